@@ -1,0 +1,286 @@
+"""Events: CloudEvents 1.0 (structured JSON) about one customer, and the two partition-wide records.
+
+An event is immutable and carries its origin; a snapshot also its revision. Personal data stands only under
+`personal`, so that it may later be sealed without touching the rest.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, dataclass_transform
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+Origin = Literal["live", "reconcile", "backfill", "import"]
+
+CUSTOMER_SNAPSHOT: Final = "customer.snapshot"
+ORDER_SNAPSHOT: Final = "order.snapshot"
+CUSTOMER_DELETED: Final = "customer.deleted"
+CLOCK: Final = "clock"
+RULESET_ACTIVATED: Final = "ruleset.activated"
+ATTRIBUTE_SET: Final = "attribute.set"
+CUSTOM_PREFIX: Final = "custom."
+"""A store's own events have the type `custom.<name>`."""
+
+CustomerKey = Annotated[str, Meta(pattern=r"^[^:]+:.+$", description="store:customer")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
+Minor = Annotated[int, Meta(description="integer minor units of the record's currency")]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of every wire struct: immutable, fields by name.
+
+    Unknown fields are ignored: a newer producer must not stop an older reader.
+    """
+
+
+class Envelope(Wire):
+    """A CloudEvents 1.0 envelope. `headracerevision` orders the snapshots of one resource (see `revision`)."""
+
+    id: Annotated[str, Meta(min_length=1)]
+    source: Annotated[str, Meta(min_length=1, description="/stores/<store hash>")]
+    type: Annotated[str, Meta(min_length=1)]
+    subject: Annotated[str, Meta(description="store:customer, or ~ for a partition-wide record")]
+    time: Annotated[datetime, Meta(tz=True, description="when the fact happened, on the store's clock")]
+    headraceorigin: Origin
+    specversion: Literal["1.0"]
+    headracerevision: str | None = None
+    datacontenttype: Literal["application/json"] | None = None
+    data: Raw = Raw(b"{}")
+
+
+class Address(Wire):
+    """What rules need of an address. Street and names are personal and not kept here."""
+
+    country_code: str = ""
+    country: str = ""
+    state: str = ""
+    city: str = ""
+    postcode: str = ""
+
+
+class CustomerPersonal(Wire):
+    """Personal data of a customer."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+
+
+class CustomerSnapshot(Wire):
+    """A store's customer as it was at its revision. `group` is the group's name, "" for none."""
+
+    customer_id: str
+    created_at: Annotated[datetime, Meta(tz=True)]
+    modified_at: Annotated[datetime, Meta(tz=True)]
+    group: str = ""
+    email_domain: str = ""
+    company: str = ""
+    subscribed: bool | None = None
+    """Newsletter consent; null when the store has no word on it: unset is denied."""
+    addresses: tuple[Address, ...] = ()
+    channel_ids: tuple[int, ...] = ()
+    personal: CustomerPersonal | None = None
+
+
+class OrderLine(Wire):
+    """One line. `total` is what the line cost, discounts off, tax included; `id` is the store's line id."""
+
+    id: str
+    product_id: str
+    quantity: int
+    price: Minor
+    total: Minor
+    name: str = ""
+    sku: str = ""
+    brand: str = ""
+    categories: tuple[str, ...] = ()
+
+
+class RefundLine(Wire):
+    """Units and money taken back on one line."""
+
+    line_id: str
+    quantity: int
+    amount: Minor
+
+
+class Refund(Wire):
+    """One refund of an order that was not declined. `amount` includes what no line names (shipping, adjustments)."""
+
+    id: str
+    created_at: Annotated[datetime, Meta(tz=True)]
+    amount: Minor
+    lines: tuple[RefundLine, ...] = ()
+
+
+class OrderPersonal(Wire):
+    """Personal data of an order: what identifies a guest."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+OrderStatus = Literal[
+    "incomplete",
+    "pending",
+    "shipped",
+    "partially_shipped",
+    "refunded",
+    "cancelled",
+    "declined",
+    "awaiting_payment",
+    "awaiting_pickup",
+    "awaiting_shipment",
+    "completed",
+    "awaiting_fulfillment",
+    "manual_verification_required",
+    "disputed",
+    "partially_refunded",
+]
+"""In the order of BigCommerce's status ids 0 to 14 (the store's labels can be renamed, the ids cannot)."""
+
+
+class StatusChange(Wire):
+    """A change of status that a notice told of; a status passed between two reads is known only from here."""
+
+    previous: OrderStatus
+    new: OrderStatus
+
+
+class OrderSnapshot(Wire):
+    """A whole order as it was at its revision; amounts in `currency`, converted from the order's own at its time."""
+
+    order_id: str
+    status: OrderStatus
+    created_at: Annotated[datetime, Meta(tz=True)]
+    modified_at: Annotated[datetime, Meta(tz=True)]
+    currency: Currency
+    total: Minor
+    subtotal: Minor
+    total_excluding_tax: Minor
+    lines: tuple[OrderLine, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    archived: bool = False
+    channel_id: int | None = None
+    shipping_addresses: tuple[Address, ...] = ()
+    billing_address: Address | None = None
+    status_change: StatusChange | None = None
+    personal: OrderPersonal | None = None
+
+
+class CustomerDeleted(Wire):
+    """The store no longer has this customer."""
+
+    customer_id: str
+
+
+class Clock(Wire):
+    """Everything the store changed before `now` has been published; written by ingest to every partition."""
+
+    store: str
+    now: Annotated[datetime, Meta(tz=True)]
+
+
+class RulesetActivated(Wire):
+    """From this record on, in this partition, the rule set of this version is in force."""
+
+    store: str
+    version: int
+    hash: str
+    activation: str
+
+
+class AttributeSet(Wire):
+    """A person or another system set the whole list of values of one attribute; none = removed."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+class CustomEvent(Wire):
+    """A store's own event, of the type `custom.<name>`; the envelope's id makes repeats harmless."""
+
+    payload: dict[str, Any] = {}
+
+
+def revision(modified_at: datetime, fetched_at: datetime) -> str:
+    """The order of two snapshots of one resource, as text that compares like the pair: the larger wins.
+
+    Both on the store's clock: the resource's `date_modified`, and the `Date` of the response it came in.
+    """
+    return f"{_stamp(modified_at)}/{_stamp(fetched_at)}"
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+_TYPES: Final[dict[str, type[Wire]]] = {
+    CUSTOMER_SNAPSHOT: CustomerSnapshot,
+    ORDER_SNAPSHOT: OrderSnapshot,
+    CUSTOMER_DELETED: CustomerDeleted,
+    CLOCK: Clock,
+    RULESET_ACTIVATED: RulesetActivated,
+    ATTRIBUTE_SET: AttributeSet,
+}
+_ENVELOPE: Final = msgspec.json.Decoder(Envelope)
+_DECODERS: Final = {name: msgspec.json.Decoder(cls) for name, cls in _TYPES.items()}
+_CUSTOM: Final = msgspec.json.Decoder(CustomEvent)
+_ENCODER: Final = msgspec.json.Encoder()
+
+EventData = CustomerSnapshot | OrderSnapshot | CustomerDeleted | Clock | RulesetActivated | AttributeSet | CustomEvent
+
+
+class Event(Struct, frozen=True):
+    """A decoded event: the envelope, and its data as the struct of its type."""
+
+    envelope: Envelope
+    data: EventData
+
+
+def event_types() -> dict[str, type[Wire]]:
+    """The data struct of each event type; a store's own events (`custom.<name>`) are `CustomEvent`."""
+    return dict(_TYPES)
+
+
+def decode_event(value: bytes) -> Event:
+    """Raises `msgspec.DecodeError` (of which `ValidationError` is one) with the place of what does not fit."""
+    envelope = _ENVELOPE.decode(value)
+    decoder = _DECODERS.get(envelope.type)
+    if decoder is None:
+        if not envelope.type.startswith(CUSTOM_PREFIX):
+            raise msgspec.ValidationError(f"unknown event type {envelope.type!r} - at `$.type`")
+        return Event(envelope, _CUSTOM.decode(envelope.data))
+    data: EventData = decoder.decode(envelope.data)  # type: ignore[assignment]  # one decoder per type
+    return Event(envelope, data)
+
+
+def encode_event(
+    data: EventData,
+    *,
+    type: str,
+    id: str,
+    store: str,
+    subject: str,
+    time: datetime,
+    origin: Origin,
+    revision: str | None = None,
+) -> bytes:
+    """The structured JSON of one event, ready for `headrace.events`."""
+    return _ENCODER.encode(
+        Envelope(
+            id=id,
+            source=f"/stores/{store}",
+            type=type,
+            subject=subject,
+            time=time,
+            headraceorigin=origin,
+            headracerevision=revision,
+            specversion="1.0",
+            datacontenttype="application/json",
+            data=Raw(_ENCODER.encode(data)),
+        )
+    )
