@@ -1,0 +1,241 @@
+"""The whole of Headrace on one machine: which processes `dev` and `demo` start, and with which settings.
+
+Composition only: how processes are kept is `headrace.runtime.supervisor`'s, what they do is theirs.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from headrace.runtime.embedded_kafka import EmbeddedKafka
+from headrace.runtime.settings import ServiceSettings
+from headrace.runtime.supervisor import Child, Supervisor, python_argv
+from headrace.runtime.topics import create_topics
+
+STORE: Final = "demo"
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+_SECRETS: Final = ("access_token", "client_secret", "webhook_secret", "mailchimp_key", "api_key", "hash_key")
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """What may differ from one run to the next. `speed`: seconds of the simulated store per real second."""
+
+    speed: float = 60.0
+    seed: int = 1
+    partitions: int = 12
+    start_time: str = "2009-12-01T00:00:00Z"
+    quota: int = 450
+    quota_share: float = 0.6
+    other_app_share: float = 0.4
+    duplicates: float = 0.05
+    reorders: float = 0.05
+    max_delay_s: float = 30.0
+    keep: bool = False
+
+
+@dataclass
+class Stack:
+    """A running stack: where everything answers, and the supervisor that keeps it."""
+
+    supervisor: Supervisor
+    settings: ServiceSettings
+    folder: Path
+    addresses: dict[str, str]
+    simulators: dict[str, str]
+    environment: dict[str, str]
+    broker: EmbeddedKafka | None
+    secrets: dict[str, str]
+    options: StackOptions
+    health: dict[str, str] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """The content of `--ports-file`."""
+        return {
+            "bootstrap_servers": self.settings.kafka_bootstrap_servers,
+            "receive": self.addresses["receive"],
+            "attributes": self.addresses["attributes"],
+            "console": None,
+            "simulators": self.simulators,
+            "health": self.health,
+            "pids": self.supervisor.pids,
+        }
+
+
+class Broker:
+    """The broker of a run: the one the environment names, or an embedded one in the run's folder.
+
+    Started outside the event loop, by the main thread, so that it dies with this process and not before.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.embedded: EmbeddedKafka | None = None
+        self.bootstrap_servers = os.environ.get("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "")
+        if not self.bootstrap_servers:
+            self.embedded = EmbeddedKafka(folder / "kafka")
+            self.bootstrap_servers = self.embedded.start().bootstrap_servers
+
+    def stop(self) -> None:
+        """Stops what was started here, nothing else."""
+        if self.embedded is not None:
+            self.embedded.stop()
+
+
+def make_folder() -> Path:
+    """A new folder for one run's data."""
+    return Path(tempfile.mkdtemp(prefix="headrace-"))
+
+
+def remove_folder(folder: Path) -> None:
+    """Takes a run's data away."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+async def start_stack(
+    options: StackOptions, broker: Broker, folder: Path, *, show: Callable[[str], None] | None
+) -> Stack:
+    """Topics, simulators, every service; returns when each of them is ready. Raises ChildFailed."""
+    words = {name: secrets.token_hex(16) for name in _SECRETS}
+    prefix = os.environ.get("HEADRACE_TOPIC_PREFIX", "headrace." if broker.embedded else f"{folder.name}.")
+    base = {
+        "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
+        "HEADRACE_TOPIC_PREFIX": prefix,
+        "HEADRACE_STORE": STORE,
+        "HEADRACE_HASH_KEY": words["hash_key"],
+        "HEADRACE_API_KEY": words["api_key"],
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    settings = ServiceSettings(kafka_bootstrap_servers=broker.bootstrap_servers, topic_prefix=prefix, store=STORE)
+    await create_topics(settings, partitions=options.partitions)
+    supervisor = Supervisor(show=show)
+    try:
+        simulators = json.loads(await supervisor.start(_simulators(options, words)))
+        ports = free_ports(9)
+        children = _services(base, options, words, simulators, folder, ports)
+        for child in children:
+            await supervisor.start(child)
+        await supervisor.wait_ready()
+    except BaseException:
+        await supervisor.stop()
+        raise
+    return Stack(
+        supervisor=supervisor,
+        settings=settings,
+        folder=folder,
+        addresses={
+            "receive": f"http://127.0.0.1:{ports[0]}",
+            "attributes": f"http://127.0.0.1:{ports[1]}",
+        },
+        simulators=simulators,
+        environment=base,
+        broker=broker.embedded,
+        secrets=words,
+        options=options,
+        health={child.name: child.health for child in children if child.health},
+    )
+
+
+def _simulators(options: StackOptions, words: dict[str, str]) -> Child:
+    arguments = {
+        "--store": STORE,
+        "--speed": options.speed,
+        "--seed": options.seed,
+        "--access-token": words["access_token"],
+        "--client-secret": words["client_secret"],
+        "--webhook-header": f"X-Headrace-Secret: {words['webhook_secret']}",
+        "--mailchimp-key": words["mailchimp_key"],
+        "--list-id": "newsletter",
+        "--quota": options.quota,
+        "--other-app-share": options.other_app_share,
+        "--duplicates": options.duplicates,
+        "--reorders": options.reorders,
+        "--max-delay-s": options.max_delay_s,
+        "--start-time": options.start_time,
+    }
+    flat = [str(part) for pair in arguments.items() for part in pair]
+    return Child(
+        "simulators",
+        python_argv("-m", "headrace.simulators", *flat),
+        {"PYTHONPATH": str(REPOSITORY)},
+        stage=4,
+        reads_first_line=True,
+    )
+
+
+def _services(
+    base: dict[str, str],
+    options: StackOptions,
+    words: dict[str, str],
+    simulators: dict[str, str],
+    folder: Path,
+    ports: list[int],
+) -> list[Child]:
+    store = base | {
+        "HEADRACE_BIGCOMMERCE_URL": simulators["bigcommerce"],
+        "HEADRACE_BIGCOMMERCE_TOKEN": words["access_token"],
+        "HEADRACE_BIGCOMMERCE_CLIENT_SECRET": words["client_secret"],
+        "HEADRACE_BIGCOMMERCE_WEBHOOK_HEADER": f"X-Headrace-Secret: {words['webhook_secret']}",
+        "HEADRACE_BIGCOMMERCE_QUOTA_SHARE": str(options.quota_share),
+    }
+    hooks = {"HEADRACE_WEBHOOK_URL": f"http://127.0.0.1:{ports[0]}/webhooks/bigcommerce/{STORE}"}
+    mail = {
+        "HEADRACE_MAILCHIMP_URL": simulators["mailchimp"],
+        "HEADRACE_MAILCHIMP_KEY": words["mailchimp_key"],
+        "HEADRACE_MAILCHIMP_LIST": "newsletter",
+    }
+
+    def child(name: str, stage: int, health: int, env: dict[str, str], *arguments: str) -> Child:
+        return Child(
+            name,
+            python_argv("-m", *arguments),
+            env | {"HEADRACE_HEALTH_PORT": str(health)},
+            health=f"http://127.0.0.1:{health}",
+            stage=stage,
+        )
+
+    def database(name: str) -> dict[str, str]:
+        return {"HEADRACE_DATABASE_URL": f"sqlite:///{folder / name}.db"}
+
+    return [
+        child("receive", 0, ports[2], store | {"HEADRACE_PORT": str(ports[0])}, "services.ingest", "receive"),
+        child("hydrate", 1, ports[3], store | hooks, "services.ingest", "hydrate"),
+        child("feed", 1, ports[4], store | hooks, "services.ingest", "feed"),
+        child("evaluator", 2, ports[5], base, "services.evaluator"),
+        child("actions", 3, ports[6], store | database("actions"), "services.actions", "group"),
+        child(
+            "email-tags",
+            3,
+            ports[7],
+            base | mail | database("email-tags"),
+            "services.actions",
+            "email-tags",
+            "--platform",
+            "mailchimp",
+        ),
+        child(
+            "attributes",
+            3,
+            ports[8],
+            store | database("attributes") | {"HEADRACE_PORT": str(ports[1])},
+            "services.attributes",
+        ),
+    ]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that were free a moment ago, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
