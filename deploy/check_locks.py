@@ -15,7 +15,7 @@ def problems(name: str, text: str) -> list[str]:
         for number, line in enumerate(text.splitlines(), 1)
         if re.search(r"https?://|--(extra-)?index-url", line)
     ]
-    pins = re.findall(r"^([A-Za-z0-9_.\-]+(?:\[[^\]]+\])?)==(\S+)(.*(?:\\\n.*)*)", text, flags=re.MULTILINE)
+    pins = re.findall(r"^([A-Za-z0-9_.\-]+(?:\[[^\]]+\])?)==(\S+)((?:.*\\\n)*.*)", text, flags=re.MULTILINE)
     found += [f"{name}: {pin} has no hash" for pin, _, rest in pins if "--hash=sha256:" not in rest]
     if not pins:
         found.append(f"{name}: pins nothing")
