@@ -1,0 +1,57 @@
+"""Metrics by their catalogued names, on one registry that the health port serves.
+
+The names, kinds and labels live in `headrace.runtime.catalogue`.
+"""
+
+from functools import cache
+from typing import Final, cast, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from headrace.runtime.catalogue import METRICS, MetricName
+
+REGISTRY: Final = CollectorRegistry()
+
+
+def counter(name: MetricName, **labels: str) -> Counter:
+    """`counter("headrace_retries_total", target="kafka").inc()`. Raises ValueError for wrong labels or kind."""
+    return cast("Counter", _child(name, "counter", labels))
+
+
+def gauge(name: MetricName, **labels: str) -> Gauge:
+    """Like `counter`, for a value that goes up and down."""
+    return cast("Gauge", _child(name, "gauge", labels))
+
+
+def histogram(name: MetricName, **labels: str) -> Histogram:
+    """Like `counter`, for a distribution: `.observe(value)`."""
+    return cast("Histogram", _child(name, "histogram", labels))
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text format."""
+    return generate_latest(REGISTRY)
+
+
+def _child(name: MetricName, kind: str, labels: dict[str, str]) -> Counter | Gauge | Histogram:
+    metric = METRICS[name]
+    if metric.kind != kind:
+        raise ValueError(f"{name} is a {metric.kind}, not a {kind}")
+    family = _family(name)
+    return family.labels(**labels) if metric.labels or labels else family
+
+
+@cache
+def _family(name: MetricName) -> Counter | Gauge | Histogram:
+    metric = METRICS[name]
+    if metric.kind == "counter":
+        return Counter(name, metric.doc, metric.labels, registry=REGISTRY)
+    if metric.kind == "gauge":
+        return Gauge(name, metric.doc, metric.labels, registry=REGISTRY)
+    buckets = metric.buckets or Histogram.DEFAULT_BUCKETS
+    return Histogram(name, metric.doc, metric.labels, registry=REGISTRY, buckets=buckets)
+
+
+def uncatalogued() -> set[str]:
+    """Names that stand in only one of the two lists of the catalogue."""
+    return set(METRICS) ^ set(get_args(MetricName))

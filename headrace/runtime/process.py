@@ -1,0 +1,145 @@
+"""The frame of every service process: settings, logs, loop, signals, health port, and an end with a stated reason.
+
+What the service does between is its `main`; composing its parts is its `bootstrap.py`.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final, NoReturn, TypeVar
+
+import uvloop
+
+from headrace import __version__
+from headrace.runtime.health import Health, HealthServer
+from headrace.runtime.logs import configure_logs, log
+from headrace.runtime.metrics import gauge
+from headrace.runtime.parent import watch_parent
+from headrace.runtime.settings import ServiceSettings, SettingsError, load_settings
+
+EXIT_SETTINGS: Final = 2
+EXIT_FATAL: Final = 3
+STOP_WITHIN_S: Final = 8.0
+"""How long `main` may take after it was told to stop; then it is cancelled, so that the process ends within 10 s."""
+_CANCEL_WITHIN_S: Final = 1.0
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+class FatalError(Exception):
+    """The process cannot go on. `reason` is one word or a short phrase for logs and alerts, e.g. `port_taken`."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass
+class Running:
+    """What a service's `main` gets: when to stop, and where to say what blocks it."""
+
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    health: Health = field(default_factory=Health)
+    _cause: FatalError | None = None
+
+    def fail(self, error: FatalError) -> None:
+        """Stops the process for this cause, from anywhere in the loop; the first cause counts."""
+        self._cause = self._cause or error
+        self.stopping.set()
+
+    @property
+    def cause(self) -> FatalError | None:
+        """Why the process must end in error, if it must."""
+        return self._cause
+
+
+def run_service(name: str, settings_cls: type[S], main: Callable[[S, Running], Awaitable[None]]) -> NoReturn:
+    """Runs a service to its end and exits: 0 after SIGTERM or SIGINT or when `main` returns, 2 for bad settings,
+    3 for a fatal cause, with one log line `process.stopped` that names it."""
+    configure_logs(name)
+    try:
+        settings = load_settings(settings_cls)
+    except SettingsError as error:
+        log.error("process.stopped", reason="settings", problems=error.problems)
+        sys.exit(EXIT_SETTINGS)
+    configure_logs(name, settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_run(name, settings, main))
+    sys.exit(code)
+
+
+async def _run(name: str, settings: S, main: Callable[[S, Running], Awaitable[None]]) -> int:
+    running = Running()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, running, number)
+    if settings.parent_pid is not None:
+        _follow_parent(settings.parent_pid, running, loop)
+    gauge("headrace_info", version=__version__, service=name).set(1)
+    server = HealthServer(running.health, settings.health_port, host=settings.health_host)
+    log.info("process.started", pid=os.getpid(), version=__version__)
+    try:
+        await _start_server(server, settings.health_port)
+        await _until_done(settings, running, main)
+        if running.cause is not None:
+            raise running.cause
+    except FatalError as error:
+        log.error("process.stopped", reason=error.reason, detail=error.detail)
+        return EXIT_FATAL
+    except Exception:
+        log.exception("process.stopped", reason="crashed")
+        return EXIT_FATAL
+    finally:
+        await server.stop()
+    log.info("process.stopped", reason="asked" if running.stopping.is_set() else "done")
+    return 0
+
+
+async def _start_server(server: HealthServer, port: int) -> None:
+    if not port:
+        return
+    try:
+        await server.start()
+    except OSError as error:
+        raise FatalError("health_port_taken", f"port {port}: {error.strerror}") from error
+
+
+async def _until_done(settings: S, running: Running, main: Callable[[S, Running], Awaitable[None]]) -> None:
+    """Waits for `main`; once it was told to stop, only so long."""
+    work = asyncio.ensure_future(main(settings, running))
+    stopping = asyncio.ensure_future(running.stopping.wait())
+    try:
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            await asyncio.wait({work}, timeout=STOP_WITHIN_S)
+        if not work.done():
+            work.cancel()
+            await asyncio.wait({work}, timeout=_CANCEL_WITHIN_S)
+            raise FatalError("stop_timed_out", f"main did not return within {STOP_WITHIN_S:g} s")
+        await work
+    finally:
+        stopping.cancel()
+
+
+def _stop(running: Running, number: signal.Signals) -> None:
+    log.info("process.stopping", signal=number.name)
+    running.stopping.set()
+
+
+def _follow_parent(pid: int, running: Running, loop: asyncio.AbstractEventLoop) -> None:
+    def died() -> None:
+        try:
+            loop.call_soon_threadsafe(running.fail, FatalError("parent_died", f"process {pid} has ended"))
+        except RuntimeError:  # the loop is closed: this process is ending anyway
+            return
+        time.sleep(STOP_WITHIN_S + _CANCEL_WITHIN_S + 1)
+        # Only a loop that does not turn comes here: it must not leave an orphan.
+        log.error("process.stopped", reason="parent_died", detail="the loop did not end in time")
+        os._exit(EXIT_FATAL)
+
+    watch_parent(pid, died)

@@ -1,0 +1,150 @@
+"""Settings: one frozen object per process, read once from the environment, every wrong variable named at once.
+
+The fields that all processes share stand here; a service's own are in its `settings.py`.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import pydantic_settings
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from headrace.contracts.topics import DEFAULT_PREFIX
+
+PREFIX = "HEADRACE_"
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def default_cache_dir() -> Path:
+    """The user's cache folder for what we download and for a local broker's data."""
+    return Path.home() / ".cache" / "headrace"
+
+
+class SettingsError(Exception):
+    """Settings are missing or wrong. `problems` maps each variable's name to what is wrong, never to its value."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        self.problems = dict(sorted(problems.items()))
+        super().__init__("; ".join(f"{name}: {problem}" for name, problem in self.problems.items()))
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """Reads field X from the file that HEADRACE_X_FILE names: how secrets are mounted."""
+
+    def __init__(self, settings_cls: type[BaseSettings], variables: dict[str, str | None]) -> None:
+        super().__init__(settings_cls)
+        self._variables = variables
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = self._variables.get(f"{PREFIX}{field_name}_file".lower())
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n"), field_name, self.field_is_complex(field)
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError({f"{PREFIX}{field_name}_FILE".upper(): _unreadable(error)}) from error
+
+    def __call__(self) -> dict[str, Any]:
+        found, problems = {}, {}
+        for name, field in self.settings_cls.model_fields.items():
+            try:
+                value, _, is_complex = self.get_field_value(field, name)
+            except SettingsError as error:
+                problems.update(error.problems)
+                continue
+            if value is not None:
+                found[name] = self.prepare_field_value(name, field, value, is_complex)
+        if problems:
+            raise SettingsError(problems)
+        return found
+
+
+class KafkaSettings(BaseSettings):
+    """Where Kafka is. What the verbs that only talk to Kafka need."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    kafka_bootstrap_servers: str = Field(min_length=1)
+    """host:port, comma separated."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    topic_prefix: str = Field(default=DEFAULT_PREFIX, pattern=r"^[A-Za-z0-9._-]*$", max_length=100)
+    generation: int = Field(default=1, ge=1)
+    """The live generation: which state changelog is the evaluator's."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        files = _FileSource(settings_cls, {**_variables(dotenv_settings), **_variables(env_settings)})
+        return init_settings, env_settings, files, dotenv_settings
+
+
+class ServiceSettings(KafkaSettings):
+    """What every service needs besides its own fields."""
+
+    store: str = Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)
+    """The store's hash, as in the vendor's paths."""
+    log_level: LogLevel = "info"
+    health_port: int = Field(default=0, ge=0, le=65535)
+    """Port of /live, /ready, /startup and /metrics; 0 = none."""
+    health_host: str = "127.0.0.1"
+    cache_dir: Path = Field(default_factory=default_cache_dir)
+    worker_id: str = "0"
+    parent_pid: int | None = Field(default=None, gt=0)
+    """The process whose end ends this one too."""
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load_settings(settings_cls: type[S], config: Path | None = None) -> S:
+    """Settings from the environment; `config` is a file of `HEADRACE_X=value` lines, over which the environment wins.
+
+    Raises `SettingsError` that names every missing or wrong variable.
+    """
+    if config is not None and not config.is_file():
+        raise SettingsError({"--config": f"no such file: {config}"})
+    arguments: dict[str, Any] = {"_env_file": config}
+    try:
+        return settings_cls(**arguments)
+    except ValidationError as error:
+        raise SettingsError(_problems(error)) from None
+    except pydantic_settings.SettingsError as error:  # a list or mapping that is no JSON
+        raise SettingsError({_named_in(str(error), settings_cls): "is not valid JSON"}) from None
+
+
+def variable(field: str) -> str:
+    """The variable that sets a field."""
+    return f"{PREFIX}{field}".upper()
+
+
+def _problems(error: ValidationError) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        name = variable(str(detail["loc"][0])) if detail["loc"] else PREFIX.rstrip("_")
+        problems[name] = "is missing" if detail["type"] == "missing" else detail["msg"]
+    return problems
+
+
+def _named_in(message: str, settings_cls: type[BaseSettings]) -> str:
+    return next((variable(name) for name in settings_cls.model_fields if f'"{name}"' in message), PREFIX.rstrip("_"))
+
+
+def _variables(source: PydanticBaseSettingsSource) -> dict[str, str | None]:
+    return dict(getattr(source, "env_vars", {}))
+
+
+def _unreadable(error: OSError | UnicodeDecodeError) -> str:
+    return f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is not UTF-8 text"
