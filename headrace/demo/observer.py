@@ -1,0 +1,130 @@
+"""Watches a run from outside: every event of the log in log order, and how far each consumer group has come.
+
+Only Kafka's own words count here: offsets and committed records. It computes nothing about customers.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from headrace.contracts import topics
+from headrace.contracts.events import CLOCK, Clock, decode_event
+from headrace.runtime.kafka import make_admin, make_consumer, topic
+from headrace.runtime.settings import ServiceSettings
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass
+class EventLog:
+    """What was read of `headrace.events` so far: customer events as bytes, per partition in log order."""
+
+    partitions: dict[int, list[bytes]] = field(default_factory=dict)
+    clocks: dict[int, datetime] = field(default_factory=dict)
+    partition_wide: int = 0
+
+    @property
+    def events(self) -> int:
+        """Customer events read (snapshots and a store's own)."""
+        return sum(map(len, self.partitions.values()))
+
+    def in_log_order(self) -> Iterable[Any]:
+        """Every customer event as decoded JSON, partition by partition, each in the order of its log."""
+        decode = msgspec.json.Decoder().decode
+        for partition in sorted(self.partitions):
+            yield from map(decode, self.partitions[partition])
+
+    def clock(self, partitions: int) -> datetime:
+        """The store's time that every one of the partitions has reached."""
+        return min((self.clocks.get(p, _LONG_AGO) for p in range(partitions)), default=_LONG_AGO)
+
+
+class Observer:
+    """Reads the events as they come; use as an async context manager."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self.log = EventLog()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._admin: AIOKafkaAdminClient | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Observer":
+        self._consumer = make_consumer(self._settings)
+        await self._consumer.start()
+        self._admin = make_admin(self._settings)
+        await self._admin.start()
+        name = topic(self._settings, topics.EVENTS)
+        partitions = [TopicPartition(name, p) for p in await self._partitions(name)]
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_beginning(*partitions)
+        self._task = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._consumer is not None:
+            await self._consumer.stop()
+        if self._admin is not None:
+            await self._admin.close()
+
+    async def ends(self, name: str) -> dict[TopicPartition, int]:
+        """End offset of each partition of a topic (its name without prefix)."""
+        assert self._consumer is not None
+        full = topic(self._settings, name)
+        partitions = [TopicPartition(full, p) for p in await self._partitions(full)]
+        return dict(await self._consumer.end_offsets(partitions))
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """What a consumer group (its name without prefix) has committed."""
+        assert self._admin is not None
+        found = await self._admin.list_consumer_group_offsets(f"{self._settings.topic_prefix}{group}")
+        return {partition: meta.offset for partition, meta in found.items() if meta.offset >= 0}
+
+    async def lag(self, group: str, names: Iterable[str], ends: Mapping[TopicPartition, int] | None = None) -> int:
+        """Records of these topics that the group has not committed, up to `ends` (now, if not given)."""
+        if ends is None:
+            ends = {p: end for name in names for p, end in (await self.ends(name)).items()}
+        committed = await self.committed(group)
+        return sum(max(0, end - committed.get(partition, 0)) for partition, end in ends.items())
+
+    async def caught_up(self) -> bool:
+        """Whether every event in the log right now has been read here."""
+        assert self._consumer is not None
+        for partition, end in (await self.ends(topics.EVENTS)).items():
+            if await self._consumer.position(partition) < end:
+                return False
+        return True
+
+    async def _partitions(self, name: str) -> list[int]:
+        assert self._admin is not None
+        described = await self._admin.describe_topics([name])
+        return sorted(p["partition"] for one in described for p in one["partitions"])
+
+    async def _read(self) -> None:
+        assert self._consumer is not None
+        while True:
+            batches = await self._consumer.getmany(timeout_ms=200, max_records=5000)
+            for partition, records in batches.items():
+                for record in records:
+                    self._take(partition.partition, record.key, record.value)
+
+    def _take(self, partition: int, key: bytes | None, value: bytes | None) -> None:
+        if value is None:
+            return
+        if key != topics.PARTITION_WIDE_KEY:
+            self.log.partitions.setdefault(partition, []).append(value)
+            return
+        self.log.partition_wide += 1
+        event = decode_event(value)
+        if event.envelope.type == CLOCK and isinstance(event.data, Clock):
+            before = self.log.clocks.get(partition, _LONG_AGO)
+            self.log.clocks[partition] = max(before, event.data.now)

@@ -1,0 +1,101 @@
+"""When is a run over? When everything the store did has been read, decided and applied, and nothing moves any more.
+
+Asks Kafka and the simulators only; it cannot know what the services think.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from headrace.contracts import topics
+from headrace.demo.control import SimulatorControl
+from headrace.demo.observer import Observer
+
+CONSUMERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "actions.group": (topics.ACTIONS_GROUP,),
+    "actions.email-tags.mailchimp": (topics.ACTIONS_EMAIL_TAGS, topics.ACTIONS_CONTACT),
+    "attributes": (topics.ACTIONS_ATTRIBUTES,),
+}
+HYDRATE: Final = "hydrate"
+
+
+class NotSettled(Exception):
+    """The run did not come to rest in time; the message names what still waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """One look at everything that could still move. `waiting` is empty when nothing does."""
+
+    waiting: tuple[str, ...]
+    events: int
+    calls: int
+
+
+async def settle(
+    observer: Observer,
+    control: SimulatorControl,
+    *,
+    generation: int,
+    until: datetime,
+    partitions: int,
+    deadline_s: float,
+) -> None:
+    """Returns when two looks in a row found nothing waiting and nothing done in between. Raises NotSettled."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + deadline_s
+    before: Quiet | None = None
+    while True:
+        now = await _look(observer, control, generation=generation, until=until, partitions=partitions)
+        if not now.waiting and before is not None and (before.events, before.calls) == (now.events, now.calls):
+            return
+        if loop.time() > end:
+            raise NotSettled(f"after {deadline_s:g} s still waiting for: {'; '.join(now.waiting) or 'the last writes'}")
+        before = now if not now.waiting else None
+        await asyncio.sleep(0.3)
+
+
+async def _look(
+    observer: Observer, control: SimulatorControl, *, generation: int, until: datetime, partitions: int
+) -> Quiet:
+    calls = await control.calls()
+    waiting = []
+    if pending := calls["webhooks"]["pending"]:
+        waiting.append(f"{pending} webhooks on their way")
+    if lag := await observer.lag(HYDRATE, [topics.NOTICES]):
+        waiting.append(f"{lag} notices to hydrate")
+    if (clock := observer.log.clock(partitions)) < until:
+        waiting.append(f"the feed's clock ({clock:%Y-%m-%d %H:%M:%S}) to reach {until:%Y-%m-%d %H:%M:%S}")
+    if not await observer.caught_up():
+        waiting.append("the observer")
+    waiting += await _lags(observer, generation)
+    return Quiet(
+        tuple(waiting), observer.log.events, calls["group_writes"]["calls"] + calls["attribute_writes"]["calls"]
+    )
+
+
+async def _lags(observer: Observer, generation: int) -> list[str]:
+    """The evaluator up to the log's end at this moment; then the consumers up to what it had written by then."""
+    events: dict[TopicPartition, int] = await observer.ends(topics.EVENTS)
+    if lag := await _wait_for(observer, f"evaluator-{generation}", events):
+        return [f"{lag} events to evaluate"]
+    found = []
+    for group, names in CONSUMERS.items():
+        if lag := await observer.lag(group, names):
+            found.append(f"{lag} actions for {group}")
+    return found
+
+
+async def _wait_for(observer: Observer, group: str, ends: Mapping[TopicPartition, int]) -> int:
+    """The lag against fixed ends, after giving it two seconds: clock records keep the live lag above zero."""
+    lag = 0
+    for _ in range(20):
+        lag = await observer.lag(group, (), ends)
+        if lag == 0:
+            break
+        await asyncio.sleep(0.1)
+    return lag
