@@ -1,0 +1,251 @@
+"""What can be wrong with a rule file: one catalogue of codes, the finding, and the report they are gathered in.
+
+How findings are printed is the command's business.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Concatenate, Final, Literal, ParamSpec, TypeVar, get_args
+
+from msgspec import Struct
+
+Severity = Literal["error", "warning", "info"]
+Code = Literal[
+    # the file
+    "file_unreadable",
+    "file_too_big",
+    "no_files",
+    "not_utf8",
+    "yaml_syntax",
+    "yaml_feature",
+    "too_deep",
+    "too_large",
+    "duplicate_key",
+    # shape
+    "wrong_shape",
+    "missing_key",
+    "unknown_key",
+    "given_twice",
+    "too_many",
+    # scalars
+    "empty_value",
+    "bad_text",
+    "not_a_whole_number",
+    "not_an_amount",
+    "ambiguous_amount",
+    "other_currency",
+    "not_true_false",
+    "not_a_duration",
+    "not_a_date",
+    "unknown_choice",
+    # store
+    "unknown_timezone",
+    "unknown_currency",
+    # entries
+    "bad_id",
+    "duplicate_id",
+    "renamed_from",
+    "duplicate_group",
+    "unknown_group",
+    "group_not_ordered",
+    "group_ordered_twice",
+    "does_nothing",
+    "past_missing",
+    "unknown_trigger",
+    "unknown_action",
+    "rung_order",
+    "ladder_open_below",
+    "cycle",
+    "owner_or_goal_missing",
+    # conditions
+    "unknown_field",
+    "unknown_operator",
+    "several_conditions",
+    "several_operators",
+    "element_test_missing",
+    "order_field_out_of_place",
+    "empty_range",
+    "bad_pattern",
+    "bad_domain",
+    "unknown_country",
+    "unknown_state",
+    # later releases
+    "not_yet",
+]
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One thing to say about a rule file. `line` and `column` count from 1; `id` is the entry's, if it is in one."""
+
+    code: Code
+    severity: Severity
+    file: str
+    line: int
+    column: int
+    id: str | None
+    message: str
+    hint: str
+
+
+class Meaning(Struct, frozen=True):
+    """A code explained: in a line, and by what brings it about."""
+
+    text: str
+    example: str
+    severity: Severity = "error"
+
+
+CATALOGUE: Final[dict[Code, Meaning]] = {
+    "file_unreadable": Meaning("the file cannot be read", "rules.yaml without read permission"),
+    "file_too_big": Meaning("a file, or all of them together, is larger than allowed", "a file of 2 MiB"),
+    "no_files": Meaning("a folder holds no rule file, or too many", "a folder without any .yaml"),
+    "not_utf8": Meaning("the file is not UTF-8 text", "a file saved as Latin-1"),
+    "yaml_syntax": Meaning("the file is not YAML", "groups: [Gold"),
+    "yaml_feature": Meaning("YAML that rule files do without", "<<: *base"),
+    "too_deep": Meaning("nested deeper than allowed", "not: {not: {not: ... }} a hundred times"),
+    "too_large": Meaning("more values than allowed, aliases counted in full", "a list of aliases of lists of aliases"),
+    "duplicate_key": Meaning("the same key twice in one mapping", "{above: 5, above: 6}"),
+    "wrong_shape": Meaning("a list, a mapping or a single value where another is needed", "rules: order.placed"),
+    "missing_key": Meaning("a required key is not there", "a segment without who"),
+    "unknown_key": Meaning("a key that means nothing here", "segmens: []"),
+    "given_twice": Meaning("two files of one rule set say what only one may", "store in a.yaml and in b.yaml"),
+    "too_many": Meaning("a list or a rule set is longer than allowed", "20,000 domains in one list"),
+    "empty_value": Meaning("a key without a value, or an empty list or text", "group:"),
+    "bad_text": Meaning("a text with characters or of a length that no platform takes", 'name: "a;b" of an attribute'),
+    "not_a_whole_number": Meaning("a number of things is digits only", "customer.orders: {above: 1e5}"),
+    "not_an_amount": Meaning("an amount is digits with a point before the cents", "customer.spend: {above: lots}"),
+    "ambiguous_amount": Meaning("an amount that two people read differently", "customer.spend: {above: 10.000}"),
+    "other_currency": Meaning("an amount in a currency that is not the store's", "above: 500 EUR in a GBP store"),
+    "not_true_false": Meaning("a yes-or-no value is true or false", "customer.subscribed: yes"),
+    "not_a_duration": Meaning("a duration is a number and a unit in words", "grace: 90d"),
+    "not_a_date": Meaning("a date is written year-month-day", "review_by: 1/2/2027"),
+    "unknown_choice": Meaning("not one of the words allowed here", "amount: totl"),
+    "unknown_timezone": Meaning("not a name of the IANA time zone list", "timezone: EST5"),
+    "unknown_currency": Meaning("not a code of ISO 4217", "currency: pounds"),
+    "bad_id": Meaning("an id is letters, digits, '-', '_' and '.'", "id: my rule"),
+    "duplicate_id": Meaning("two entries have the same id", "two segments with id vip"),
+    "renamed_from": Meaning("renamed_from names an entry that is still here, or two entries claim it", "id and renamed_from: vip"),
+    "duplicate_group": Meaning("a group is declared twice", "{name: Gold} and {name: gold}"),
+    "unknown_group": Meaning("a group that is not under groups", "group: Glod"),
+    "group_not_ordered": Meaning("a group is used but has no place in group_order", "group_order: [] and group: Gold"),
+    "group_ordered_twice": Meaning("group_order names a group twice", "group_order: [Gold, Gold]"),
+    "does_nothing": Meaning("an entry that gives no group, attribute or tag", "a segment with id and who only"),
+    "past_missing": Meaning("a rule that assigns a group says nothing of older orders", "then: [{assign_group: Gold}]"),
+    "unknown_trigger": Meaning("no such trigger", "when: order.plced"),
+    "unknown_action": Meaning("no such action", "then: [{asign_group: Gold}]"),
+    "rung_order": Meaning("rungs are not strictly ascending", "[{from: 2000}, {from: 1000}]"),
+    "ladder_open_below": Meaning("customers below the first rung are on none", "the first rung has from: 100", "info"),
+    "cycle": Meaning("entries read what they themselves set, in a circle", "who: attribute tier, attributes: tier"),
+    "owner_or_goal_missing": Meaning("nobody is named, or no purpose, for an entry", "a rule without owner", "info"),
+    "unknown_field": Meaning("no such field of a customer, an order or a line", "customer.spent: 5"),
+    "unknown_operator": Meaning("this field has no such operator", "customer.spend: {starts_with: 5}"),
+    "several_conditions": Meaning("several conditions in one mapping", "{customer.orders: 1, customer.items: 2}"),
+    "several_operators": Meaning("several operators in one test", "{above: 1, is_not: 5}"),
+    "element_test_missing": Meaning("a list is tested without any, all, none or count", "order.lines: {brand: Apple}"),
+    "order_field_out_of_place": Meaning("an order's field where there is no order", "a segment on order.value"),
+    "empty_range": Meaning("a range nothing can lie in", "{from: 200, below: 100}"),
+    "bad_pattern": Meaning("not a regular expression RE2 can run", "matches: '('"),
+    "bad_domain": Meaning("not the part of an e-mail address after the @", "customer.email_domain: '@acme.com'"),
+    "unknown_country": Meaning("no country has this name or code", "country: Untied Kingdom"),
+    "unknown_state": Meaning("a state code that is unknown or belongs to several countries", "state: WA"),
+    "not_yet": Meaning("part of the language, but not of this release", "grace: 30 days"),
+}
+assert set(CATALOGUE) == set(get_args(Code))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+MAX_FINDINGS: Final = 500
+"""After so many, reading stops: the file is something else than a rule file."""
+
+
+class Enough(Exception):  # noqa: N818  # ends a hopeless reading
+    """Raised by `Report.add` when `MAX_FINDINGS` are recorded."""
+
+
+class Refused(Exception):  # noqa: N818  # a verdict on a value, not a failure
+    """Raised by readers of a value; `Report.tried` makes it a finding."""
+
+    def __init__(self, code: Code, place: Place, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code, self.place, self.message, self.hint = code, place, message, hint
+
+
+P = ParamSpec("P")
+N = TypeVar("N")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Report:
+    """Gathers findings while a rule set is read; `entry` is the id of the one being read."""
+
+    findings: list[Finding] = field(default_factory=list)
+    entry: str | None = None
+
+    def add(self, code: Code, place: Place, message: str, hint: str, *, id: str | None = None) -> None:
+        """Record one finding, of the severity its code has."""
+        self.findings.append(
+            Finding(
+                code=code,
+                severity=CATALOGUE[code].severity,
+                file=place.file,
+                line=place.line,
+                column=place.column,
+                id=id if id is not None else self.entry,
+                message=message,
+                hint=hint,
+            )
+        )
+        if len(self.findings) >= MAX_FINDINGS:
+            raise Enough
+
+    def tried(self, read: Callable[Concatenate[N, P], T], node: N, *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """What `read` returns, or None after recording why it refused."""
+        try:
+            return read(node, *args, **kwargs)
+        except Refused as refused:
+            self.add(refused.code, refused.place, refused.message, refused.hint)
+            return None
+
+    @contextmanager
+    def inside(self, entry: str | None) -> Iterator[None]:
+        """Findings recorded meanwhile carry this entry's id."""
+        before, self.entry = self.entry, entry
+        try:
+            yield
+        finally:
+            self.entry = before
+
+    @property
+    def refused(self) -> bool:
+        """Whether anything recorded so far is an error."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+    def sorted(self) -> tuple[Finding, ...]:
+        """All findings, by place."""
+        return tuple(sorted(self.findings, key=lambda f: (f.file, f.line, f.column, f.code)))
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """Text of a rule file as a message shows it: on one line, not endless."""
+    shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    return repr(shown)
+
+
+def did_you_mean(word: str, known: list[str] | tuple[str, ...], *, otherwise: str) -> str:
+    """A hint: the known word that is nearest (by spelling, or as the tail after a dot), else `otherwise`."""
+    word = word[:200]
+    lowered = {name.casefold(): name for name in reversed(known)}
+    tails = [name for name in known if name.rpartition(".")[2] == word.casefold()]
+    near = tails[:1] or [lowered[hit] for hit in get_close_matches(word.casefold(), lowered, n=1, cutoff=0.6)]
+    return f"did you mean {near[0]!r}?" if near else otherwise
