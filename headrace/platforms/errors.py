@@ -1,0 +1,51 @@
+"""What can go wrong at a vendor, told by what to do next.
+
+    VendorError
+    ├── RateLimited     wait `retry_after_s`, then send the same again; nothing was done
+    ├── Unavailable     wait and send the same again: the vendor is down, slow or overloaded
+    ├── Rejected        do not send it again: the vendor understood and said no
+    ├── Unauthorized    stop and say so: only a person can put the credentials right
+    └── OutcomeUnknown  it may have been done or not, and may not be done twice: show it, do not guess
+
+How an HTTP reply becomes one of these is in `http`.
+"""
+
+from collections.abc import Mapping
+
+
+class VendorError(Exception):
+    """Any of the below. `route` is the method and path pattern; no message holds personal data of ours."""
+
+    def __init__(self, route: str, message: str) -> None:
+        super().__init__(f"{route}: {message}")
+        self.route = route
+        self.message = message
+
+
+class RateLimited(VendorError):
+    """429, or the like. `retry_after_s` is what the vendor asked for; None when it did not say."""
+
+    def __init__(self, route: str, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(route, message)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(VendorError):
+    """No connection, a time-out, 5xx, or a reply that is not what the vendor sends."""
+
+
+class Rejected(VendorError):
+    """Another 4xx. `errors` is what the vendor says per field or element; it may hold what we sent: not for logs."""
+
+    def __init__(self, route: str, status: int, message: str, errors: Mapping[str, str] | None = None) -> None:
+        super().__init__(route, f"{status} {message}")
+        self.status = status
+        self.errors = dict(errors or {})
+
+
+class Unauthorized(VendorError):
+    """401 or 403 with the vendor's own explanation."""
+
+
+class OutcomeUnknown(VendorError):
+    """The connection broke, or the vendor failed, after a call that must not be repeated was sent."""
