@@ -1,0 +1,87 @@
+"""What the demo's verification takes from `headrace.events`: the latest of each order, and the latched rules.
+
+Rules that latch depend on what the log held when (an order is placed once, however it changes later); all else
+is computed from the scenario in `oracle.py`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+BULK_ABOVE_UNITS: Final = 500
+LATCHING_BRAND: Final = "Bijou"
+
+DecodedEvent = Mapping[str, Any]
+"""An event of the topic as its JSON says."""
+
+
+@dataclass(slots=True)
+class SeenOrder:
+    """The newest snapshot of one order; amounts in pence."""
+
+    revision: str
+    subject: str
+    status: str = "incomplete"
+    total_minor: int = 0
+    refunded_minor: int = 0
+    placed: bool = False
+    refund_ids: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Latched:
+    """Which of the rules that latch a customer (by subject, `store:customer`) has met."""
+
+    bulk_buyer: bool = False
+    bijou_buyer: bool = False
+    returner: bool = False
+
+
+@dataclass(slots=True)
+class LogFold:
+    """The log so far. `stale`: snapshots not newer than what was there (repeats, late ones)."""
+
+    orders: dict[str, SeenOrder] = field(default_factory=dict)
+    latched: dict[str, Latched] = field(default_factory=dict)
+    customers: set[str] = field(default_factory=set)
+    records: int = 0
+    stale: int = 0
+
+
+def fold_log(events: Iterable[DecodedEvent]) -> LogFold:
+    """Fold events in log order within each partition; partitions may follow one another or interleave."""
+    fold = LogFold()
+    for event in events:
+        fold.records += 1
+        if event["type"] == "order.snapshot":
+            _order(fold, event)
+        elif event["type"] == "customer.snapshot":
+            fold.customers.add(event["subject"])
+    return fold
+
+
+def _order(fold: LogFold, event: DecodedEvent) -> None:
+    subject, data, revision = event["subject"], event["data"], event.get("headracerevision") or ""
+    order_id = str(data["order_id"])
+    seen = fold.orders.get(order_id)
+    if seen is None or seen.subject != subject:
+        seen = fold.orders[order_id] = SeenOrder("", subject)
+    elif revision <= seen.revision:
+        fold.stale += 1
+        return
+    refunds = data.get("refunds", ())
+    seen.revision, seen.status = revision, data["status"]
+    seen.total_minor = data["total"]
+    seen.refunded_minor = sum(refund["amount"] for refund in refunds)
+    _latch(fold.latched.setdefault(subject, Latched()), seen, data)
+
+
+def _latch(latched: Latched, seen: SeenOrder, data: Mapping[str, Any]) -> None:
+    if not seen.placed and seen.status != "incomplete":
+        seen.placed = True
+        lines = data.get("lines", ())
+        latched.bulk_buyer |= sum(line["quantity"] for line in lines) > BULK_ABOVE_UNITS
+        latched.bijou_buyer |= any(line.get("brand", "") == LATCHING_BRAND for line in lines)
+    ids = {str(refund["id"]) for refund in data.get("refunds", ())}
+    latched.returner |= bool(ids - seen.refund_ids)
+    seen.refund_ids |= ids

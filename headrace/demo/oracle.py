@@ -1,0 +1,126 @@
+"""What the demo must end in, computed a second time by the simplest means: plain sums over the scenario's orders.
+
+The demo's rule set is written out here by hand; nothing of the rule language or the core is used. Comparing
+with the simulated vendors is in `verify.py`.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from headrace.demo.log_fold import Latched
+from headrace.demo.people import WHOLESALE_DOMAINS, Person
+from headrace.demo.scenario import Scenario
+from headrace.demo.shop import Order
+
+GOLD_FROM_MINOR: Final = 1_000_00
+PLATINUM_ABOVE_MINOR: Final = 5_000_00
+COUNTRY_VALUES: Final = {
+    "GB": "United Kingdom",
+    "DE": "Germany",
+    "FR": "France",
+    "IE": "Ireland",
+    "NL": "Netherlands",
+    "ES": "Spain",
+    "BE": "Belgium",
+    "CH": "Switzerland",
+    "PT": "Portugal",
+    "AU": "Australia",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A store customer's end: group name, text of the mirrored store attribute, tags at the e-mail platform."""
+
+    group: str
+    attributes: str
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """`customers` by number in the file; `guests`: tags by e-mail address."""
+
+    customers: dict[int, Expected]
+    guests: dict[str, frozenset[str]]
+
+
+def expect(scenario: Scenario, latched: Mapping[str, Latched], *, store: str) -> Expectation:
+    """The end of everyone in the scenario; `latched` by subject, from the log (see `log_fold.py`)."""
+    counted = counted_amounts(scenario)
+    spent: dict[int, int] = defaultdict(int)
+    guests: dict[str, frozenset[str]] = {}
+    for order in scenario.shop.orders:
+        if order.customer:
+            spent[order.customer] += counted[order.id]
+        else:
+            guests[scenario.guests[order.id].email] = _vip(counted[order.id])
+    nothing = Latched()
+    customers = {
+        number: _customer(person, spent[number], latched.get(f"{store}:{number}", nothing))
+        for number, person in scenario.customers.items()
+    }
+    return Expectation(customers, guests)
+
+
+def counted_amounts(scenario: Scenario) -> dict[int, int]:
+    """Pence each order counts for by its id: its total less its refunds; nothing once it is refunded whole."""
+    amounts = {event.id: event.total_minor for event in scenario.shop.events if isinstance(event, Order)}
+    for refund in scenario.shop.refunds:
+        amounts[refund.order_id] = 0 if refund.whole else max(0, amounts[refund.order_id] - refund.amount_minor)
+    return amounts
+
+
+def expected_group(person: Person, spent_minor: int, latched: Latched) -> str:
+    """The highest of the groups that claim the customer."""
+    if is_wholesale(person.email_domain):
+        return "Wholesale"
+    if spent_minor > PLATINUM_ABOVE_MINOR:
+        return "Platinum"
+    if spent_minor >= GOLD_FROM_MINOR:
+        return "Gold"
+    if latched.bulk_buyer:
+        return "Bulk buyers"
+    return "Bijou" if latched.bijou_buyer else "Silver"
+
+
+def is_wholesale(domain: str) -> bool:
+    """One of the two domains, or a subdomain of them."""
+    return any(domain == parent or domain.endswith(f".{parent}") for parent in WHOLESALE_DOMAINS)
+
+
+def _customer(person: Person, spent_minor: int, latched: Latched) -> Expected:
+    tags = set(_vip(spent_minor))
+    if person.country and person.country.code == "GB" and person.subscribed:
+        tags.add("UK")
+    if latched.returner:
+        tags.add("Returner")
+    return Expected(
+        expected_group(person, spent_minor, latched), mirror(_values(person, spent_minor, latched)), frozenset(tags)
+    )
+
+
+def _vip(spent_minor: int) -> frozenset[str]:
+    return frozenset({"VIP"}) if spent_minor > PLATINUM_ABOVE_MINOR else frozenset()
+
+
+def _values(person: Person, spent_minor: int, latched: Latched) -> list[str]:
+    values = []
+    if person.country and person.country.code in COUNTRY_VALUES:
+        values.append(f"country={COUNTRY_VALUES[person.country.code]}")
+    if is_wholesale(person.email_domain):
+        values.append("type=wholesale")
+    if spent_minor > PLATINUM_ABOVE_MINOR:
+        values.append("tier=VIP")
+    if latched.bulk_buyer:
+        values.append("interests=bulk")
+    if latched.bijou_buyer:
+        values.append("interests=bijou")
+    return values
+
+
+def mirror(values: list[str]) -> str:
+    """`;country=United Kingdom;interests=bulk;`, or "" for none."""
+    return f";{';'.join(sorted(values))};" if values else ""
