@@ -61,6 +61,8 @@ class Windows:
         self._calls: dict[int, _Call] = {}
         self._tickets = 0
         self._reply: QuotaReply | None = None
+        self._learning = True
+        """We do not know where the windows' boundaries are: one call at a time, until a reply tells."""
         self._end_from = -math.inf
         """The current window ends between here ..."""
         self._end_to = -math.inf
@@ -107,7 +109,7 @@ class Windows:
         For callers that gain by waiting (larger batches); 0 when there is plenty left.
         """
         self._advance(now)
-        if self._reply is None or now >= self._end_to:
+        if self._reply is None or self._learning or now >= self._end_to:
             return 0.0
         elapsed = 1 - (self._end_to - now) / self._reply.window_s
         ahead = self.used() / max(1, self.allowance()) - head_start - max(0.0, elapsed)
@@ -117,9 +119,10 @@ class Windows:
         if now < self._blocked_until:
             return self._blocked_until - now
         self._advance(now)
-        if self._reply is None:
+        if self._learning:
             in_flight = any(call.done_at is None for call in self._calls.values())
-            return _ASK_AGAIN_S if in_flight else 0.0
+            full = self._reply is not None and self.used() >= self.allowance()
+            return _ASK_AGAIN_S if in_flight or full else 0.0
         if now < self._end_from and self.used() < self.allowance():
             return 0.0
         if now >= self._end_to:  # the new window is still full of what may have landed in it
@@ -128,7 +131,11 @@ class Windows:
 
     def _advance(self, now: float) -> None:
         """Moves to the window of `now`; calls that cannot have landed in it are forgotten."""
-        if self._reply is None or now < self._end_to:
+        if self._reply is None:
+            return
+        if self._learning:
+            self._forget(now - _bounds(self._reply.window_s)[1])
+        if self._learning or now < self._end_to:
             return
         fastest, slowest = _bounds(self._reply.window_s)
         passed = math.floor((now - self._end_to) / slowest) + 1
@@ -136,8 +143,7 @@ class Windows:
         self._end_from += passed * fastest
         self._end_to += passed * slowest
         self._first = False
-        if self._end_to - self._end_from > self._reply.window_s / 2:
-            self._reply = None  # too long without a word: learn the boundary anew, one call at a time
+        self._learning = self._end_to - self._end_from > self._reply.window_s / 2  # too long without a word
 
     def _forget(self, started_from: float) -> None:
         calls = self._calls.items()
@@ -147,7 +153,7 @@ class Windows:
         guard = _guard(reply.window_s)
         end_from, end_to = call.sent_at + reply.reset_s - guard, now + reply.reset_s + guard
         self._advance(now)
-        if self._reply is None or reply.window_s != self._reply.window_s:
+        if self._reply is None or self._learning or reply.window_s != self._reply.window_s:
             self._learn(end_from, end_to, reply, now)
         elif end_to < self._end_from - reply.window_s / 2:
             self._calls.pop(ticket, None)  # it landed in a window that is over
@@ -167,6 +173,7 @@ class Windows:
 
     def _learn(self, end_from: float, end_to: float, reply: QuotaReply, now: float) -> None:
         self._reply = reply
+        self._learning = False
         self._end_from, self._end_to = end_from, end_to
         self._forget(end_from - _bounds(reply.window_s)[1])
         whole = _whole(reply, self._share)
