@@ -34,6 +34,18 @@ LogEvent = Literal[
     "backfill.completed",
     "reconcile.completed",  # one pass over the change feed that found something
     "dead_letter.written",  # a record was set aside; `reason` is one word
+    # the evaluator
+    "partitions.restored",  # the state of these partitions was read back from its changelog
+    "partitions.released",  # a rebalance: what was pending is committed, nothing more is accepted
+    "epoch.aborted",  # a transaction was rolled back; the state is read back and work goes on
+    "hole.accepted",  # a gap in the log itself: offsets that do not exist were passed over
+    "changelog.unreadable",  # a state record too short to be one
+    "changelog.regressed",  # an older state record behind a newer one: must never be
+    "rules.read",  # a rule set of headrace.rules is compiled and at hand
+    "rules.refused",  # a rule set that cannot be read or is not the one announced; the last good one stays
+    "rules.activated",  # from this offset of this partition on, a rule set is in force
+    "sweep.finished",  # every customer of a partition has seen the activation
+    "record.dead_lettered",  # a record was set aside; `reason` says why
 ]
 
 MetricName = Literal[
@@ -48,6 +60,15 @@ MetricName = Literal[
     "headrace_backfill_rows_total",
     "headrace_clock_seconds",
     "headrace_dead_letters_total",
+    "headrace_evaluator_events_total",
+    "headrace_evaluator_decisions_total",
+    "headrace_evaluator_epochs_total",
+    "headrace_evaluator_epoch_seconds",
+    "headrace_evaluator_holes_total",
+    "headrace_evaluator_dead_letters_total",
+    "headrace_evaluator_restored_records_total",
+    "headrace_evaluator_lag_records",
+    "headrace_evaluator_rules_refused_total",
 ]
 
 
@@ -74,4 +95,13 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_backfill_rows_total": Metric("counter", "Rows a backfill has published", ("resource",)),
     "headrace_clock_seconds": Metric("gauge", "The store's clock as last published, Unix seconds"),
     "headrace_dead_letters_total": Metric("counter", "Records set aside", ("service", "reason")),
+    "headrace_evaluator_events_total": Metric("counter", "Records of headrace.events whose epoch was committed"),
+    "headrace_evaluator_decisions_total": Metric("counter", "Calls of decide and activate", ("kind",)),
+    "headrace_evaluator_epochs_total": Metric("counter", "Transactions", ("result",)),
+    "headrace_evaluator_epoch_seconds": Metric("histogram", "Duration of a committed transaction"),
+    "headrace_evaluator_holes_total": Metric("counter", "Gaps in the log that were passed over"),
+    "headrace_evaluator_dead_letters_total": Metric("counter", "Records set aside", ("reason",)),
+    "headrace_evaluator_restored_records_total": Metric("counter", "Changelog records read back"),
+    "headrace_evaluator_lag_records": Metric("gauge", "Records not yet applied, at the last epoch", ("partition",)),
+    "headrace_evaluator_rules_refused_total": Metric("counter", "Rule sets that could not be read"),
 }
