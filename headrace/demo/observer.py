@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from headrace.contracts import topics
 from headrace.contracts.events import CLOCK, Clock, decode_event
-from headrace.runtime.kafka import make_admin, make_consumer, topic
+from headrace.runtime.kafka import make_admin, make_consumer, read_to_end, topic
 from headrace.runtime.settings import ServiceSettings
 
+Record = ConsumerRecord[bytes | None, bytes | None]
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -95,6 +96,10 @@ class Observer:
             ends = {p: end for name in names for p, end in (await self.ends(name)).items()}
         committed = await self.committed(group)
         return sum(max(0, end - committed.get(partition, 0)) for partition, end in ends.items())
+
+    async def records(self, *names: str) -> list[list[Record]]:
+        """All committed records of each of these topics (names without prefix), from the beginning to now."""
+        return [await read_to_end(self._settings, topic(self._settings, name)) for name in names]
 
     async def caught_up(self) -> bool:
         """Whether every event in the log right now has been read here."""

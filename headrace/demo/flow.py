@@ -1,0 +1,205 @@
+"""One demo run on a stack that is up: play, kill if asked, wait until it settles, verify, and sum up.
+
+Starting and stopping the stack is the caller's (`headrace.cli`); nothing is printed here.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from headrace.contracts import topics
+from headrace.demo.chaos import Kill
+from headrace.demo.control import SimulatorControl
+from headrace.demo.log_fold import fold_log
+from headrace.demo.observer import Observer
+from headrace.demo.player import Progress, play
+from headrace.demo.pressure import Pressure, sample
+from headrace.demo.sabotage import Sabotage, Spoiled, double_refund, drop_event, stale_group
+from headrace.demo.samples import Sample, pick_samples
+from headrace.demo.scenario import Operation, Scenario, operations
+from headrace.demo.settle import settle
+from headrace.demo.verify import Verification, verify
+from headrace.runtime.settings import ServiceSettings
+
+PENDING_WEBHOOKS: Final = 1500
+"""The player waits while more than this many webhooks are on their way."""
+_FEED_SPAN: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run needs of its stack. `kill` takes a process name; `show` gets progress while playing."""
+
+    settings: ServiceSettings
+    simulator: str
+    access_token: str
+    scenario: Scenario
+    partitions: int
+    demo_rules: bool = True
+    kills: tuple[Kill, ...] = ()
+    kill: Callable[[str], None] = lambda _: None
+    sabotage: Sabotage | None = None
+    show: Callable[[Progress, "Live"], None] = lambda _progress, _live: None
+    say: Callable[[str], None] = lambda _: None
+    settle_deadline_s: float = 600.0
+
+
+@dataclass
+class Live:
+    """Figures that change while orders are played."""
+
+    events: int = 0
+    pending_webhooks: int = 0
+    kills: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything a run has to say; `seconds` from the first order to rest."""
+
+    scenario: Scenario
+    progress: Progress
+    seconds: float
+    calls: dict[str, Any]
+    mailchimp_calls: int
+    truth: dict[str, Any]
+    counts: dict[str, int]
+    pressure: Pressure
+    verification: Verification
+    samples: tuple[Sample, ...]
+    groups: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def run_demo(run: Run) -> Result:
+    """Raises PlayError, NotSettled, NoVictimError, httpx.HTTPError."""
+    spoiled = _spoil(run)
+    scenario = spoiled.scenario if spoiled else run.scenario
+    live, pressure = Live(), Pressure()
+    async with SimulatorControl(run.simulator) as control, Observer(run.settings) as observer:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        sampler = asyncio.create_task(sample(observer, control, pressure))
+        try:
+            progress = await _play(
+                run, spoiled.play() if spoiled else operations(scenario), scenario, control, observer, live
+            )
+            run.say("played; waiting until everything is read, decided and applied")
+            until = await control.now()
+            await control.advance(until + _FEED_SPAN)
+            await settle(
+                observer,
+                control,
+                generation=run.settings.generation,
+                until=until,
+                partitions=run.partitions,
+                deadline_s=run.settle_deadline_s,
+            )
+            seconds = loop.time() - began
+        finally:
+            sampler.cancel()
+            await asyncio.gather(sampler, return_exceptions=True)
+        if run.sabotage == "stale-group":
+            await _stale_group(run, control)
+        return await _sum_up(run, scenario, progress, seconds, live, pressure, control, observer)
+
+
+def _spoil(run: Run) -> Spoiled | None:
+    if run.sabotage == "drop-event":
+        return drop_event(run.scenario)
+    if run.sabotage == "double-refund":
+        return double_refund(run.scenario)
+    return None
+
+
+async def _play(
+    run: Run, what: Iterator[Operation], scenario: Scenario, control: SimulatorControl, observer: Observer, live: Live
+) -> Progress:
+    kills = list(run.kills)
+    total = max(1, len(scenario.shop.orders))
+
+    async def ready() -> None:
+        while True:
+            live.pending_webhooks = (await control.calls())["webhooks"]["pending"]
+            live.events = observer.log.events
+            if live.pending_webhooks <= PENDING_WEBHOOKS:
+                return
+            await asyncio.sleep(0.05)
+
+    def show(progress: Progress) -> None:
+        while kills and progress.orders / total >= kills[0].share:
+            victim = kills.pop(0).victim
+            run.say(f"kill -9 {victim}")
+            with contextlib.suppress(ProcessLookupError):
+                run.kill(victim)
+                live.kills += 1
+        run.show(progress, live)
+
+    async with httpx.AsyncClient(base_url=run.simulator, timeout=60) as client:
+        return await play(what, client, ready=ready, show=show)
+
+
+async def _stale_group(run: Run, control: SimulatorControl) -> None:
+    async with httpx.AsyncClient(base_url=run.simulator, timeout=60) as client:
+        await stale_group(client, await control.truth(), store=run.settings.store, token=run.access_token)
+
+
+async def _sum_up(
+    run: Run,
+    scenario: Scenario,
+    progress: Progress,
+    seconds: float,
+    live: Live,
+    pressure: Pressure,
+    control: SimulatorControl,
+    observer: Observer,
+) -> Result:
+    calls, truth = await control.calls(), await control.truth()
+    log = fold_log(observer.log.in_log_order())
+    verification = verify(scenario, log, truth, store=run.settings.store, demo_rules=run.demo_rules)
+    webhooks = calls["webhooks"]
+    actions = await observer.records(*topics.DESIRED_STATE_TOPICS)
+    (dead_letters,) = await observer.records(topics.DEAD_LETTERS)
+    notices = sum((await observer.ends(topics.NOTICES)).values())
+    counts = {
+        "webhooks_sent": webhooks["sent"],
+        "webhooks_accepted": webhooks["accepted"],
+        "duplicates": webhooks["duplicates"],
+        "reordered": webhooks["reordered"],
+        "notices": notices,
+        "events": observer.log.events,
+        "decisions": observer.log.events,  # at rest, every event has been decided, exactly once
+        "actions": sum(map(len, actions)),
+        "vendor_calls": calls["total"],
+        "vendor_429": calls["status_429_ours"],
+        "dead_letters": len(dead_letters),
+        "effects_sent": len(truth["effects"]),
+        "kills": live.kills,
+    }
+    return Result(
+        scenario=scenario,
+        progress=progress,
+        seconds=seconds,
+        calls=calls,
+        mailchimp_calls=sum(n for route, n in calls["by_route"].items() if "/lists/" in route),
+        truth=truth,
+        counts=counts,
+        pressure=pressure,
+        verification=verification,
+        samples=pick_samples(await observer.records(topics.ACTIONS_GROUP), truth, run.settings.store),
+        groups=_groups(truth),
+    )
+
+
+def _groups(truth: dict[str, Any]) -> list[dict[str, Any]]:
+    members: dict[str, int] = {}
+    for customer in truth["customers"].values():
+        members[customer["group"]] = members.get(customer["group"], 0) + 1
+    return [
+        {"name": name or "(no group)", "members": count}
+        for name, count in sorted(members.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]

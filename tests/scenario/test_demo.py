@@ -1,0 +1,92 @@
+"""The demo as a user runs it: a child process on a real Kafka, its JSON result, its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+YEAR = ROOT.parent / "shared" / "data" / "online_retail_2009_2010.parquet"
+
+pytestmark = pytest.mark.kafka
+
+
+def run_demo(kafka: str, *arguments: str, timeout: float) -> tuple[int, dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "headrace.cli.main", "demo", "--json", *arguments],
+        cwd=ROOT,
+        env={**_environment(), "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": kafka},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr[-4000:]
+    return done.returncode, json.loads(done.stdout)
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+
+
+def test_demo__few_orders_with_chaos__nothing_differs(kafka: str) -> None:
+    code, result = run_demo(
+        kafka, "--orders", "300", "--seed", "3", "--chaos", "kill=evaluator,hydrate,actions:1", timeout=170
+    )
+
+    assert result["verification"]["differences"] == []
+    assert result["verification"]["ok"] is True
+    assert code == 0
+    assert result["verification"]["customers_checked"] > 100
+    counts = result["counts"]
+    assert counts["kills"] == 3
+    assert counts["duplicates"] > 0
+    assert counts["reordered"] > 0
+    assert counts["events"] >= 300
+    assert counts["vendor_429"] == 0
+    assert counts["dead_letters"] == 0
+    assert counts["effects_sent"] == 0
+    assert {group["name"] for group in result["groups"]} >= {"Silver", "Gold", "Wholesale"}
+    assert len(result["samples"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "kinds"),
+    [
+        ("stale-group", {"group"}),
+        ("drop-event", {"group", "attribute", "tag", "event"}),
+        ("double-refund", {"group", "attribute", "tag", "event"}),
+    ],
+)
+def test_demo__sabotage__is_caught_and_names_the_customer(kafka: str, sabotage: str, kinds: set[str]) -> None:
+    code, result = run_demo(kafka, "--orders", "400", "--sabotage", sabotage, timeout=170)
+
+    differences = result["verification"]["differences"]
+    assert code == 1
+    assert len({difference["customer"] for difference in differences}) == 1
+    assert {difference["kind"] for difference in differences} <= kinds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_demo__the_whole_extract_at_three_seeds__nothing_differs(kafka: str, seed: str) -> None:
+    code, result = run_demo(kafka, "--orders", "all", "--seed", seed, timeout=1200)
+    assert (code, result["verification"]["differences"]) == (0, [])
+
+
+@pytest.mark.slow
+def test_demo__the_whole_extract_with_chaos__nothing_differs(kafka: str) -> None:
+    code, result = run_demo(kafka, "--orders", "all", "--seed", "4", "--chaos", "default", timeout=1800)
+    assert (code, result["verification"]["differences"], result["counts"]["kills"]) == (0, [], 15)
+
+
+@pytest.mark.slow
+def test_demo__the_whole_year__nothing_differs(kafka: str) -> None:
+    if not YEAR.exists():
+        pytest.skip("the whole year's file is not beside this checkout")
+    code, result = run_demo(kafka, "--orders", "all", "--data", str(YEAR), timeout=3000)
+    assert (code, result["verification"]["differences"], result["data"]["invoices"]) == (0, [], 28_816)
