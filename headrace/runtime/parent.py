@@ -27,25 +27,30 @@ def _watch(pid: int, on_death: Callable[[], None]) -> None:
 
 def wait_for_end(pid: int) -> None:
     """Blocks until the process has ended, whoever's child it is."""
-    if not hasattr(os, "pidfd_open"):
-        _poll(pid)
-        return
+    wait_for_end_within(pid, None)
+
+
+def wait_for_end_within(pid: int, timeout_s: float | None) -> bool:
+    """Like `wait_for_end`, for so long at most (None: for ever); whether it has ended."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
-        return
-    except OSError:  # a kernel or sandbox without the call
-        _poll(pid)
-        return
+        return True
+    except (AttributeError, OSError):  # a system without the call
+        return _poll(pid, timeout_s)
     try:
-        select.select([descriptor], [], [])
+        return bool(select.select([descriptor], [], [], timeout_s)[0])
     finally:
         os.close(descriptor)
 
 
-def _poll(pid: int) -> None:
+def _poll(pid: int, timeout_s: float | None) -> bool:
+    end = None if timeout_s is None else time.monotonic() + timeout_s
     while is_alive(pid):
+        if end is not None and time.monotonic() >= end:
+            return False
         time.sleep(POLL_S)
+    return True
 
 
 def is_alive(pid: int) -> bool:

@@ -1,0 +1,72 @@
+"""What a data folder knows about the broker that runs in it: one small file, and whether it still tells the truth.
+
+Starting and preparing a broker is `headrace.runtime.embedded_kafka`'s work.
+"""
+
+import json
+import os
+import signal
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from headrace.runtime.parent import is_alive, wait_for_end_within
+
+STATE_FILE: Final = "broker.json"
+STOP_WITHIN_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerInfo:
+    """A running broker. `pid` is the JVM's."""
+
+    bootstrap_servers: str
+    pid: int
+    version: str
+    data_dir: str
+    cluster_id: str
+
+
+def write_state(info: BrokerInfo) -> None:
+    """Remembers a running broker in its data folder."""
+    path = Path(info.data_dir) / STATE_FILE
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(asdict(info)) + "\n")
+    fresh.replace(path)
+
+
+def forget(data_dir: Path) -> None:
+    """The opposite of `write_state`."""
+    (data_dir / STATE_FILE).unlink(missing_ok=True)
+
+
+def running_broker(data_dir: Path) -> BrokerInfo | None:
+    """The broker that runs in this data folder, as its state file says and its process confirms."""
+    try:
+        info = BrokerInfo(**json.loads((data_dir / STATE_FILE).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return info if _is_ours(info) else None
+
+
+def stop_broker(info: BrokerInfo) -> None:
+    """SIGTERM, and SIGKILL when that does not help in time; forgets the broker."""
+    try:
+        os.kill(info.pid, signal.SIGTERM)
+        if not wait_for_end_within(info.pid, STOP_WITHIN_S):
+            os.kill(info.pid, signal.SIGKILL)
+            wait_for_end_within(info.pid, STOP_WITHIN_S)
+    except ProcessLookupError:
+        pass
+    forget(Path(info.data_dir))
+
+
+def _is_ours(info: BrokerInfo) -> bool:
+    """A pid may have been given to another process: the command line must name our data folder."""
+    if not is_alive(info.pid):
+        return False
+    try:
+        command = Path(f"/proc/{info.pid}/cmdline").read_bytes()
+    except OSError:
+        return not Path("/proc/self/cmdline").exists()  # no /proc on this system: believe the file
+    return info.data_dir.encode() in command
