@@ -17,12 +17,13 @@ from rich.console import Console
 from headrace.cli.demo_report import Live, as_json, print_result
 from headrace.cli.dev import stop_on_signals
 from headrace.cli.output import CliError
-from headrace.cli.stack import REPOSITORY, STORE, Broker, Stack, StackOptions, make_folder, remove_folder, start_stack
+from headrace.cli.stack import REPOSITORY, Broker, Stack, StackOptions, make_folder, remove_folder, start_stack
 from headrace.demo.chaos import ChaosError, parse_chaos, schedule
+from headrace.demo.control import SimulatorControl
 from headrace.demo.flow import Result, Run, run_demo
-from headrace.demo.player import PlayError
+from headrace.demo.player import PlayError, play
 from headrace.demo.sabotage import NoVictimError, Sabotage
-from headrace.demo.scenario import Scenario, group_operations, load_scenario
+from headrace.demo.scenario import Scenario, group_operations, load_scenario, operations
 from headrace.demo.settle import NotSettled
 from headrace.demo.table import ShopError
 from headrace.runtime.supervisor import ChildFailed, python_argv
@@ -56,6 +57,9 @@ def demo(
     sabotage: Annotated[
         str | None, typer.Option(help=f"Break one thing; the run must find it: {', '.join(get_args(Sabotage))}.")
     ] = None,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="The store has all its orders before Headrace is connected to it.")
+    ] = False,
     as_json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress on stderr.")] = False,
     logs: Annotated[bool, typer.Option("--logs", help="Show the services' log lines too.")] = False,
 ) -> None:
@@ -66,7 +70,7 @@ def demo(
     folder = make_folder()
     console.print("starting Kafka ...")
     broker = Broker(folder)
-    options = StackOptions(speed=speed, seed=seed, start_time=scenario.shop.events[0].at.isoformat())
+    options = StackOptions(backfill=backfill, speed=speed, seed=seed, start_time=scenario.shop.events[0].at.isoformat())
     work = _Work(scenario, options, rules, kills, spoil, keep, ports_file, logs, as_json_, console)
     try:
         ok = asyncio.run(work.run(broker, folder))
@@ -101,11 +105,17 @@ class _Work:
         """Whether the verification held."""
         self.console.print("starting simulators and services ...")
         show = (lambda line: self.console.print(line, markup=False)) if self.logs else None
-        stack = await start_stack(self.options, broker, folder, show=show)
+        stack = await start_stack(
+            self.options,
+            broker,
+            folder,
+            show=show,
+            before_services=self._history if self.options.backfill else self._groups,
+        )
         try:
             if self.ports_file is not None:
-                self.ports_file.write_text(json.dumps(stack.describe(), indent=2) + "\n")  # noqa: ASYNC240
-            await self._prepare(stack)
+                stack.write_addresses(self.ports_file)
+            await self._rules(stack)
             result = await self._play(stack)
             if self.as_json:
                 print(json.dumps(as_json(result, self.options)))
@@ -117,11 +127,19 @@ class _Work:
         finally:
             await stack.supervisor.stop()
 
-    async def _prepare(self, stack: Stack) -> None:
-        """The merchant's part: groups in the store, rules in force."""
-        async with httpx.AsyncClient(base_url=stack.simulators["bigcommerce"], timeout=60) as client:
-            body = {"operations": group_operations(self.scenario.shop.events[0].at)}
-            (await client.post("/_sim/orders", json=body)).raise_for_status()
+    async def _groups(self, simulators: dict[str, str]) -> None:
+        """The merchant's part: the store has its customer groups."""
+        async with SimulatorControl(simulators["bigcommerce"]) as control:
+            await control.operate(group_operations(self.scenario.shop.events[0].at))
+
+    async def _history(self, simulators: dict[str, str]) -> None:
+        """A store that has its whole history before anyone watches it."""
+        await self._groups(simulators)
+        async with httpx.AsyncClient(base_url=simulators["bigcommerce"], timeout=60) as client:
+            await play(operations(self.scenario), client)
+        self.console.print(f"the store has {len(self.scenario.shop.orders):,} orders; connecting Headrace to it")
+
+    async def _rules(self, stack: Stack) -> None:
         await _apply(stack, self.rules or RULES)
         self.console.print(f"rules of {(self.rules or RULES).name} are in force; playing orders")
 
@@ -141,6 +159,7 @@ class _Work:
                     sabotage=self.sabotage,
                     show=live.update,
                     say=live.say,
+                    already_played=self.options.backfill,
                 )
             )
 

@@ -134,15 +134,15 @@ def _figures(report: dict[str, Any]) -> Table:
         f"{counts['duplicates']:,} duplicated, {counts['reordered']:,} reordered",
         "notices, events, decisions": f"{counts['notices']:,}, {counts['events']:,}, {counts['decisions']:,}",
         "actions": f"{counts['actions']:,}, {counts['dead_letters']:,} dead letters",
-        "vendor calls": f"{counts['vendor_calls']:,}, {counts['vendor_429']:,} of them refused for rate by our own making",
+        "vendor calls": f"{counts['vendor_calls']:,}, {counts['vendor_429']:,} refused for a rate of our own making",
         "group writes": f"{report['group_writes']['calls']:,} calls, {report['batch_mean'] or 0:g} customers a call, "
         f"{report['group_writes']['unchanged']:,} unchanged",
         "time": f"{report['seconds']:g} s, {report['events_per_second']:,} events/s, store at {report['speed']:g}x",
     }
     if pressure["share_used"] is not None:
         rows["while 100 or more waited"] = (
-            f"{pressure['share_used']:.0%} of our share of the quota used, others {pressure['others_share']:.0%} of the "
-            f"whole, {pressure['batch_mean'] or 0:g} customers a group write, {pressure['windows']} windows"
+            f"{pressure['share_used']:.0%} of our share of the quota used, other apps {pressure['others_share']:.0%} "
+            f"of the whole, {pressure['batch_mean'] or 0:g} customers a group write, {pressure['windows']} windows"
         )
     if counts["kills"]:
         rows["killed on purpose"] = f"{counts['kills']} processes"

@@ -44,7 +44,7 @@ async def _dev(options: StackOptions, broker: Broker, folder: Path, ports_file: 
         return 3
     try:
         if ports_file is not None:
-            ports_file.write_text(json.dumps(stack.describe(), indent=2) + "\n")
+            stack.write_addresses(ports_file)
         say(f"ready: {json.dumps(stack.describe())}")
         fatal = asyncio.create_task(stack.supervisor.fatal.wait())
         stopped = asyncio.create_task(stopping.wait())

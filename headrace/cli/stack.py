@@ -9,7 +9,7 @@ import secrets
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +38,7 @@ class StackOptions:
     duplicates: float = 0.05
     reorders: float = 0.05
     max_delay_s: float = 30.0
-    keep: bool = False
+    backfill: bool = False
 
 
 @dataclass
@@ -55,6 +55,10 @@ class Stack:
     secrets: dict[str, str]
     options: StackOptions
     health: dict[str, str] = field(default_factory=dict)
+
+    def write_addresses(self, path: Path) -> None:
+        """Writes `--ports-file`."""
+        path.write_text(json.dumps(self.describe(), indent=2) + "\n", encoding="utf-8")
 
     def describe(self) -> dict[str, Any]:
         """The content of `--ports-file`."""
@@ -99,9 +103,17 @@ def remove_folder(folder: Path) -> None:
 
 
 async def start_stack(
-    options: StackOptions, broker: Broker, folder: Path, *, show: Callable[[str], None] | None
+    options: StackOptions,
+    broker: Broker,
+    folder: Path,
+    *,
+    show: Callable[[str], None] | None,
+    before_services: Callable[[dict[str, str]], Awaitable[None]] | None = None,
 ) -> Stack:
-    """Topics, simulators, every service; returns when each of them is ready. Raises ChildFailed."""
+    """Topics, simulators, every service; returns when each of them is ready. Raises ChildFailed.
+
+    `before_services` gets the simulators' addresses while nobody watches the store yet.
+    """
     words = {name: secrets.token_hex(16) for name in _SECRETS}
     prefix = os.environ.get("HEADRACE_TOPIC_PREFIX", "headrace." if broker.embedded else f"{folder.name}.")
     base = {
@@ -117,6 +129,8 @@ async def start_stack(
     supervisor = Supervisor(show=show)
     try:
         simulators = json.loads(await supervisor.start(_simulators(options, words)))
+        if before_services is not None:
+            await before_services(simulators)
         ports = free_ports(9)
         children = _services(base, options, words, simulators, folder, ports)
         for child in children:
@@ -185,6 +199,7 @@ def _services(
         "HEADRACE_BIGCOMMERCE_QUOTA_SHARE": str(options.quota_share),
     }
     hooks = {"HEADRACE_WEBHOOK_URL": f"http://127.0.0.1:{ports[0]}/webhooks/bigcommerce/{STORE}"}
+    backfill = {"HEADRACE_BACKFILL": "1"} if options.backfill else {}
     mail = {
         "HEADRACE_MAILCHIMP_URL": simulators["mailchimp"],
         "HEADRACE_MAILCHIMP_KEY": words["mailchimp_key"],
@@ -206,7 +221,7 @@ def _services(
     return [
         child("receive", 0, ports[2], store | {"HEADRACE_PORT": str(ports[0])}, "services.ingest", "receive"),
         child("hydrate", 1, ports[3], store | hooks, "services.ingest", "hydrate"),
-        child("feed", 1, ports[4], store | hooks, "services.ingest", "feed"),
+        child("feed", 1, ports[4], store | hooks | backfill, "services.ingest", "feed"),
         child("evaluator", 2, ports[5], base, "services.evaluator"),
         child("actions", 3, ports[6], store | database("actions"), "services.actions", "group"),
         child(

@@ -46,6 +46,7 @@ class Run:
     sabotage: Sabotage | None = None
     show: Callable[[Progress, "Live"], None] = lambda _progress, _live: None
     say: Callable[[str], None] = lambda _: None
+    already_played: bool = False
     settle_deadline_s: float = 600.0
 
 
@@ -85,9 +86,8 @@ async def run_demo(run: Run) -> Result:
         began = loop.time()
         sampler = asyncio.create_task(sample(observer, control, pressure))
         try:
-            progress = await _play(
-                run, spoiled.play() if spoiled else operations(scenario), scenario, control, observer, live
-            )
+            what = spoiled.play() if spoiled else operations(scenario)
+            progress = await _play(run, iter(()) if run.already_played else what, scenario, control, observer, live)
             run.say("played; waiting until everything is read, decided and applied")
             until = await control.now()
             await control.advance(until + _FEED_SPAN)
