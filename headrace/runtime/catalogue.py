@@ -46,6 +46,12 @@ LogEvent = Literal[
     "rules.activated",  # from this offset of this partition on, a rule set is in force
     "sweep.finished",  # every customer of a partition has seen the activation
     "record.dead_lettered",  # a record was set aside; `reason` says why
+    # action consumers
+    "consumer.assigned",  # partitions were taken over
+    "consumer.waiting",  # a dependency is away and is waited for; `reason` names it
+    "consumer.paused",  # a vendor refuses our credentials: nothing is tried for a while
+    "consumer.commit_failed",  # a commit was refused (a rebalance); it is repeated
+    "action.postponed",  # a vendor call failed and its actions come again
 ]
 
 MetricName = Literal[
@@ -69,6 +75,9 @@ MetricName = Literal[
     "headrace_evaluator_restored_records_total",
     "headrace_evaluator_lag_records",
     "headrace_evaluator_rules_refused_total",
+    "headrace_actions_total",
+    "headrace_actions_waiting",
+    "headrace_action_batch_size",
 ]
 
 
@@ -104,4 +113,7 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_evaluator_restored_records_total": Metric("counter", "Changelog records read back"),
     "headrace_evaluator_lag_records": Metric("gauge", "Records not yet applied, at the last epoch", ("partition",)),
     "headrace_evaluator_rules_refused_total": Metric("counter", "Rule sets that could not be read"),
+    "headrace_actions_total": Metric("counter", "Actions by what became of them", ("kind", "result")),
+    "headrace_actions_waiting": Metric("gauge", "Customers whose newest action waits for a call", ("kind",)),
+    "headrace_action_batch_size": Metric("histogram", "Customers in one call", ("kind",), (1, 2, 4, 6, 8, 10, 50, 250)),
 }

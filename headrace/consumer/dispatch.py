@@ -1,0 +1,256 @@
+"""From the buffer to the vendor and back: batches, the intent before a call, the ledger after it, what failed again.
+
+What may be committed to Kafka afterwards is the loop's matter; what waits longest is `waiting`'s.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from headrace.consumer.judge import Verdict
+from headrace.consumer.kind import Applied, Kind, PauseConsumer, Pending, Result, Task, TryAgain
+from headrace.consumer.ledger import store_applied
+from headrace.consumer.patience import Store
+from headrace.consumer.records import Records
+from headrace.consumer.waiting import SINGLE_AFTER, Waiting
+from headrace.runtime.health import Health
+from headrace.runtime.logs import log
+from headrace.runtime.metrics import gauge, histogram
+from headrace.runtime.process import FatalError, Running
+from headrace.runtime.retry import RetryAt, RetryPolicy, decide_retry
+
+_BACK_OFF: Final = RetryPolicy(first_delay_s=0.5, max_delay_s=30.0, deadline_s=float("inf"))
+_PAUSE_S: Final = 30.0
+"""How long a consumer whose credentials are refused waits before it tries one batch again."""
+_OUTAGE_AFTER: Final = 6
+_GIVE_UP_AFTER: Final = 10
+"""Failed attempts of one customer while others succeeded; then its record is set aside."""
+
+
+class Dispatcher:
+    """Performs what waits, until cancelled. `ledger_lock` makes a database step and its twin in memory one."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        waiting: Waiting,
+        *,
+        store: Store,
+        records: Records,
+        running: Running,
+        ledger_lock: asyncio.Lock,
+    ) -> None:
+        self._kind = kind
+        self._waiting = waiting
+        self._store = store
+        self._records = records
+        self._running = running
+        self._health: Health = running.health
+        self._lock = ledger_lock
+        self._woken = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._paused_until = 0.0
+        self._failures = 0
+        self._successes = 0
+        self._refused = f"{kind.name}: credentials refused"
+
+    def wake(self) -> None:
+        """Something came or went."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """The loop; ends by cancellation only."""
+        while True:
+            self._woken.clear()
+            pause = self._paused_until - time.monotonic()
+            if pause > 0 or len(self._tasks) >= self._kind.limits.concurrency:
+                await self._sleep(pause if pause > 0 else None)
+            else:
+                await self._step()
+
+    async def drain(self, deadline_s: float) -> None:
+        """Waits for the calls under way; those that take longer are cancelled and stay an open intent."""
+        tasks = set(self._tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=deadline_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _step(self) -> None:
+        picked = self._waiting.pick(time.monotonic(), idle=not self._tasks)
+        gauge("headrace_actions_waiting", kind=self._kind.name).set(len(self._waiting))
+        if picked.doubtful:
+            self._spawn(picked.doubtful, self._read_back(picked.doubtful))
+        elif picked.write:
+            self._spawn(picked.write, self._perform(picked.write))
+        if picked.closed:
+            await self._close(picked.closed)
+        elif not picked.doubtful and not picked.write:
+            await self._sleep(picked.wait_s)
+
+    async def _sleep(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    def _spawn(self, batch: Sequence[Pending], work: Coroutine[Any, Any, None]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except asyncio.CancelledError:
+                for pending in batch:
+                    self._waiting.finish(pending, _begun(pending))
+                raise
+            except FatalError as error:
+                self._running.fail(error)
+            except Exception as error:
+                log.exception("task.failed", task=self._kind.name)
+                self._running.fail(FatalError("consumer_crashed", type(error).__name__))
+
+        task = asyncio.get_running_loop().create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.wake()
+
+    async def _close(self, closed: Sequence[tuple[Pending, Verdict]]) -> None:
+        await self._settle([pending for pending, _ in closed], {p.customer: _closing(p, v) for p, v in closed})
+
+    async def _read_back(self, batch: Sequence[Pending]) -> None:
+        try:
+            found = await self._kind.read_back([pending.customer for pending in batch])
+        except TryAgain as error:
+            await self._again(batch, error)
+        except PauseConsumer as error:
+            self._pause(batch, error)
+        else:
+            self._succeeded()
+            there = [pending for pending in batch if pending.customer in found]
+            gone = [pending for pending in batch if pending.customer not in found]
+            for pending in there:
+                self._waiting.put_back(pending, Applied(pending.applied.version, found[pending.customer]))
+            await self._settle(gone, {p.customer: Result("refused", "customer_gone") for p in gone})
+
+    async def _perform(self, batch: Sequence[Pending]) -> None:
+        histogram("headrace_action_batch_size", kind=self._kind.name).observe(len(batch))
+        before = [replace(pending.applied) for pending in batch]
+        await self._intend(batch)
+        tasks = [Task(p.customer, p.target, applied) for p, applied in zip(batch, before, strict=True)]
+        try:
+            results: Mapping[str, Result] = await self._kind.perform(tasks)
+        except TryAgain as error:
+            await self._again(batch, error)
+        except PauseConsumer as error:
+            self._pause(batch, error)
+        except Exception as error:
+            log.exception("task.failed", task=self._kind.name)
+            await self._blame(batch, type(error).__name__)
+        else:
+            self._succeeded()
+            await self._settle(batch, results)
+
+    async def _intend(self, batch: Sequence[Pending]) -> None:
+        rows = {pending.customer: _begun(pending) for pending in batch}
+        async with self._lock:
+            await self._store.write(lambda connection: store_applied(connection, self._kind.name, rows))
+
+    async def _settle(self, batch: Sequence[Pending], results: Mapping[str, Result]) -> None:
+        """The ledger first, then the outcome, then the offsets: a crash between them repeats, it never skips."""
+        if not batch:
+            return
+        rows = {pending.customer: settled(pending, results[pending.customer]) for pending in batch}
+        changed = {p.customer: rows[p.customer] for p in batch if results[p.customer].result != "stale"}
+        async with self._lock:
+            await self._store.write(lambda connection: store_applied(connection, self._kind.name, changed))
+            for pending in batch:
+                self._waiting.finish(pending, rows[pending.customer])
+        await self._records.outcomes([(p.customer, p.target.version, p.source, results[p.customer]) for p in batch])
+        for pending in batch:
+            for release in pending.holds:
+                release()
+
+    def _succeeded(self) -> None:
+        self._failures = 0
+        self._successes += 1
+        self._health.clear(self._refused)
+
+    async def _again(self, batch: Sequence[Pending], error: TryAgain) -> None:
+        self._failures += 1
+        if error.delay_s is None:
+            verdict = decide_retry(_BACK_OFF, self._failures, 0.0)
+            delay = verdict.delay_s if isinstance(verdict, RetryAt) else _BACK_OFF.max_delay_s
+        else:
+            delay = error.delay_s
+        if self._failures == 1 or self._failures % _OUTAGE_AFTER == 0:
+            log.warning(
+                "action.postponed", kind=self._kind.name, reason=error.reason, count=len(batch), delay_s=round(delay, 3)
+            )
+        now = time.monotonic()
+        self._paused_until = max(self._paused_until, now + delay)
+        for pending in batch:
+            if error.delay_s is None:
+                self._count_attempt(pending)
+            pending.not_before = now + delay
+        if len(batch) == 1 and batch[0].attempts >= _GIVE_UP_AFTER:
+            failed = Result("refused", "vendor_failed", error.reason, dead_letter=True)
+            await self._settle(batch, {batch[0].customer: failed})
+            return
+        for pending in batch:
+            self._waiting.put_back(pending, _begun(pending) if error.unknown else pending.applied)
+
+    def _count_attempt(self, pending: Pending) -> None:
+        """Counts what speaks against this customer rather than against the vendor: others succeeded meanwhile."""
+        outage = pending.attempts < SINGLE_AFTER and self._failures >= _OUTAGE_AFTER
+        if pending.attempts == 0 or self._successes > pending.successes_seen or outage:
+            pending.attempts += 1
+            pending.successes_seen = self._successes
+
+    def _pause(self, batch: Sequence[Pending], error: PauseConsumer) -> None:
+        self._health.block(self._refused)
+        log.error("consumer.paused", kind=self._kind.name, reason=error.reason, delay_s=_PAUSE_S)
+        self._paused_until = max(self._paused_until, time.monotonic() + _PAUSE_S)
+        for pending in batch:
+            self._waiting.put_back(pending, pending.applied)
+
+    async def _blame(self, batch: Sequence[Pending], detail: str) -> None:
+        """An error of ours: in company the batch is taken apart, alone the record is set aside."""
+        if len(batch) == 1:
+            failed = Result("refused", "consumer_failed", detail, dead_letter=True)
+            await self._settle(batch, {batch[0].customer: failed})
+            return
+        for pending in batch:
+            pending.attempts = max(pending.attempts, SINGLE_AFTER)
+            self._waiting.put_back(pending, _begun(pending))
+
+
+def settled(pending: Pending, result: Result) -> Applied:
+    """The row after an action came to its end."""
+    applied, target = pending.applied, pending.target
+    if result.result == "stale":
+        return applied
+    if target.skip is not None:
+        return Applied(target.version, None if target.skip.forget else applied.value)
+    if result.result in ("applied", "unchanged"):
+        return Applied(target.version, target.value)
+    return Applied(target.version, applied.value if result.reason != "customer_gone" else None)
+
+
+def _begun(pending: Pending) -> Applied:
+    applied, target = pending.applied, pending.target
+    value = applied.value
+    if value is None and pending.fresh:
+        value = target.observed
+    return Applied(applied.version, value, target.value, target.version)
+
+
+def _closing(pending: Pending, verdict: Verdict) -> Result:
+    if verdict == "skip" and pending.target.skip is not None:
+        return Result(pending.target.skip.result, pending.target.skip.reason)
+    return Result("stale", "older") if verdict == "stale" else Result("unchanged")

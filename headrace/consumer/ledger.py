@@ -1,0 +1,125 @@
+"""The applied ledger: what each customer holds at a vendor as far as we did it, and what we were about to do.
+
+Beside it the wanted values, for what arrives before it can be done. SQLAlchemy Core on SQLite and PostgreSQL; each
+function is one part of the caller's transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Column, Connection, MetaData, RowMapping, Table, Text, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from headrace.consumer.database import Database, migrate
+from headrace.consumer.kind import Applied, Json
+from headrace.contracts.actions import Version
+
+METADATA: Final = MetaData()
+APPLIED_TABLE: Final = Table(
+    "headrace_applied",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("customer", Text, primary_key=True),
+    Column("version", Text),
+    Column("value", Text),
+    Column("intent_version", Text),
+    Column("intent", Text),
+)
+WANTED_TABLE: Final = Table(
+    "headrace_wanted",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("customer", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("value", Text, nullable=False),
+)
+_SLICE: Final = 400
+"""Customers named in one query: SQLite's older builds take 999 parameters."""
+_VERSION: Final = msgspec.json.Decoder(Version)
+
+
+def migrate_ledger(database: Database) -> None:
+    """Creates or upgrades the tables."""
+    migrate(database, scripts="headrace.consumer:migrations", version_table="headrace_consumer_version")
+
+
+def load_applied(connection: Connection, kind: str, customers: Sequence[str]) -> dict[str, Applied]:
+    """The rows of these customers; one without a row is missing."""
+    rows = _rows(connection, APPLIED_TABLE, kind, customers)
+    return {
+        row["customer"]: Applied(
+            version=_version(row["version"]),
+            value=_decode(row["value"]),
+            intent=_decode(row["intent"]),
+            intent_version=_version(row["intent_version"]),
+        )
+        for row in rows
+    }
+
+
+def store_applied(connection: Connection, kind: str, applied: Mapping[str, Applied]) -> None:
+    """Writes whole rows: with an intent before a call, without one after it."""
+    upsert(
+        connection,
+        APPLIED_TABLE,
+        [
+            {
+                "kind": kind,
+                "customer": customer,
+                "version": _encode(row.version),
+                "value": _encode(row.value),
+                "intent_version": _encode(row.intent_version),
+                "intent": _encode(row.intent),
+            }
+            for customer, row in applied.items()
+        ],
+    )
+
+
+def load_wanted(connection: Connection, kind: str, customers: Sequence[str]) -> dict[str, tuple[Version, Json]]:
+    """What is wanted of these customers, with its version."""
+    rows = _rows(connection, WANTED_TABLE, kind, customers)
+    return {row["customer"]: (_VERSION.decode(row["version"]), msgspec.json.decode(row["value"])) for row in rows}
+
+
+def store_wanted(connection: Connection, kind: str, wanted: Mapping[str, tuple[Version, Json]]) -> None:
+    """Replaces what is wanted; the caller has compared the versions."""
+    upsert(
+        connection,
+        WANTED_TABLE,
+        [
+            {"kind": kind, "customer": customer, "version": _encode(version), "value": _encode(value)}
+            for customer, (version, value) in wanted.items()
+        ],
+    )
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows or replaces those with the same primary key, on both databases."""
+    if not rows:
+        return
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    key = [column.name for column in table.primary_key]
+    rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=rest), list(rows))
+
+
+def _rows(connection: Connection, table: Table, kind: str, customers: Sequence[str]) -> Iterable[RowMapping]:
+    for start in range(0, len(customers), _SLICE):
+        part = customers[start : start + _SLICE]
+        query = select(table).where(table.c.kind == kind, table.c.customer.in_(part))
+        yield from connection.execute(query).mappings()
+
+
+def _encode(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _decode(text: str | None) -> Json:
+    return None if text is None else msgspec.json.decode(text)
+
+
+def _version(text: str | None) -> Version | None:
+    return None if text is None else _VERSION.decode(text)

@@ -1,0 +1,279 @@
+"""The consumer loop: reads the action topics of one kind, hands over what is new, commits what is done.
+
+How a batch is formed and performed is `dispatch`'s; what a record means to a vendor is the kind's.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, TypeAlias, cast
+
+import msgspec
+from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from sqlalchemy import Connection
+
+from headrace.consumer.database import Database
+from headrace.consumer.dispatch import Dispatcher
+from headrace.consumer.kind import Applied, Arrival, Finished, Kind, Pending, Result, Source, Target
+from headrace.consumer.ledger import load_applied
+from headrace.consumer.patience import Store
+from headrace.consumer.progress import Progress
+from headrace.consumer.records import Closed, Records
+from headrace.consumer.waiting import Waiting
+from headrace.runtime.kafka import make_consumer
+from headrace.runtime.logs import log
+from headrace.runtime.process import FatalError, Running
+from headrace.runtime.settings import KafkaSettings
+
+POLL_RECORDS: Final = 500
+OPEN_LIMIT: Final = 20_000
+"""Records read and not done, above which reading pauses; it goes on below half of it."""
+_POLL_MS: Final = 100
+_COMMIT_EVERY_S: Final = 0.5
+_DRAIN_S: Final = 5.0
+"""How long calls under way may take when partitions are taken away or the process stops."""
+
+Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
+Batch = Mapping[TopicPartition, Sequence[Record]]
+_Ended = tuple[Closed, Callable[[], None] | None]
+"""What is closed, and what releases its offset (None: a newer target holds it)."""
+
+
+@dataclass(slots=True)
+class _Partition:
+    progress: Progress = field(default_factory=Progress)
+    backlog_end: int | None = None
+    """End of the partition when we took it: what stands before may have been performed by another consumer."""
+    committed: int | None = None
+
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types for it
+    """One kind's loop. `run` ends when the process is asked to stop, within about seven seconds."""
+
+    def __init__(
+        self, kind: Kind, *, settings: KafkaSettings, database: Database, producer: AIOKafkaProducer, running: Running
+    ) -> None:
+        self._kind = kind
+        self._settings = settings
+        self._running = running
+        self._health = running.health
+        self._store = Store(database, running.health)
+        self._records = Records(producer, settings, name=kind.name, outcome=kind.outcome, health=running.health)
+        self._waiting = Waiting(kind.limits, reads_back=kind.reads_back)
+        self._lock = asyncio.Lock()
+        self._dispatcher = Dispatcher(
+            kind, self._waiting, store=self._store, records=self._records, running=running, ledger_lock=self._lock
+        )
+        self._partitions: dict[TopicPartition, _Partition] = {}
+        self._paused = False
+        self._commit_at = 0.0
+        self._unassigned = f"{kind.name}: no partitions yet"
+        self._consumer = make_consumer(
+            settings,
+            group=settings.topic_prefix + kind.group,
+            # Topics of one kind are read together: the same customer's records meet in one process.
+            partition_assignment_strategy=(RangePartitionAssignor,),
+        )
+
+    async def run(self) -> None:
+        """Raises FatalError for what only a person or a restart can cure."""
+        self._health.block(self._unassigned)
+        self._consumer.subscribe([self._settings.topic_prefix + name for name in self._kind.decoders], listener=self)
+        await self._consumer.start()
+        dispatching = asyncio.get_running_loop().create_task(self._dispatcher.run())
+        dispatching.add_done_callback(self._dispatching_ended)
+        try:
+            while not self._running.stopping.is_set():
+                await self._turn()
+        finally:
+            dispatching.cancel()
+            await self._dispatcher.drain(_DRAIN_S)
+            if self._running.cause is None:
+                await self._commit()
+            self._partitions.clear()
+            await self._consumer.stop()
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """Ends what is under way, commits, forgets the rest: the next owner reads it again."""
+        if revoked:
+            self._health.block(self._unassigned)
+        partitions, self._partitions = self._partitions, {}
+        async with self._lock:
+            self._waiting.drop()
+        await self._dispatcher.drain(_DRAIN_S)
+        await self._commit(partitions)
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """Begins anew with these."""
+        self._partitions = {at: _Partition() for at in assigned}
+        self._paused = False
+        self._health.clear(self._unassigned)
+        log.info("consumer.assigned", kind=self._kind.name, partitions=len(assigned))
+
+    def _dispatching_ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log.error("task.failed", task=self._kind.name, problem=type(error).__name__, message=str(error)[:300])
+        cause = error if isinstance(error, FatalError) else FatalError("consumer_crashed", type(error).__name__)
+        self._running.fail(cause)
+
+    async def _turn(self) -> None:
+        try:
+            polled: Batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=POLL_RECORDS)
+        except KafkaError as error:
+            if not error.retriable:
+                raise FatalError("kafka_refused", type(error).__name__) from error
+            await asyncio.sleep(_POLL_MS / 1000)
+            return
+        partitions = self._partitions
+        sources = self._register(polled, partitions)
+        if sources:
+            await self._find_backlog(partitions)
+            await self._take_in(sources, partitions)
+        self._balance()
+        if time.monotonic() >= self._commit_at:
+            await self._commit()
+
+    def _register(
+        self, polled: Batch, partitions: Mapping[TopicPartition, _Partition]
+    ) -> list[tuple[Source, TopicPartition]]:
+        """Opens every offset before anything can be committed: no await stands between the read and this."""
+        found = []
+        for at, records in polled.items():
+            partition = partitions.get(at)
+            if partition is None:
+                continue
+            for record in records:
+                partition.progress.read(record.offset)
+                found.append((_source(record, at.topic.removeprefix(self._settings.topic_prefix)), at))
+        return found
+
+    async def _find_backlog(self, partitions: Mapping[TopicPartition, _Partition]) -> None:
+        unknown = [at for at, partition in partitions.items() if partition.backlog_end is None]
+        if not unknown:
+            return
+        ends = cast("dict[TopicPartition, int]", await self._consumer.end_offsets(unknown))
+        for at in unknown:
+            partitions[at].backlog_end = ends[at]
+
+    async def _take_in(
+        self, sources: Sequence[tuple[Source, TopicPartition]], partitions: Mapping[TopicPartition, _Partition]
+    ) -> None:
+        arrivals: list[tuple[Arrival, _Partition]] = []
+        for source, at in sources:
+            arrival = await self._decode(source)
+            if arrival is None:
+                partitions[at].progress.done(source.offset)
+            else:
+                arrivals.append((arrival, partitions[at]))
+        if not arrivals:
+            return
+        async with self._lock:
+            if partitions is not self._partitions:
+                return  # they were taken away meanwhile, and with them what was read
+            answers, rows = await self._store.write(partial(self._prepare, [arrival for arrival, _ in arrivals]))
+            ended = [
+                self._admit(arrival, answer, rows, partition)
+                for (arrival, partition), answer in zip(arrivals, answers, strict=True)
+            ]
+        self._dispatcher.wake()
+        await self._finish([one for one in ended if one is not None])
+
+    def _prepare(
+        self, arrivals: Sequence[Arrival], connection: Connection
+    ) -> tuple[Sequence[Target | Finished], dict[str, Applied]]:
+        answers = self._kind.prepare(connection, arrivals)
+        unknown = [arrival.customer for arrival in arrivals if arrival.customer not in self._waiting]
+        return answers, load_applied(connection, self._kind.name, list(dict.fromkeys(unknown)))
+
+    def _admit(
+        self, arrival: Arrival, answer: Target | Finished, rows: Mapping[str, Applied], partition: _Partition
+    ) -> _Ended | None:
+        """Lets a target wait. Returns what is closed by that: an answer at once, or what a newer one replaced."""
+        source = arrival.source
+        release = partial(partition.progress.done, source.offset)
+        if isinstance(answer, Finished):
+            return (arrival.customer, answer.version, source, Result(answer.result, answer.reason)), release
+        pending = Pending(
+            customer=arrival.customer,
+            target=answer,
+            source=source,
+            since=time.monotonic(),
+            applied=rows.get(arrival.customer, Applied()),
+            fresh=partition.backlog_end is not None and source.offset >= partition.backlog_end,
+            holds=[release],
+        )
+        replaced = self._waiting.add(pending)
+        if replaced is None:
+            return None
+        # What was replaced stays open until the newer one is done; what came too late is done now.
+        closed = (arrival.customer, replaced.target.version, replaced.source, Result("stale", "superseded"))
+        return closed, release if replaced is pending else None
+
+    async def _finish(self, ended: Sequence[_Ended]) -> None:
+        await self._records.outcomes([closed for closed, _ in ended])
+        for _, release in ended:
+            if release is not None:
+                release()
+
+    async def _decode(self, source: Source) -> Arrival | None:
+        if source.value is None:
+            return None
+        try:
+            desired = self._kind.decoders[source.topic](source.value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            await self._records.dead_letter(source, reason="undecodable", detail=str(error)[:300])
+            return None
+        if source.key is None or source.key.decode(errors="replace") != desired.customer:
+            await self._records.dead_letter(source, reason="undecodable", detail="the key is not the record's customer")
+            return None
+        return Arrival(desired.customer, desired, source)
+
+    def _balance(self) -> None:
+        """Bounded memory: stops reading while too much is open."""
+        opened = sum(len(partition.progress) for partition in self._partitions.values())
+        if not self._paused and opened >= OPEN_LIMIT:
+            self._consumer.pause(*self._partitions)
+            self._paused = True
+        elif self._paused and opened < OPEN_LIMIT // 2:
+            self._consumer.resume(*self._partitions)
+            self._paused = False
+
+    async def _commit(self, partitions: Mapping[TopicPartition, _Partition] | None = None) -> None:
+        """Commits what is done, and the position itself where nothing is open. A refused commit is repeated later."""
+        chosen = self._partitions if partitions is None else partitions
+        self._commit_at = time.monotonic() + _COMMIT_EVERY_S
+        offsets = {}
+        for at, partition in list(chosen.items()):
+            with contextlib.suppress(TimeoutError, KafkaError):
+                async with asyncio.timeout(1.0):
+                    position = await self._consumer.position(at)
+                offset = partition.progress.committable(position)
+                if offset != partition.committed:
+                    offsets[at] = offset
+        if not offsets:
+            return
+        try:
+            await self._consumer.commit(offsets)
+        except KafkaError as error:
+            log.warning("consumer.commit_failed", kind=self._kind.name, problem=type(error).__name__)
+            return
+        for at, offset in offsets.items():
+            chosen[at].committed = offset
+
+
+def _source(record: Record, name: str) -> Source:
+    return Source(
+        topic=name,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        timestamp=datetime.fromtimestamp(max(0, record.timestamp) / 1000, UTC),
+    )
