@@ -1,0 +1,311 @@
+"""The engine: takes chunks, folds them, commits an epoch at a time, and starts anew from the log after any doubt.
+
+It is driven by Faust (chunks, revocations, recoveries) and by its own two tasks (`run`, `sweep`). Memory is ahead of
+the log by at most two epochs; a `term` is the time between two restores, and what belongs to an older one is dropped.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from headrace.runtime.health import STARTING, Health
+from headrace.runtime.logs import log
+from headrace.runtime.metrics import counter, gauge, histogram
+from headrace.runtime.process import FatalError
+from services.evaluator.engine.batches import Chunk
+from services.evaluator.engine.epoch import Batch, Epoch, Live, close
+from services.evaluator.engine.fold import Fold
+from services.evaluator.engine.membership import Member
+from services.evaluator.engine.state import Partition
+from services.evaluator.engine.transaction import Aborted, Written
+
+RESTORING: Final = "restoring"
+_QUIESCE_S: Final = 8.0
+_NEW_GENERATION_S: Final = 30.0
+_ABORTS_IN_A_ROW: Final = 20
+_SWEEP_KEYS: Final = 100
+_SWEEP_REST_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`epoch_s`: how long an epoch gathers; `epoch_records`: how many records close it earlier."""
+
+    epoch_s: float = 0.05
+    epoch_records: int = 10_000
+
+
+class Positions(Protocol):
+    """Where the consumer stands (`batches.BatchConsumer`)."""
+
+    def rewind(self, partition: int, offset: int) -> None: ...
+    def era(self, partition: int) -> int: ...
+    def log_end(self, partition: int) -> int | None: ...
+
+
+class Writer(Protocol):
+    """What writes a batch (`transaction.Transactions`)."""
+
+    async def start(self) -> None: ...
+    async def write(self, batch: Batch) -> Written | Aborted: ...
+
+
+class Reader(Protocol):
+    """What reads partitions back (`restore.Restorer`)."""
+
+    async def restore(self, numbers: Iterable[int], wanted: Callable[[], bool]) -> dict[int, Partition] | None: ...
+
+
+class Engine:
+    """One per worker. `member` tells who we are in the group now; `fail` ends the process with a cause."""
+
+    def __init__(
+        self,
+        *,
+        fold: Fold,
+        writer: Writer,
+        reader: Reader,
+        positions: Callable[[], Positions],
+        member: Callable[[], Member | None],
+        health: Health,
+        fail: Callable[[FatalError], None],
+        options: Options | None = None,
+    ) -> None:
+        self._fold = fold
+        self._writer = writer
+        self._reader = reader
+        self._positions = positions
+        self._member_now = member
+        self._health = health
+        self._fail = fail
+        self._options = options or Options()
+        self._live: dict[int, Live] = {}
+        self._member: Member | None = None
+        self._epoch = Epoch()
+        self._term = 0
+        self._accepting = False
+        self._aborts = 0
+        self._closed_at = 0.0
+        self._writing = asyncio.Lock()
+        self._pending = asyncio.Event()
+        self._space = asyncio.Event()
+        self._to_sweep = asyncio.Event()
+
+    # -- driven by Faust ---------------------------------------------------------------------------------------------
+    async def take(self, number: int, chunk: Chunk) -> None:
+        """Folds a chunk, or drops it when it belongs to an older era. Waits while two epochs are full. Never raises."""
+        try:
+            await self._take(number, chunk)
+        except FatalError as error:
+            self._fail(error)
+        except Exception as error:
+            log.exception("task.failed", task="take", partition=number)
+            self._fail(FatalError("fold_failed", repr(error)))
+
+    async def quiesce(self) -> None:
+        """Before a rebalance goes on: commits what is pending under the old generation, then accepts nothing."""
+        accepting, self._accepting = self._accepting, False
+        self._health.block(RESTORING)
+        try:
+            async with asyncio.timeout(_QUIESCE_S), self._writing:
+                if accepting and self._epoch.size:
+                    await self._write()
+        except TimeoutError:
+            self._fail(FatalError("transaction_stuck", f"for {_QUIESCE_S:g} s at a rebalance"))
+        except FatalError as error:
+            self._fail(error)
+        if self._live:
+            log.info("partitions.released", partitions=sorted(self._live))
+        self._discard()
+
+    async def restore(self, numbers: Iterable[int]) -> None:
+        """Reads these partitions back and goes on from there, unless something newer began meanwhile."""
+        self._discard()
+        self._health.block(RESTORING)
+        term, member = self._term, self._member_now()
+        try:
+            await self._writer.start()
+        except FatalError as error:
+            return self._fail(error)
+        partitions = await self._reader.restore(numbers, lambda: term == self._term)
+        if partitions is None or term != self._term or member is None or member != self._member_now():
+            return None  # a newer restore is under way, or a rebalance that ends in one
+        self._begin(partitions, member)
+        return None
+
+    # -- its own tasks -----------------------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Commits epochs as they are due, for ever. Raises `FatalError`."""
+        while True:
+            await self._until_due()
+            async with self._writing:
+                if not (self._accepting and self._epoch.size):
+                    continue
+                term, numbers = self._term, tuple(self._live)
+                result = await self._write()
+            if isinstance(result, Aborted) and term == self._term:
+                await self._start_anew(result, numbers)
+
+    async def sweep(self) -> None:
+        """Lets the folds work off what no record waits for, in slices, records first. Never ends."""
+        while True:
+            await self._to_sweep.wait()
+            self._to_sweep.clear()
+            for live in tuple(self._live.values()):
+                await self._sweep_partition(live)
+
+    @property
+    def partitions(self) -> tuple[int, ...]:
+        """The partitions that are ours and restored."""
+        return tuple(sorted(self._live))
+
+    # -- folding -----------------------------------------------------------------------------------------------------
+    async def _take(self, number: int, chunk: Chunk) -> None:
+        await self._until_space()
+        live = self._current(number, chunk)
+        if live is None:
+            return
+        await live.fold.prepare(chunk.records)
+        if self._current(number, chunk) is not live or not self._contiguous(live, chunk):
+            return
+        partition = live.partition
+        records = chunk.records
+        if records[0].offset <= partition.applied:
+            records = [record for record in records if record.offset > partition.applied]
+        if not records:
+            return
+        live.fold.apply(records)
+        partition.applied = records[-1].offset
+        self._epoch.applied(number, len(records))
+        self._pending.set()
+        self._to_sweep.set()
+
+    def _current(self, number: int, chunk: Chunk) -> Live | None:
+        if not self._accepting or chunk.era != self._positions().era(number):
+            return None
+        return self._live.get(number)
+
+    def _contiguous(self, live: Live, chunk: Chunk) -> bool:
+        """A chunk must not leave a hole. The first time we look again; the same hole again is the log's own."""
+        partition, first = live.partition, chunk.records[0].offset
+        if first <= partition.expected:
+            live.suspect = None
+            return True
+        if live.suspect != first:
+            live.suspect = first
+            self._positions().rewind(partition.number, partition.expected)
+            return False
+        live.suspect = None
+        counter("headrace_evaluator_holes_total").inc()
+        log.warning("hole.accepted", partition=partition.number, expected=partition.expected, found=first)
+        return True
+
+    async def _sweep_partition(self, live: Live) -> None:
+        await live.fold.prepare(())
+        while self._accepting and self._live.get(live.partition.number) is live:
+            before = self._epoch.records
+            visits = live.fold.sweep(_SWEEP_KEYS)
+            if not visits:
+                return
+            self._epoch.swept(live.partition.number, visits)
+            self._pending.set()
+            await asyncio.sleep(0)
+            if self._epoch.records != before or self._writing.locked():
+                await asyncio.sleep(_SWEEP_REST_S)
+            await self._until_space()
+
+    async def _until_space(self) -> None:
+        limit = self._options.epoch_records
+        while (
+            self._accepting and self._epoch.size >= limit and (self._writing.locked() or self._epoch.size >= 2 * limit)
+        ):
+            self._space.clear()
+            await self._space.wait()
+
+    # -- committing --------------------------------------------------------------------------------------------------
+    async def _until_due(self) -> None:
+        while True:
+            if not (self._accepting and self._epoch.size):
+                self._pending.clear()
+                await self._pending.wait()
+                continue
+            rest = self._closed_at + self._options.epoch_s - time.monotonic()
+            if rest <= 0 or self._epoch.size >= self._options.epoch_records:
+                return
+            self._pending.clear()
+            try:
+                async with asyncio.timeout(rest):
+                    await self._pending.wait()
+            except TimeoutError:
+                return
+
+    async def _write(self) -> Written | Aborted:
+        """Closes and writes the epoch; the next one is folded meanwhile. The lock is held."""
+        if self._member is None:
+            raise FatalError("not_a_member")
+        term = self._term
+        epoch, self._epoch = self._epoch, Epoch()
+        self._closed_at = time.monotonic()
+        batch = close(epoch, self._live, self._member)
+        self._space.set()
+        result = await asyncio.shield(asyncio.ensure_future(self._writer.write(batch)))
+        self._space.set()
+        if isinstance(result, Written):
+            self._aborts = 0
+            self._count(batch, result)
+        else:
+            # Memory is ahead of the log: nothing more may be accepted before the next restore.
+            self._accepting = self._accepting and term != self._term
+            counter("headrace_evaluator_epochs_total", result="aborted").inc()
+            log.warning("epoch.aborted", reason=result.reason, generation=batch.member.generation)
+        return result
+
+    async def _start_anew(self, aborted: Aborted, numbers: tuple[int, ...]) -> None:
+        self._aborts += 1
+        if self._aborts > _ABORTS_IN_A_ROW:
+            raise FatalError("commits_fail", aborted.reason)
+        self._discard()
+        self._health.block(RESTORING)
+        if aborted.fenced:
+            await self._expect_new_generation()
+            return
+        await asyncio.sleep(min(0.05 * 2**self._aborts, 2.0))
+        await self.restore(numbers)
+
+    async def _expect_new_generation(self) -> None:
+        """Faust rejoins by itself, which ends in a restore."""
+        term = self._term
+        deadline = time.monotonic() + _NEW_GENERATION_S
+        while term == self._term:
+            if time.monotonic() > deadline:
+                raise FatalError("no_new_generation", f"for {_NEW_GENERATION_S:g} s after the group fenced us")
+            await asyncio.sleep(0.1)
+
+    # -- terms -------------------------------------------------------------------------------------------------------
+    def _discard(self) -> None:
+        self._term += 1
+        self._accepting = False
+        self._epoch = Epoch()
+        self._live = {}
+        self._space.set()
+
+    def _begin(self, partitions: dict[int, Partition], member: Member) -> None:
+        self._live = {number: Live(p, self._fold.open(p)) for number, p in partitions.items()}
+        self._member = member
+        for number, partition in partitions.items():
+            self._positions().rewind(number, partition.expected)
+        self._accepting = True
+        self._to_sweep.set()
+        self._health.clear(RESTORING)
+        self._health.clear(STARTING)
+
+    def _count(self, batch: Batch, written: Written) -> None:
+        counter("headrace_evaluator_epochs_total", result="committed").inc()
+        counter("headrace_evaluator_events_total").inc(batch.records)
+        histogram("headrace_evaluator_epoch_seconds").observe(written.seconds)
+        for number, position in batch.positions.items():
+            end = self._positions().log_end(number)
+            if end is not None:
+                gauge("headrace_evaluator_lag_records", partition=str(number)).set(max(0, end - position))

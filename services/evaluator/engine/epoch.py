@@ -1,0 +1,82 @@
+"""An epoch: what was folded since the last one was closed, and its closing into the records of one transaction.
+
+When an epoch is due and what happens when its transaction fails is `core.py`'s; how it is written `transaction.py`'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headrace.contracts.topics import PARTITION_WIDE_KEY
+from services.evaluator.engine.fold import Output, PartitionFold
+from services.evaluator.engine.membership import Member
+from services.evaluator.engine.state import Partition, encode_record
+
+
+@dataclass(slots=True)
+class Live:
+    """A partition that is ours and restored. `suspect`: where a chunk began that left a hole, until it is explained."""
+
+    partition: Partition
+    fold: PartitionFold
+    suspect: int | None = None
+
+
+@dataclass(slots=True)
+class Epoch:
+    """`touched`: partition -> whether source records were applied (else it was only swept)."""
+
+    touched: dict[int, bool] = field(default_factory=dict)
+    records: int = 0
+    visits: int = 0
+
+    @property
+    def size(self) -> int:
+        """What it holds, in records and swept keys."""
+        return self.records + self.visits
+
+    def applied(self, number: int, records: int) -> None:
+        """Records of a partition were folded."""
+        self.touched[number] = True
+        self.records += records
+
+    def swept(self, number: int, visits: int) -> None:
+        """Keys of a partition were visited."""
+        self.touched.setdefault(number, False)
+        self.visits += visits
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes. `positions`: partition -> next source offset, never empty (it is the fence)."""
+
+    member: Member
+    changelog: Mapping[int, Mapping[bytes, bytes]]
+    outputs: tuple[Output, ...]
+    positions: Mapping[int, int]
+    records: int
+
+
+def close(epoch: Epoch, live: Mapping[int, Live], member: Member) -> Batch:
+    """Takes what the folds changed into the partitions' state, and gives what is to be written."""
+    changelog: dict[int, dict[bytes, bytes]] = {}
+    outputs: list[Output] = []
+    for number, advanced in epoch.touched.items():
+        values, written = _close_partition(live[number], advanced=advanced)
+        if values:
+            changelog[number] = values
+        outputs.extend(written)
+    positions = {number: live[number].partition.applied + 1 for number in epoch.touched}
+    return Batch(member, changelog, tuple(outputs), positions, epoch.records)
+
+
+def _close_partition(live: Live, *, advanced: bool) -> tuple[dict[bytes, bytes], tuple[Output, ...]]:
+    partition = live.partition
+    folded = live.fold.close()
+    values = {key: encode_record(mark, body) for key, (mark, body) in folded.changes.items()}
+    highest = max((stored.mark for stored in folded.changes.values()), default=-1)
+    # The marker tells what was applied when the last record left no live state record with its offset.
+    if folded.marker is not None or (advanced and highest < partition.applied):
+        body = partition.marker if folded.marker is None else folded.marker
+        values[PARTITION_WIDE_KEY] = encode_record(partition.applied, body)
+    partition.update(values)
+    return values, tuple(folded.outputs)

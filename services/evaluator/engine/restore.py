@@ -1,0 +1,94 @@
+"""Restore: partitions read back from the changelog in bulk, up to the high watermark, committed records only.
+
+When a restore is due is decided by Faust's recovery (a rebalance) or the core (an abort); both end here.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from headrace.runtime.kafka import make_consumer
+from headrace.runtime.logs import log
+from headrace.runtime.metrics import counter
+from headrace.runtime.settings import KafkaSettings
+from services.evaluator.engine.state import MARK_BYTES, Partition
+
+_AGAIN_S: Final = 1.0
+_POLL_MS: Final = 50
+_POLL_RECORDS: Final = 20_000
+_FETCH_BYTES: Final = 4 * 1024 * 1024
+
+
+class Restorer:
+    """Reads partitions of the state back. `source` and `changelog` are full topic names."""
+
+    def __init__(self, settings: KafkaSettings, *, source: str, changelog: str) -> None:
+        self._settings = settings
+        self._source = source
+        self._changelog = changelog
+
+    async def restore(self, numbers: Iterable[int], wanted: Callable[[], bool]) -> dict[int, Partition] | None:
+        """The partitions by number. Waits for Kafka as long as it is `wanted`, then None."""
+        asked = sorted(numbers)
+        while wanted():
+            try:
+                return await self._read(asked) if asked else {}
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("kafka.unavailable", call="restore", error=repr(error))
+                await asyncio.sleep(_AGAIN_S)
+        return None
+
+    async def _read(self, numbers: list[int]) -> dict[int, Partition]:
+        options: dict[str, Any] = {"max_partition_fetch_bytes": _FETCH_BYTES}
+        committed = make_consumer(self._settings, **options)
+        # The end of a read_committed consumer is the last stable offset, which lies before an open transaction that
+        # may still be committed: the high watermark is asked of a read_uncommitted one.
+        everything = make_consumer(self._settings, read_committed=False)
+        started = time.perf_counter()
+        try:
+            await committed.start()
+            await everything.start()
+            starts = await everything.beginning_offsets([TopicPartition(self._source, n) for n in numbers])
+            partitions = {at.partition: Partition(at.partition, log_start=start) for at, start in starts.items()}
+            changelog = [TopicPartition(self._changelog, n) for n in numbers]
+            read = await _fill(committed, await everything.end_offsets(changelog), partitions)
+        finally:
+            await committed.stop()
+            await everything.stop()
+        counter("headrace_evaluator_restored_records_total").inc(read)
+        log.info(
+            "partitions.restored",
+            partitions=numbers,
+            records=read,
+            keys=sum(len(partition.records) for partition in partitions.values()),
+            seconds=round(time.perf_counter() - started, 3),
+        )
+        return partitions
+
+
+async def _fill(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], partitions: dict[int, Partition]) -> int:
+    consumer.assign(list(ends))
+    await consumer.seek_to_beginning(*ends)
+    read = 0
+    waiting = {at for at, end in ends.items() if end > 0}
+    while waiting:
+        for at, records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).items():
+            read += len(records)
+            _take(partitions[at.partition], records)
+        # The position also moves over markers and aborted records, which getmany does not return.
+        waiting = {at for at in waiting if await consumer.position(at) < ends[at]}
+    for partition in partitions.values():
+        partition.restored()
+    return read
+
+
+def _take(partition: Partition, records: list[Any]) -> None:
+    for record in records:
+        if record.value is None or len(record.value) < MARK_BYTES:
+            log.error("changelog.unreadable", partition=partition.number, offset=record.offset)
+        elif not partition.restore(record.key, record.value):
+            log.error("changelog.regressed", partition=partition.number, offset=record.offset)

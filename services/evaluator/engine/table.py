@@ -1,0 +1,62 @@
+"""Faust's view of our state: a table whose store holds nothing, and a recovery that hands over to the engine.
+
+The state itself is in `state.py`; Faust keeps the changelog co-partitioned with the source, and says when to restore.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import faust
+from faust.stores.memory import Store as MemoryStore
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
+from faust.types import TP, EventT
+
+
+class NoStore(MemoryStore):
+    """Holds nothing; every start is a restore by the engine."""
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """-1: nothing is persisted. None would break Faust's comparison of offsets."""
+        return -1
+
+    def apply_changelog_batch(self, batch: Iterable[EventT], to_key: Any, to_value: Any) -> None:
+        """Raises: Faust's own recovery must never feed the state."""
+        raise RuntimeError("state is restored in bulk by the engine only")
+
+
+class StateTable(faust.Table):
+    """The table that Faust knows of; its changelog is `<app id>-<name>-changelog`."""
+
+    def _new_store(self) -> Any:
+        return NoStore("memory://", self.app, self, table_name=self.name)
+
+
+def manager_for(restore: Callable[[], Awaitable[None]]) -> type[TableManager]:
+    """Faust's table manager, whose recovery awaits `restore` instead of reading the changelog itself."""
+
+    class _Recovery(Recovery):
+        async def _build_highwaters(self, consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
+            destination.clear()
+            destination.update(dict.fromkeys(tps, -1))
+
+        async def _build_offsets(self, consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
+            if title == "active":
+                await restore()
+            destination.update(dict.fromkeys(tps, -1))
+
+        async def _seek_offsets(self, consumer: Any, tps: set[TP], offsets: Any, title: str) -> None:
+            """Nothing: Faust reads no changelog."""
+
+        async def _wait(self, coro: Any, timeout: Any = None) -> None:
+            # Without the time-out: Faust takes one for success, and would go on with a state not restored.
+            await super()._wait(coro)
+
+    class _Manager(TableManager):
+        @property
+        def recovery(self) -> Recovery:
+            if self._recovery is None:
+                self._recovery = _Recovery(self.app, self, beacon=self.beacon, loop=self.loop)
+            return self._recovery
+
+    return _Manager
