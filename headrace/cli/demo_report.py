@@ -68,7 +68,7 @@ def as_json(result: Result, options: StackOptions) -> dict[str, Any]:
     writes = result.calls["group_writes"]
     return {
         "seed": options.seed,
-        "orders": result.progress.orders,
+        "orders": len(result.scenario.shop.orders),
         "data": result.scenario.shop.counts.as_report(),
         "counts": counts,
         "batch_mean": round(writes["customers"] / writes["calls"], 2) if writes["calls"] else None,
