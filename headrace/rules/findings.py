@@ -126,7 +126,9 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "unknown_currency": Meaning("not a code of ISO 4217", "currency: pounds"),
     "bad_id": Meaning("an id is letters, digits, '-', '_' and '.'", "id: my rule"),
     "duplicate_id": Meaning("two entries have the same id", "two segments with id vip"),
-    "renamed_from": Meaning("renamed_from names an entry that is still here, or two entries claim it", "id and renamed_from: vip"),
+    "renamed_from": Meaning(
+        "renamed_from names an entry that is still here, or two entries claim it", "id and renamed_from: vip"
+    ),
     "duplicate_group": Meaning("a group is declared twice", "{name: Gold} and {name: gold}"),
     "unknown_group": Meaning("a group that is not under groups", "group: Glod"),
     "group_not_ordered": Meaning("a group is used but has no place in group_order", "group_order: [] and group: Gold"),
@@ -168,11 +170,11 @@ MAX_FINDINGS: Final = 500
 """After so many, reading stops: the file is something else than a rule file."""
 
 
-class Enough(Exception):  # noqa: N818  # ends a hopeless reading
+class Enough(Exception):
     """Raised by `Report.add` when `MAX_FINDINGS` are recorded."""
 
 
-class Refused(Exception):  # noqa: N818  # a verdict on a value, not a failure
+class Refused(Exception):
     """Raised by readers of a value; `Report.tried` makes it a finding."""
 
     def __init__(self, code: Code, place: Place, message: str, hint: str) -> None:

@@ -68,7 +68,7 @@ def _countries() -> dict[str, str]:
 def _states(code: str) -> dict[str, str]:
     """Folded code or name -> folded name, of one country."""
     found: dict[str, str] = {}
-    for state in pycountry.subdivisions.get(country_code=code) or ():
+    for state in pycountry.subdivisions.get(country_code=code) or ():  # type: ignore[no-untyped-call]  # untyped in pycountry
         name = fold(state.name)
         found.setdefault(name, name)
         found[fold(state.code.partition("-")[2])] = name

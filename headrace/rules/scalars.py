@@ -28,7 +28,9 @@ def scalar(node: Node, what: str) -> Scalar:
     if isinstance(node, Items):
         raise Refused("wrong_shape", node.place, f"{what} is one value, this is a list", "write one value, without [ ]")
     if isinstance(node, Mapping):
-        raise Refused("wrong_shape", node.place, f"{what} is one value, this is a mapping", f"write {what} as one value")
+        raise Refused(
+            "wrong_shape", node.place, f"{what} is one value, this is a mapping", f"write {what} as one value"
+        )
     if node.text == "" and not node.quoted:
         raise Refused("empty_value", node.place, f"{what} has no value", "write a value after the colon")
     return node
@@ -174,7 +176,16 @@ def true_false(node: Node, what: str) -> bool:
         return True
     if value.text in ("false", "False", "FALSE"):
         return False
-    meant = {"yes": "true", "y": "true", "on": "true", "1": "true", "no": "false", "n": "false", "off": "false", "0": "false"}
+    meant = {
+        "yes": "true",
+        "y": "true",
+        "on": "true",
+        "1": "true",
+        "no": "false",
+        "n": "false",
+        "off": "false",
+        "0": "false",
+    }
     hint = meant.get(value.text.casefold())
     raise Refused(
         "not_true_false",
@@ -214,7 +225,10 @@ def day(node: Node, what: str) -> str:
     except ValueError:
         problem = "is a day of the calendar"
     raise Refused(
-        "not_a_date", value.place, f"{what} {problem}, not {quoted(value.text)}", "write year-month-day, such as 2027-01-31"
+        "not_a_date",
+        value.place,
+        f"{what} {problem}, not {quoted(value.text)}",
+        "write year-month-day, such as 2027-01-31",
     )
 
 

@@ -186,7 +186,10 @@ def _pair(key: Node, value: Node, before: dict[str, Pair]) -> Pair:
         raise Refused("yaml_feature", key.place, "a key is a single word", "write `key: value`")
     if key.text == "<<" and not key.quoted:
         raise Refused(
-            "yaml_feature", key.place, "merge keys are not read", "write the merged keys out, or use an alias as a value"
+            "yaml_feature",
+            key.place,
+            "merge keys are not read",
+            "write the merged keys out, or use an alias as a value",
         )
     if key.text in before:
         first = before[key.text].key.place

@@ -1,0 +1,221 @@
+"""Conditions: `all`, `any`, `not`, tests on lists, and which field may be read where.
+
+One test on one field is read in `parse_leaf.py`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal, cast
+
+from headrace.rules import later
+from headrace.rules.catalogue import (
+    ATTRIBUTES,
+    COUNT_OPERATORS,
+    ELEMENT_FIELDS,
+    FIELDS,
+    LATER_PLATFORMS,
+    PLATFORMS,
+    QUANTIFIERS,
+    TAGS,
+    Field,
+    Scope,
+    set_field,
+)
+from headrace.rules.findings import Refused, did_you_mean, quoted
+from headrace.rules.geography import country_code
+from headrace.rules.model import AllOf, AnyOf, Condition, Each, Not
+from headrace.rules.names import attribute_name
+from headrace.rules.parse_leaf import leaf
+from headrace.rules.reading import Reading, items, mapping, single_pair
+from headrace.rules.yaml_source import Items, Mapping, Node, Pair, Scalar
+
+_COMBINE: Final = ("all", "any", "not")
+_COUNT: Final = Field(name="count", family="number", scope="line", doc="", operators=COUNT_OPERATORS)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """Where a condition stands: may it read an order, or is it about the elements of a list."""
+
+    order: bool
+    where: str
+    """For messages: "a segment", "a rule on customer.created"."""
+    elements: Scope | None = None
+    list_name: str = ""
+    country: str = ""
+
+
+def condition(node: Node, scope: Scoped, reading: Reading) -> Condition:
+    """A condition; raises `Refused`, or records findings inside its parts and returns what is left."""
+    if isinstance(node, Items):
+        raise Refused(
+            "wrong_shape",
+            node.place,
+            "a condition is a mapping, this is a list",
+            "write all: before the list (or any:)",
+        )
+    if not isinstance(node, Mapping):
+        raise Refused(
+            "wrong_shape", node.place, "a condition is `field: value`, this is a single value", _example(scope)
+        )
+    if len(node.pairs) != 1:
+        raise _not_one(node, scope)
+    pair = node.pairs[0]
+    if pair.key.text in _COMBINE:
+        return _combined(pair, scope, reading)
+    return _test(pair, scope, reading)
+
+
+def _example(scope: Scoped) -> str:
+    return "write brand: Apple" if scope.elements else "write customer.spend: {above: 500}"
+
+
+def _not_one(node: Mapping, scope: Scoped) -> Refused:
+    if not node.pairs:
+        return Refused("empty_value", node.place, "an empty condition", _example(scope))
+    parts = ", ".join(f"{{{pair.key.text}: ...}}" for pair in node.pairs[:4])
+    return Refused(
+        "several_conditions",
+        node.pairs[1].key.place,
+        f"{len(node.pairs)} conditions in one mapping",
+        f"write all: [{parts}] if every one must hold, any: [...] if one is enough",
+    )
+
+
+def _combined(pair: Pair, scope: Scoped, reading: Reading) -> Condition:
+    if pair.key.text == "not":
+        return Not(of=condition(pair.value, scope, reading))
+    nodes = items(pair.value, pair.key.text, f"{pair.key.text}: [{{...}}, {{...}}]")
+    if pair.key.text == "all" and scope.elements == "address":
+        scope = replace(scope, country=_country_beside(nodes) or scope.country)
+    parts = tuple(
+        part for part in (reading.report.tried(condition, item, scope, reading) for item in nodes) if part is not None
+    )
+    return AllOf(of=parts) if pair.key.text == "all" else AnyOf(of=parts)
+
+
+def _country_beside(nodes: tuple[Node, ...]) -> str:
+    """The country an `all` demands, by which its states are read."""
+    for node in nodes:
+        value = node.get("country") if isinstance(node, Mapping) else None
+        if isinstance(value, Mapping):
+            value = value.get("is")
+        if isinstance(value, Scalar):
+            return country_code(value.text) or ""
+    return ""
+
+
+def _test(pair: Pair, scope: Scoped, reading: Reading) -> Condition:
+    field = _field(pair.key, scope)
+    if field.family == "list":
+        return _each(pair, field, scope, reading)
+    return leaf(pair.key, pair.value, field, reading, country=scope.country)
+
+
+def _field(key: Scalar, scope: Scoped) -> Field:
+    if scope.elements is not None:
+        return _element_field(key, scope, scope.elements)
+    name = key.text
+    if name.startswith(ATTRIBUTES):
+        return set_field(ATTRIBUTES + attribute_name(name.removeprefix(ATTRIBUTES), key.place))
+    if name.startswith(TAGS):
+        return _tags_field(key)
+    field = FIELDS.get(name)
+    if field is None:
+        raise _unknown_field(key)
+    if field.scope == "order" and not scope.order:
+        raise Refused(
+            "order_field_out_of_place",
+            key.place,
+            f"{name} is of one order, and {scope.where} is not about an order",
+            _instead(name),
+        )
+    return field
+
+
+def _instead(name: str) -> str:
+    use = {"order.value": "customer.largest_order or customer.spend", "order.lines": "customer.purchased"}
+    return f"test {use.get(name, 'customer.items')}, or make it a rule with when: order.placed"
+
+
+def _tags_field(key: Scalar) -> Field:
+    platform = key.text.removeprefix(TAGS)
+    if platform in PLATFORMS:
+        return set_field(key.text)
+    if platform in LATER_PLATFORMS:
+        raise Refused(
+            "not_yet", key.place, f"tags on {platform} come with a later release", "write customer.tags.mailchimp"
+        )
+    hint = did_you_mean(platform, PLATFORMS, otherwise="write customer.tags.mailchimp")
+    raise Refused("unknown_field", key.place, f"no e-mail platform is called {quoted(platform)}", hint)
+
+
+def _unknown_field(key: Scalar) -> Refused:
+    name = key.text
+    if name in later.FIELDS or name.startswith(later.FIELD_PREFIXES):
+        return Refused(
+            "not_yet", key.place, f"{name} comes with a later release", f"fields of this release: {', '.join(FIELDS)}"
+        )
+    elements = {element for fields in ELEMENT_FIELDS.values() for element in fields}
+    if name in elements:
+        lists = [f.name for f in FIELDS.values() if f.elements and name in ELEMENT_FIELDS[f.elements]]
+        hint = f"write {lists[0]}: {{any: {{{name}: ...}}}}"
+        return Refused("unknown_field", key.place, f"{quoted(name)} is of the elements of {' and '.join(lists)}", hint)
+    if name in ("customer.attributes", "customer.tags"):
+        example = f"{name}.tier: VIP" if name.endswith("attributes") else f"{name}.mailchimp: VIP"
+        return Refused("unknown_field", key.place, f"{name} needs the name behind it", f"write {example}")
+    hint = did_you_mean(name, tuple(FIELDS), otherwise=f"fields are: {', '.join(FIELDS)}")
+    return Refused("unknown_field", key.place, f"there is no field {quoted(name)}", hint)
+
+
+def _element_field(key: Scalar, scope: Scoped, elements: Scope) -> Field:
+    known = ELEMENT_FIELDS[elements]
+    field = known.get(key.text)
+    if field is not None:
+        return field
+    if key.text in later.ELEMENT_FIELDS:
+        raise Refused("not_yet", key.place, f"{key.text} comes with a later release", f"fields: {', '.join(known)}")
+    if key.text in FIELDS or key.text.startswith(("customer.", "order.")):
+        tail = key.text.rpartition(".")[2]
+        hint = f"write {tail}: ..." if tail in known else "test it outside, beside this list under all:"
+        raise Refused("unknown_field", key.place, f"{key.text} is no field of one element of {scope.list_name}", hint)
+    hint = did_you_mean(key.text, tuple(known), otherwise=f"its elements have: {', '.join(known)}")
+    raise Refused("unknown_field", key.place, f"elements of {scope.list_name} have no {quoted(key.text)}", hint)
+
+
+def _each(pair: Pair, field: Field, scope: Scoped, reading: Reading) -> Each:
+    name = field.name
+    example = f"{name}: {{any: {{...}}}}"
+    if not isinstance(pair.value, Mapping) or not any(key.text in QUANTIFIERS for key, _ in pair.value.pairs):
+        raise Refused(
+            "element_test_missing",
+            pair.value.place,
+            f"{name} is a list: say how many of its elements must meet the test",
+            f"write {example} (or all:, none:, count:)",
+        )
+    quantifier = single_pair(pair.value, name, example)
+    inner = Scoped(order=False, where=scope.where, elements=field.elements, list_name=name)
+    if quantifier.key.text == "count":
+        return _count(quantifier, name, inner, reading)
+    return Each(
+        field=name,
+        quantifier=cast("Literal['any', 'all', 'none']", quantifier.key.text),
+        of=condition(quantifier.value, inner, reading),
+    )
+
+
+def _count(pair: Pair, name: str, inner: Scoped, reading: Reading) -> Each:
+    example = f"{name}: {{count: {{of: {{...}}, from: 3}}}}"
+    of = mapping(pair.value, "count").get("of")
+    compared = tuple(entry for entry in mapping(pair.value, "count").pairs if entry.key.text != "of")
+    if of is None or not compared:
+        missing = "of: which elements to count" if of is None else "a comparison"
+        raise Refused("missing_key", pair.value.place, f"count has no {missing}", f"write {example}")
+    test = leaf(pair.key, Mapping(compared, pair.value.place), _COUNT, reading)
+    assert not isinstance(test.operand, str | tuple)
+    return Each(
+        field=name,
+        quantifier="count",
+        of=condition(of, inner, reading),
+        operator=test.operator,
+        operand=test.operand,
+    )
