@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -18,7 +18,7 @@ from headrace.contracts.events import CLOCK, Clock, decode_event
 from headrace.runtime.kafka import make_admin, make_consumer, read_to_end, topic
 from headrace.runtime.settings import ServiceSettings
 
-Record = ConsumerRecord[bytes | None, bytes | None]
+Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
