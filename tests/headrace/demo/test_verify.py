@@ -1,0 +1,128 @@
+"""A right end has no difference; each way to be wrong is named with its customer."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from headrace.demo.log_fold import LogFold, SeenOrder
+from headrace.demo.oracle import expect
+from headrace.demo.scenario import Scenario
+from headrace.demo.verify import verify
+
+ShopMaker = Callable[..., Scenario]
+Truth = dict[str, Any]
+
+
+@pytest.fixture
+def shop(small: ShopMaker) -> Scenario:
+    return small((7, [("22064", 10, 10_000)]), (8, [("20725", 2, 100)]), (0, [("20725", 1, 600_000)]), (0, 1))
+
+
+def end_of(scenario: Scenario) -> Truth:
+    expected = expect(scenario, {}, store="s")
+    return {
+        "customers": {
+            str(number): {
+                "group": end.group,
+                "attributes": {"headrace": end.attributes} if end.attributes else {},
+                "tags": sorted(end.tags),
+            }
+            for number, end in expected.customers.items()
+        },
+        "members": {email: {"status": "transactional", "tags": list(tags)} for email, tags in expected.guests.items()},
+        "effects": [],
+    }
+
+
+def log_of(scenario: Scenario) -> LogFold:
+    log = LogFold()
+    for order in scenario.shop.orders:
+        subject = f"s:{order.customer}" if order.customer else f"s:guest-{order.id:x}"
+        log.orders[str(order.id)] = SeenOrder("1", subject, "awaiting_fulfillment", order.total_minor)
+    for refund in scenario.shop.refunds:
+        seen = log.orders[str(refund.order_id)]
+        seen.status = "refunded" if refund.whole else "partially_refunded"
+        seen.refunded_minor += refund.amount_minor
+    return log
+
+
+def test_verify__right_end__is_ok(shop: Scenario) -> None:
+    result = verify(shop, log_of(shop), end_of(shop), store="s")
+    assert result.as_report() == {"ok": True, "limited": False, "customers_checked": 3, "differences": []}
+
+
+def _group(truth: Truth) -> None:
+    truth["customers"]["7"]["group"] = "Gold"
+
+
+def _attribute(truth: Truth) -> None:
+    truth["customers"]["7"]["attributes"] = {}
+
+
+def _tag(truth: Truth) -> None:
+    truth["customers"]["7"]["tags"] = ["Returner"]
+
+
+def _missing(truth: Truth) -> None:
+    del truth["customers"]["7"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind", "expected"),
+    [(_group, "group", "Silver"), (_attribute, "attribute", ";country=United Kingdom;"), (_missing, "group", "Silver")],
+)
+def test_verify__wrong_at_one_customer__is_named(
+    shop: Scenario, spoil: Callable[[Truth], None], kind: str, expected: str
+) -> None:
+    truth = deepcopy(end_of(shop))
+    spoil(truth)
+    (difference,) = verify(shop, log_of(shop), truth, store="s").differences
+    assert (difference.customer, difference.kind, difference.expected) == ("s:7", kind, expected)
+
+
+def test_verify__wrong_tag__is_named(shop: Scenario) -> None:
+    truth = end_of(shop)
+    _tag(truth)
+    (difference,) = verify(shop, log_of(shop), truth, store="s").differences
+    assert (difference.customer, difference.kind, difference.actual) == ("s:7", "tag", ["Returner"])
+
+
+def test_verify__guest_without_tag__is_named_by_order(shop: Scenario) -> None:
+    truth = end_of(shop)
+    truth["members"] = {}
+    (difference,) = verify(shop, log_of(shop), truth, store="s").differences
+    assert (difference.customer, difference.expected, difference.actual) == ("s:guest-order-102", ["VIP"], [])
+
+
+def test_verify__strangers__are_differences(shop: Scenario) -> None:
+    truth = end_of(shop)
+    truth["customers"]["99"] = {"group": "Gold", "attributes": {}, "tags": []}
+    truth["members"]["who@inbox.example"] = {"status": "subscribed", "tags": ["VIP"]}
+    truth["effects"] = [{"customer": "s:7", "kind": "mail"}]
+    result = verify(shop, log_of(shop), truth, store="s")
+    assert [(each.customer, each.kind) for each in result.differences] == [
+        ("s:99", "group"),
+        ("s:unknown-member", "tag"),
+        ("s:7", "effect"),
+    ]
+
+
+def test_verify__order_missing_in_the_log__is_named_even_with_other_rules(shop: Scenario) -> None:
+    log = log_of(shop)
+    del log.orders["101"]
+    result = verify(shop, log, {}, store="s", demo_rules=False)
+    assert (result.ok, result.limited) == (False, True)
+    assert [(each.customer, each.kind, each.actual) for each in result.differences] == [("s:8", "event", None)]
+
+
+def test_verify__order_of_another_customer__is_a_difference(shop: Scenario) -> None:
+    log = log_of(shop)
+    log.orders["101"].subject = "s:7"
+    (difference,) = verify(shop, log, end_of(shop), store="s").differences
+    assert (difference.customer, difference.actual) == ("s:8", "order 101 under another customer")
+
+
+def test_verify__other_rules__do_not_look_at_groups(shop: Scenario) -> None:
+    assert verify(shop, log_of(shop), {"customers": {}}, store="s", demo_rules=False).ok
