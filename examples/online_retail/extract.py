@@ -1,4 +1,4 @@
-"""Makes `orders.parquet`: the first months of "Online Retail II" without descriptions, in small types.
+"""Makes `online_retail.parquet`: the first months of "Online Retail II" without descriptions, in small types.
 
     python examples/online_retail/extract.py SOURCE.parquet [--until 2010-03-01]
 
@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path)
     parser.add_argument("--until", type=datetime.fromisoformat, default=datetime(2010, 3, 1))  # noqa: DTZ001 - the file's times have no zone
-    parser.add_argument("--target", type=Path, default=HERE / "orders.parquet")
+    parser.add_argument("--target", type=Path, default=HERE / "online_retail.parquet")
     arguments = parser.parse_args()
     lines = extract(arguments.source, arguments.target, arguments.until)
     print(f"{lines} lines, {arguments.target.stat().st_size} bytes: {arguments.target}")  # noqa: T201 - a script

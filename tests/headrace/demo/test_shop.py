@@ -14,7 +14,7 @@ from headrace.demo.shop import Line, Order, Refund, RefundItem, Shop, pence, rea
 from headrace.demo.table import ShopError
 
 ROOT = Path(__file__).parents[3]
-EXTRACT = ROOT / "examples" / "online_retail" / "orders.parquet"
+EXTRACT = ROOT / "examples" / "online_retail" / "online_retail.parquet"
 WHOLE_YEAR = ROOT.parent / "shared" / "data" / "online_retail_2009_2010.parquet"
 
 HEADER = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country"
