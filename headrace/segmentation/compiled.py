@@ -1,0 +1,251 @@
+"""A rule set made ready to run: conditions as closures, entries in dependency order, look-ups by trigger.
+
+Parsed once per rule set and shared by every customer; what an entry then does is in `entries.py`.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+
+import msgspec
+
+from headrace.rules.model import (
+    Action,
+    AddAttribute,
+    AddTag,
+    Ladder,
+    RemoveAttribute,
+    RemoveTag,
+    Rule,
+    RuleSet,
+    Segment,
+    Tag,
+    Trigger,
+)
+from headrace.segmentation.claims import tags_by_platform
+from headrace.segmentation.conditions.registry import (
+    ATTRIBUTES,
+    TAGS,
+    CompiledCondition,
+    compile_condition,
+    label_key,
+)
+from headrace.segmentation.facts import NUMBERS, depends_on
+from headrace.segmentation.group_choice import places_of
+from headrace.segmentation.ledger import CountedSpend, counted_spend
+from headrace.segmentation.state import Tags, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Gives:
+    """What a segment or rung claims while it holds."""
+
+    group: str | None
+    attributes: Values
+    tags: Tags
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule; `condition` None = always. `digest`: of what it says, its id left out."""
+
+    id: str
+    source: str
+    when: Trigger
+    condition: CompiledCondition | None
+    then: tuple[Action, ...]
+    past: bool
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSegment:
+    """A segment."""
+
+    id: str
+    source: str
+    condition: CompiledCondition
+    gives: Gives
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledLadder:
+    """A ladder; `gives` by rung number."""
+
+    id: str
+    source: str
+    ladder: Ladder
+    reads: frozenset[str]
+    gives: tuple[Gives, ...]
+
+
+CompiledEntry = CompiledRule | CompiledSegment | CompiledLadder
+
+
+@dataclass(frozen=True, slots=True)
+class Renames:
+    """Old id -> new id."""
+
+    rules: dict[str, str]
+    segments: dict[str, str]
+    ladders: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRules:
+    """A rule set in force. `entries`: rules, segments and ladders so that none reads a label set by a later one."""
+
+    rule_set: RuleSet
+    spend: CountedSpend
+    groups: frozenset[str]
+    places: dict[str, int]
+    entries: tuple[CompiledEntry, ...]
+    rules: dict[str, CompiledRule]
+    segments: dict[str, CompiledSegment]
+    ladders: dict[str, CompiledLadder]
+    past: dict[str, str]
+    """Digest by id of the rules with `past: apply`."""
+    renames: Renames
+    _plans: dict[tuple[frozenset[str], frozenset[str] | None], tuple[CompiledEntry, ...]] = field(default_factory=dict)
+
+    def plan(self, triggers: frozenset[str], changed: frozenset[str] | None) -> tuple[CompiledEntry, ...]:
+        """The entries these triggers and changed parts can concern, in order; `changed` None = everything."""
+        key = (triggers, changed)
+        if key not in self._plans:
+            self._plans[key] = tuple(entry for entry in self.entries if _concerned(entry, triggers, changed))
+        return self._plans[key]
+
+
+def compile_rules(rule_set: RuleSet) -> CompiledRules:
+    """Raises ValueError for a field, operator or cycle that no checked rule set of this release has."""
+    currency = rule_set.store.currency
+    rules = {rule.id: _rule(rule, currency) for rule in rule_set.rules}
+    segments = {segment.id: _segment(segment, currency) for segment in rule_set.segments}
+    ladders = {ladder.id: _ladder(ladder) for ladder in rule_set.ladders}
+    return CompiledRules(
+        rule_set=rule_set,
+        spend=counted_spend(rule_set.spend),
+        groups=frozenset(group.name for group in rule_set.groups),
+        places=places_of(rule_set.group_order),
+        entries=_in_dependency_order((*rules.values(), *segments.values(), *ladders.values())),
+        rules=rules,
+        segments=segments,
+        ladders=ladders,
+        past={rule.id: rule.digest for rule in rules.values() if rule.past},
+        renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
+    )
+
+
+def _rule(rule: Rule, currency: str) -> CompiledRule:
+    said = msgspec.json.encode((rule.when, rule.if_, rule.then), order="deterministic")
+    return CompiledRule(
+        id=rule.id,
+        source=f"rule:{rule.id}",
+        when=rule.when,
+        condition=None if rule.if_ is None else compile_condition(rule.if_, currency),
+        then=rule.then,
+        past=rule.past == "apply",
+        digest=hashlib.blake2b(said, digest_size=6).hexdigest(),
+    )
+
+
+def _segment(segment: Segment, currency: str) -> CompiledSegment:
+    return CompiledSegment(
+        segment.id,
+        f"segment:{segment.id}",
+        compile_condition(segment.who, currency),
+        _gives(segment.group, segment.attributes, segment.tags),
+    )
+
+
+def _ladder(ladder: Ladder) -> CompiledLadder:
+    if ladder.by not in NUMBERS:
+        raise ValueError(f"no number {ladder.by!r} for ladder {ladder.id!r}")
+    return CompiledLadder(
+        ladder.id,
+        f"ladder:{ladder.id}",
+        ladder,
+        frozenset({depends_on(ladder.by)}),
+        tuple(_gives(rung.group, rung.attributes, rung.tags) for rung in ladder.rungs),
+    )
+
+
+def _gives(group: str | None, attributes: Values, tags: tuple[Tag, ...]) -> Gives:
+    return Gives(group, {name: tuple(sorted(values)) for name, values in attributes.items()}, tags_by_platform(tags))
+
+
+def _renamed(entries: tuple[Rule, ...] | tuple[Segment, ...] | tuple[Ladder, ...]) -> dict[str, str]:
+    active = {entry.id for entry in entries}
+    return {
+        entry.renamed_from: entry.id
+        for entry in entries
+        if entry.renamed_from is not None and entry.renamed_from not in active
+    }
+
+
+def _concerned(entry: CompiledEntry, triggers: frozenset[str], changed: frozenset[str] | None) -> bool:
+    if isinstance(entry, CompiledRule):
+        return entry.when.name in triggers
+    reads = entry.reads if isinstance(entry, CompiledLadder) else entry.condition.reads
+    return changed is None or "labels" in reads or bool(reads & changed)
+
+
+def _in_dependency_order(entries: tuple[CompiledEntry, ...]) -> tuple[CompiledEntry, ...]:
+    """Rules, segments, ladders, each in file order, except that who sets a label comes before who reads it.
+
+    Rules among themselves keep the file's order: each acts on what the ones before it set. Every other circle is an
+    error.
+    """
+    writers: dict[str, list[int]] = {}
+    for index, entry in enumerate(entries):
+        for label in _writes(entry):
+            writers.setdefault(label, []).append(index)
+    after: list[set[int]] = [set() for _ in entries]
+    for index, entry in enumerate(entries):
+        for label in _labels(entry):
+            after[index] |= {w for w in writers.get(label, ()) if not _both_rules(entries[w], entry)}
+    ready = [index for index, before in enumerate(after) if not before]
+    heapify(ready)
+    done: list[int] = []
+    while ready:
+        index = heappop(ready)
+        done.append(index)
+        for other, before in enumerate(after):
+            if index in before:
+                before.remove(index)
+                if not before:
+                    heappush(ready, other)
+    if len(done) < len(entries):
+        circle = sorted(entries[index].source for index in set(range(len(entries))) - set(done))
+        raise ValueError(f"entries read each other's labels in a circle: {', '.join(circle)}")
+    return tuple(entries[index] for index in done)
+
+
+def _both_rules(one: CompiledEntry, other: CompiledEntry) -> bool:
+    return isinstance(one, CompiledRule) and isinstance(other, CompiledRule)
+
+
+def _labels(entry: CompiledEntry) -> frozenset[str]:
+    if isinstance(entry, CompiledLadder) or entry.condition is None:
+        return frozenset()
+    return entry.condition.labels
+
+
+def _writes(entry: CompiledEntry) -> set[str]:
+    if isinstance(entry, CompiledRule):
+        return {label for action in entry.then for label in _written(action)}
+    gives = (entry.gives,) if isinstance(entry, CompiledSegment) else entry.gives
+    return {
+        *(label_key(ATTRIBUTES + name) for give in gives for name in give.attributes),
+        *(TAGS + platform for give in gives for platform in give.tags),
+    }
+
+
+def _written(action: Action) -> list[str]:
+    match action:
+        case AddAttribute(values=values) | RemoveAttribute(values=values):
+            return [label_key(ATTRIBUTES + name) for name in values]
+        case AddTag(tags=tags) | RemoveTag(tags=tags):
+            return [TAGS + tag.platform for tag in tags]
+        case _:
+            return []

@@ -1,0 +1,41 @@
+"""`all`, `any` and `not` over conditions of every family.
+
+Two children are the common case and get a plain `and` / `or`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def all_of(tests: Sequence[Callable[[T], bool]]) -> Callable[[T], bool]:
+    """Holds when every test does."""
+    if len(tests) == 1:
+        return tests[0]
+    if len(tests) == 2:
+        first, second = tests
+        return lambda value: first(value) and second(value)
+    return lambda value: all(test(value) for test in tests)
+
+
+def any_of(tests: Sequence[Callable[[T], bool]]) -> Callable[[T], bool]:
+    """Holds when one test does."""
+    if len(tests) == 1:
+        return tests[0]
+    if len(tests) == 2:
+        first, second = tests
+        return lambda value: first(value) or second(value)
+    return lambda value: any(test(value) for test in tests)
+
+
+def not_(test: Callable[[T], bool]) -> Callable[[T], bool]:
+    """The exact complement."""
+    return lambda value: not test(value)
+
+
+def explain(word: str, parts: Sequence[str]) -> str:
+    """`(a and b)`, `(a or b)`, `not (a)`."""
+    if word == "not":
+        return f"not ({parts[0]})"
+    return parts[0] if len(parts) == 1 else "(" + f" {word} ".join(parts) + ")"

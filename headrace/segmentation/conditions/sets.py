@@ -1,0 +1,40 @@
+"""Sets: the customer's attribute values and tags, folded.
+
+`has_none` is the exact complement of `has_any`; a customer without the attribute has the empty set.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+from headrace.rules.model import Leaf, Operand
+
+SetTest = Callable[[Collection[str]], bool]
+OPERATORS: Final = ("has_any", "has_all", "has_none")
+
+
+def compile_test(leaf: Leaf) -> SetTest:
+    """The test of a leaf. Raises ValueError for an operator the family does not have."""
+    wanted = members(leaf.operand)
+    if leaf.operator == "has_all":
+        return wanted.issubset
+    if leaf.operator == "has_any":
+        return lambda values: not wanted.isdisjoint(values)
+    if leaf.operator == "has_none":
+        return wanted.isdisjoint
+    raise ValueError(f"no operator {leaf.operator!r} on a set ({leaf.field})")
+
+
+def evaluate(values: Collection[str], leaf: Leaf) -> bool:
+    """Whether a set of folded values meets the leaf."""
+    return compile_test(leaf)(values)
+
+
+def explain(leaf: Leaf) -> str:
+    """`customer.attributes.interests has any of "apple"`; values of personal kind are not shown."""
+    shown = ", ".join(f'"{member}"' if "@" not in member else "(personal)" for member in sorted(members(leaf.operand)))
+    return f"{leaf.field} {leaf.operator.replace('_', ' ')} of {shown}"
+
+
+def members(operand: Operand) -> frozenset[str]:
+    """An operand as the set it names."""
+    return frozenset(str(member) for member in operand) if isinstance(operand, tuple) else frozenset({str(operand)})

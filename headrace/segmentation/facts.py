@@ -1,0 +1,147 @@
+"""Named values: what a condition may read of a customer, an order, a line, a place.
+
+Text comes folded, as compiled operands are. What is done with a value is in `conditions/`.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+from typing import Final
+
+from headrace.rules.model import fold
+from headrace.segmentation.codec import decode_lines
+from headrace.segmentation.ledger import CountedSpend, counts, order_value
+from headrace.segmentation.state import Entry, Line, Place, Profile, Totals
+
+Labels = Mapping[str, Collection[str]]
+"""Attribute or platform name -> values, by folded name."""
+NO_LABELS: Final[Labels] = {}
+
+
+class Facts:
+    """What is known at one moment of one `decide`; `order` and `lines` are those of the trigger being looked at."""
+
+    __slots__ = ("_purchased", "attributes", "ledger", "lines", "order", "profile", "spend", "tags", "totals")
+
+    def __init__(
+        self, profile: Profile | None, totals: Totals, ledger: Mapping[str, Entry], spend: CountedSpend
+    ) -> None:
+        self.profile = profile
+        self.totals = totals
+        self.ledger = ledger
+        self.spend = spend
+        self.order: Entry | None = None
+        self.lines: tuple[Line, ...] = ()
+        self.attributes: Callable[[], Labels] = dict
+        self.tags: Callable[[], Labels] = dict
+        self._purchased: tuple[Line, ...] | None = None
+
+    @property
+    def purchased(self) -> tuple[Line, ...]:
+        """All lines of the counted orders."""
+        if self._purchased is None:
+            self._purchased = tuple(
+                line
+                for entry in self.ledger.values()
+                if counts(entry, self.spend)
+                for line in decode_lines(entry.lines)
+            )
+        return self._purchased
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The customer's addresses."""
+        return () if self.profile is None else self.profile.places
+
+
+def folded(text: str) -> str:
+    """`fold`, quick for plain ASCII."""
+    return " ".join(text.lower().split()) if text.isascii() else fold(text)
+
+
+catalogue_folded: Final = lru_cache(maxsize=16384)(folded)
+"""For texts that repeat between customers: brands, categories, names of products. Never for personal data."""
+
+
+def average(totals: Totals) -> int | None:
+    """Spend per order in minor units, rounded half up; unset without an order."""
+    return (2 * totals.spend + totals.orders) // (2 * totals.orders) if totals.orders else None
+
+
+def _profile_text(read: Callable[[Profile], str | None]) -> Callable[[Facts], str | None]:
+    def value(facts: Facts) -> str | None:
+        text = None if facts.profile is None else read(facts.profile)
+        return folded(text) if text else None
+
+    return value
+
+
+TEXTS: Final[dict[str, Callable[[Facts], str | None]]] = {
+    "customer.email": _profile_text(lambda profile: profile.email),
+    "customer.email_domain": _profile_text(lambda profile: profile.email_domain),
+    "customer.company": _profile_text(lambda profile: profile.company),
+    "customer.first_name": _profile_text(lambda profile: profile.first_name),
+    "customer.last_name": _profile_text(lambda profile: profile.last_name),
+    "customer.phone": _profile_text(lambda profile: profile.phone),
+}
+PERSONAL: Final = frozenset({"customer.email", "customer.first_name", "customer.last_name", "customer.phone"})
+"""Texts whose values and operands no explanation shows."""
+
+NUMBERS: Final[dict[str, Callable[[Facts], int | None]]] = {
+    "customer.orders": lambda facts: facts.totals.orders,
+    "customer.items": lambda facts: facts.totals.items,
+    "customer.spend": lambda facts: facts.totals.spend,
+    "customer.refunds": lambda facts: facts.totals.refunds,
+    "customer.average_order": lambda facts: average(facts.totals),
+    "customer.largest_order": lambda facts: facts.totals.largest if facts.totals.orders else None,
+    "order.items": lambda facts: None if facts.order is None else facts.order.units,
+    "order.value": lambda facts: None if facts.order is None else order_value(facts.order, facts.spend),
+}
+MONEY: Final = frozenset(
+    {
+        "customer.spend",
+        "customer.refunds",
+        "customer.average_order",
+        "customer.largest_order",
+        "order.value",
+        "price",
+        "total",
+    }
+)
+
+CONSENTS: Final[dict[str, Callable[[Facts], bool]]] = {
+    "customer.subscribed": lambda facts: facts.profile is not None and facts.profile.subscribed is True,
+}
+
+LINE_TEXTS: Final[dict[str, Callable[[Line], str | None]]] = {
+    "product": lambda line: line.product_id or None,
+    "name": lambda line: catalogue_folded(line.name) or None,
+    "sku": lambda line: catalogue_folded(line.sku) or None,
+    "brand": lambda line: catalogue_folded(line.brand) or None,
+}
+LINE_CATEGORIES: Final = "category"
+LINE_NUMBERS: Final[dict[str, Callable[[Line], int | None]]] = {
+    "quantity": lambda line: line.quantity,
+    "price": lambda line: line.price,
+    "total": lambda line: line.total,
+}
+PLACES: Final[dict[str, Callable[[Place], str | None]]] = {
+    "country": lambda place: place.country or None,
+    "state": lambda place: place.state or None,
+    "city": lambda place: place.city or None,
+    "zip": lambda place: place.zip or None,
+}
+
+LINE_LISTS: Final[dict[str, Callable[[Facts], tuple[Line, ...]]]] = {
+    "order.lines": lambda facts: facts.lines,
+    "customer.purchased": lambda facts: facts.purchased,
+}
+PLACE_LIST: Final = "customer.addresses"
+
+
+def depends_on(field: str) -> str:
+    """Which part of the customer a field is read from: profile, ledger, labels, or the order of the trigger."""
+    if field.startswith(("customer.attributes.", "customer.tags.")):
+        return "labels"
+    if field.startswith("order."):
+        return "order"
+    return "ledger" if field in NUMBERS or field == "customer.purchased" else "profile"

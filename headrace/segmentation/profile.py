@@ -1,0 +1,77 @@
+"""The customer's own facts from a snapshot, places normalised once so that conditions only compare.
+
+A guest's come from the newest of the guest's orders. What rules read of them is named in `facts.py`.
+"""
+
+from headrace.contracts.events import Address, CustomerSnapshot, OrderSnapshot
+from headrace.rules.geography import country_code, state_name
+from headrace.rules.model import fold
+from headrace.segmentation.state import Place, Profile
+
+
+def profile_of(snapshot: CustomerSnapshot, revision: str) -> Profile:
+    """A store customer's facts."""
+    personal = snapshot.personal
+    return Profile(
+        revision=revision,
+        created_at=snapshot.created_at,
+        modified_at=snapshot.modified_at,
+        group=snapshot.group,
+        email=personal.email if personal else None,
+        first_name=personal.first_name if personal else None,
+        last_name=personal.last_name if personal else None,
+        phone=personal.phone if personal else None,
+        email_domain=snapshot.email_domain,
+        company=snapshot.company,
+        subscribed=snapshot.subscribed,
+        places=tuple(place_of(address) for address in snapshot.addresses),
+    )
+
+
+def guest_profile(known: Profile | None, order: OrderSnapshot, revision: str) -> Profile | None:
+    """A guest's facts: those of the newest order that has any; equal revisions go by the order's id.
+
+    Addresses are left out: where a guest's parcel went is no address of the customer.
+    """
+    personal = order.personal
+    mine = f"{revision}/{order.order_id}"
+    if personal is None or personal.email is None or (known is not None and mine <= known.revision):
+        return known
+    return Profile(
+        revision=mine,
+        created_at=order.created_at,
+        modified_at=order.modified_at,
+        email=personal.email,
+        first_name=personal.first_name,
+        last_name=personal.last_name,
+        email_domain=personal.email.rpartition("@")[2].lower(),
+    )
+
+
+def same_facts(one: Profile, other: Profile) -> bool:
+    """Nothing a rule could react to differs: the group is not looked at, so our own write is no update."""
+    return _facts(one) == _facts(other)
+
+
+def place_of(address: Address) -> Place:
+    """An address as rules compare it; a country or state we do not know keeps its folded text."""
+    known = country_code(address.country_code) or country_code(address.country)
+    return Place(
+        country=known or fold(address.country).upper(),
+        state=state_name(known or "", address.state),
+        city=fold(address.city),
+        zip=fold(address.postcode),
+    )
+
+
+def _facts(profile: Profile) -> tuple[object, ...]:
+    return (
+        profile.email,
+        profile.first_name,
+        profile.last_name,
+        profile.phone,
+        profile.email_domain,
+        profile.company,
+        profile.subscribed,
+        profile.places,
+    )

@@ -1,0 +1,178 @@
+"""What is kept of one customer between two events: facts, ledger, claims, memberships, what was last wanted.
+
+All of it is frozen and replaced, never edited in place. How it becomes bytes is in `codec.py`.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from headrace.contracts.actions import Platform
+from headrace.contracts.events import OrderStatus
+
+Values = dict[str, tuple[str, ...]]
+"""Attribute name -> values, sorted."""
+Tags = dict[Platform, tuple[str, ...]]
+"""Platform -> tag names, sorted."""
+
+
+class Part(Struct, frozen=True, array_like=True):
+    """Base of every part of the state: fields by position, so a new field goes to the end with a default."""
+
+
+class Place(Part, frozen=True, array_like=True):
+    """An address as rules compare it: `country` an ISO code of two letters, the rest folded text."""
+
+    country: str = ""
+    state: str = ""
+    city: str = ""
+    zip: str = ""
+
+
+class Profile(Part, frozen=True, array_like=True):
+    """The customer's own facts as of the newest snapshot. `group`: what the store had then (None: a guest)."""
+
+    revision: str
+    created_at: datetime
+    modified_at: datetime
+    group: str | None = None
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    email_domain: str = ""
+    company: str = ""
+    subscribed: bool | None = None
+    places: tuple[Place, ...] = ()
+
+
+class Line(Part, frozen=True, array_like=True):
+    """One line of an order; money in minor units."""
+
+    id: str
+    product_id: str
+    quantity: int
+    price: int
+    total: int
+    name: str = ""
+    sku: str = ""
+    brand: str = ""
+    categories: tuple[str, ...] = ()
+
+
+class Refunded(Part, frozen=True, array_like=True):
+    """One refund: minor units and units taken back."""
+
+    id: str
+    created_at: datetime
+    amount: int
+    units: int
+
+
+class Entry(Part, frozen=True, array_like=True):
+    """What one order contributes, as of its newest snapshot.
+
+    `lines` are the encoded lines: they are opened only by what asks for lines, so a long ledger stays cheap to read.
+    `seen` and `gone` are memory for triggers, not facts: a bit per status the order was ever seen in, and the ids of
+    lines and refunds that later left the order.
+    """
+
+    revision: str
+    status: OrderStatus
+    created_at: datetime
+    total: int
+    subtotal: int
+    total_excluding_tax: int
+    units: int
+    lines: bytes
+    refunds: tuple[Refunded, ...] = ()
+    archived: bool = False
+    seen: int = 0
+    gone: tuple[str, ...] = ()
+
+
+class Totals(Part, frozen=True, array_like=True):
+    """Accumulators over the counted orders, derived from the ledger by the declared spend; minor units.
+
+    `refunds` is over all orders that are not archived, since a wholly refunded order no longer counts.
+    """
+
+    spend: int = 0
+    orders: int = 0
+    items: int = 0
+    refunds: int = 0
+    largest: int = 0
+
+
+class Latch(Part, frozen=True, array_like=True):
+    """What one rule has set and still holds; `fact_at` is when the newest fact behind it happened."""
+
+    fact_at: datetime
+    offset: int
+    group: str | None = None
+    attributes: Values = {}
+    tags: Tags = {}
+
+
+class Claims(Part, frozen=True, array_like=True):
+    """All that was set once and stays: by rule id, by hand (`manual`), and what is barred, by which rule."""
+
+    latched: dict[str, Latch] = {}
+    manual: Values = {}
+    barred_attributes: dict[str, dict[str, str]] = {}
+    barred_tags: dict[Platform, dict[str, str]] = {}
+
+
+class Standing(Part, frozen=True, array_like=True):
+    """Memberships that are functions of the facts: ids of the segments the customer is in, rung number per ladder."""
+
+    segments: tuple[str, ...] = ()
+    rungs: dict[str, int] = {}
+
+
+class Contact(Part, frozen=True, array_like=True):
+    """How to reach the customer, as last emitted."""
+
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    subscribed: bool | None
+
+
+class Emitted(Part, frozen=True, array_like=True):
+    """What the sinks were last told. `group_known`: `group` was decided once; `ours`: every group we ever wanted."""
+
+    group_known: bool = False
+    group: str | None = None
+    ours: tuple[str, ...] = ()
+    attributes: Values = {}
+    attributes_absent: Values = {}
+    tags: Tags = {}
+    tags_absent: Tags = {}
+    contact: Contact | None = None
+
+
+class State(Part, frozen=True, array_like=True):
+    """One customer. `key` is store:customer; `deleted` marks a grave, which keeps no data.
+
+    `rules_version`: the rule set this state was last settled under, 0 = none yet. `folded`: the rules with
+    `past: apply` that already went over the ledger, by id, with the digest of what they said.
+    `recent`: ids of the newest events that are not snapshots, oldest first.
+    """
+
+    key: str
+    rules_version: int = 0
+    deleted: bool = False
+    profile: Profile | None = None
+    ledger: dict[str, Entry] = {}
+    totals: Totals = Totals()
+    claims: Claims = Claims()
+    standing: Standing = Standing()
+    emitted: Emitted = Emitted()
+    folded: dict[str, str] = {}
+    recent: tuple[str, ...] = ()
+
+    @property
+    def guest(self) -> bool:
+        """Known by the hash of an e-mail only; the store has no customer record of it."""
+        return self.key.partition(":")[2].startswith("guest-")
