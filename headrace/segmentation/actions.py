@@ -61,15 +61,15 @@ class Outbox:
 
 
 def emit(
-    state: State, rules: CompiledRules | None, stamp: Stamp, *, claims: bool, profile: bool
+    state: State, rules: CompiledRules | None, stamp: Stamp, *, contact: bool, group: bool, labels: bool
 ) -> tuple[State, tuple[Desired, ...]]:
-    """The state that knows what it told, and the actions; `claims`, `profile`: whether these may have changed."""
+    """The state that knows what it told, and the actions; the flags say what may have changed at all."""
     outbox = Outbox(state.key, stamp, [])
-    if profile:
+    if contact:
         state = _contact(state, outbox)
-    if rules is not None and (claims or profile):
+    if rules is not None and group:
         state = _group(state, rules, outbox)
-    if claims:
+    if labels:
         state = _labels(state, rules, outbox)
     return state, tuple(outbox.actions)
 

@@ -124,7 +124,8 @@ def _settle(state: State, rules: CompiledRules, stamp: Stamp, step: _Step) -> De
     if entries:
         walk.run(entries, Facts(state.profile, state.totals, state.ledger, rules.spend), step.occurrences)
     everything = step.changed is None
-    moved = bool(walk.changed)
+    changed = step.changed or frozenset()
+    moved = walk.claims is not state.claims or walk.standing is not state.standing
     if moved:
         state = replace(state, claims=walk.claims, standing=walk.standing)
     stamp = dataclasses.replace(stamp, changed=(*step.sources, *walk.changed))
@@ -132,8 +133,9 @@ def _settle(state: State, rules: CompiledRules, stamp: Stamp, step: _Step) -> De
         state,
         rules,
         stamp,
-        claims=moved or everything or "labels" in (step.changed or ()),
-        profile=everything or "profile" in (step.changed or ()),
+        contact=everything or "profile" in changed,
+        group=everything or moved or "profile" in changed,
+        labels=everything or bool(walk.changed) or "labels" in changed,
     )
     return Decision(state, actions, None, Trace(stamp.event, (*step.verdicts, *walk.verdicts)))
 
@@ -143,7 +145,9 @@ def _keep(before: State, absorbed: Absorbed | str, stamp: Stamp) -> Decision:
     if isinstance(absorbed, str):
         return _unchanged(before, stamp.event, absorbed)
     changed = absorbed.changed
-    state, actions = emit(absorbed.state, None, stamp, claims="labels" in changed, profile="profile" in changed)
+    state, actions = emit(
+        absorbed.state, None, stamp, contact="profile" in changed, group=False, labels="labels" in changed
+    )
     return Decision(state, actions, None, Trace(stamp.event))
 
 

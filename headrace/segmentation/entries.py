@@ -97,7 +97,7 @@ class Walk:
                 fired = True
                 fact_at = occurrence.fact_at
                 self.claims = fire(self.claims, rule.id, rule.then, fact_at=fact_at, offset=self._offset)
-        if self.claims is not before:
+        if self.claims is not before and not _same_but_newer(rule.id, before, self.claims):
             self._note(rule.source)
         self.verdicts.append(Verdict(rule.source, "fired" if fired else "not_met", _reason(rule)))
 
@@ -168,6 +168,19 @@ def _met(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> bool:
         if holds(facts):
             return True
     return False
+
+
+def _same_but_newer(rule: str, before: Claims, after: Claims) -> bool:
+    """The rule claims what it claimed already; only its newest fact is another."""
+    was, now = before.latched.get(rule), after.latched.get(rule)
+    return (
+        was is not None
+        and now is not None
+        and (was.group, was.attributes, was.tags) == (now.group, now.attributes, now.tags)
+        and (before.manual, before.barred_attributes, before.barred_tags)
+        == (after.manual, after.barred_attributes, after.barred_tags)
+        and all(latch is after.latched.get(other) for other, latch in before.latched.items() if other != rule)
+    )
 
 
 def _reason(rule: CompiledRule) -> str:
