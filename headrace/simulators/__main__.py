@@ -1,0 +1,101 @@
+"""Runs the simulators as a process: `python -m headrace.simulators`.
+
+Prints one JSON line with both addresses when ready; ends on SIGTERM, SIGINT, or when its parent is gone.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import uvloop
+
+from headrace.simulators.bigcommerce.dates import parse_date
+from headrace.simulators.options import Options
+from headrace.simulators.server import serving
+
+PARENT_CHECK_S = 1.0
+
+
+def options_from(arguments: Sequence[str]) -> Options:
+    """Options from the command line; ends the process with 2 on bad ones."""
+    default = Options()
+    parser = argparse.ArgumentParser(prog="python -m headrace.simulators", description=__doc__)
+    for name, kind in _NAMES.items():
+        parser.add_argument("--" + name.replace("_", "-"), type=kind, default=getattr(default, name))
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise argparse.ArgumentTypeError("a header is 'Name: value'")
+    return name.strip(), value.strip()
+
+
+_NAMES: dict[str, Callable[[str], Any]] = {
+    "store": str,
+    "speed": float,
+    "seed": int,
+    "host": str,
+    "bigcommerce_port": int,
+    "mailchimp_port": int,
+    "access_token": str,
+    "client_secret": str,
+    "webhook_header": _header,
+    "mailchimp_key": str,
+    "list_id": str,
+    "quota": int,
+    "window_ms": int,
+    "other_app_share": float,
+    "duplicates": float,
+    "reorders": float,
+    "max_delay_s": float,
+    "hook_start_delay_s": float,
+    "read_lag_s": float,
+    "latency_ms": float,
+    "start_time": parse_date,
+}
+
+
+async def run(options: Options) -> None:
+    """Serve until told to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(options) as (_, addresses):
+        line = {"bigcommerce": addresses.bigcommerce, "mailchimp": addresses.mailchimp}
+        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+        sys.stdout.flush()
+        while not stop.is_set() and _parent_lives():
+            try:
+                await asyncio.wait_for(stop.wait(), PARENT_CHECK_S)
+            except TimeoutError:
+                continue
+
+
+def _parent_lives() -> bool:
+    parent = os.environ.get("HEADRACE_PARENT_PID", "")
+    if not parent.isdigit():
+        return True
+    try:
+        os.kill(int(parent), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def main() -> None:
+    """Entry."""
+    uvloop.run(run(options_from(sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""BigCommerce's REST API over the simulated world.
+
+Routes by resource, one module each; quota, tokens and faults are the server's.
+"""
+
+from headrace.simulators.bigcommerce import catalog, customers, groups, orders, webhooks
+from headrace.simulators.bigcommerce.writes import Writes
+from headrace.simulators.call import Routes
+from headrace.simulators.hooks import Hooks
+from headrace.simulators.webhooks import WebhookQueue
+from headrace.simulators.world import World
+
+AT_ONCE = {
+    "PUT /v3/customers": 3,
+    "GET /v3/customers/attributes": 3,
+    "POST /v3/customers/attributes": 3,
+    "GET /v3/customers/attribute-values": 3,
+    "PUT /v3/customers/attribute-values": 3,
+    "GET /v2/customer_groups": 40,
+}
+"""Calls of a route at one time (the vendor's concurrency limits)."""
+
+
+def routes(world: World, hooks: Hooks, queue: WebhookQueue, writes: Writes, *, base: str) -> Routes:
+    """Every handler; `base` is the store's address for links, without version."""
+    return {
+        **customers.routes(world, writes),
+        **groups.routes(world),
+        **orders.routes(world, base),
+        **catalog.routes(world),
+        **webhooks.routes(world, hooks, queue),
+    }

@@ -1,0 +1,168 @@
+"""Mailchimp Marketing 3.0: members of one list and their tags.
+
+Consent rules are the audience's; here are the routes and the shapes.
+"""
+
+from typing import Any
+
+import msgspec
+
+from headrace.simulators.audience import WRITABLE, Audience, NotAllowed, member_hash
+from headrace.simulators.bigcommerce.dates import iso8601
+from headrace.simulators.call import Answer, Call, CallRefused
+from headrace.simulators.rows import Member
+
+
+def problem(status: int, title: str, detail: str) -> Answer:
+    """An error as the vendor words it."""
+    shape = {
+        "type": "https://mailchimp.com/developer/marketing/docs/errors/",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": "00000000-0000-0000-0000-000000000000",
+    }
+    return Answer(status, msgspec.json.encode(shape), content_type="application/problem+json; charset=utf-8")
+
+
+class Mailchimp:
+    """Finds the handler of a path and answers."""
+
+    def __init__(self, audience: Audience, list_id: str) -> None:
+        self._audience = audience
+        self._list_id = list_id
+
+    def template(self, path: str) -> tuple[str, tuple[str, ...]]:
+        """The path with its variable parts named, and those parts; `/3.0` may be left out."""
+        if path.startswith("/lists/") or path == "/ping":
+            path = "/3.0" + path
+        parts = path.strip("/").split("/")
+        if len(parts) >= 4 and parts[1] == "lists" and parts[3] == "members":
+            named = [*parts[:2], "{list}", "members", *(["{hash}"] if len(parts) > 4 else []), *parts[5:]]
+            return "/" + "/".join(named), (parts[2], *parts[4:5])
+        return path, ()
+
+    def answer(self, call: Call) -> Answer:
+        """The answer to one call."""
+        template, parts = self.template(call.path)
+        if (call.method, template) == ("GET", "/3.0/ping"):
+            return _ok({"health_status": "Everything's Chimpy!"})
+        if parts and parts[0] != self._list_id:
+            return _missing()
+        key = parts[1] if len(parts) > 1 else ""
+        key = member_hash(key) if "@" in key else key
+        try:
+            return self._route(call, template, key)
+        except NotAllowed as refusal:
+            return problem(400, refusal.title, refusal.detail)
+        except CallRefused:
+            return problem(400, "JSON Parse Error", "We encountered an unspecified JSON parsing error.")
+
+    def _route(self, call: Call, template: str, key: str) -> Answer:
+        match call.method, template:
+            case "GET", "/3.0/lists/{list}/members":
+                return self._list(call)
+            case "PUT", "/3.0/lists/{list}/members/{hash}":
+                return self._upsert(call, key)
+            case "DELETE", "/3.0/lists/{list}/members/{hash}":
+                return self._archive(key)
+        member = self._audience.members.get(key)
+        if member is None:
+            return _missing()
+        match call.method, template:
+            case "GET", "/3.0/lists/{list}/members/{hash}":
+                return _ok(self._render(member))
+            case "POST", "/3.0/lists/{list}/members/{hash}/tags":
+                return self._tag(call, key)
+            case "GET", "/3.0/lists/{list}/members/{hash}/tags":
+                return self._tags(call, member)
+            case "POST", "/3.0/lists/{list}/members/{hash}/actions/delete-permanent":
+                self._audience.forget(key)
+                return Answer(204)
+        return _missing()
+
+    def _upsert(self, call: Call, key: str) -> Answer:
+        fields = call.json()
+        if not isinstance(fields, dict):
+            raise CallRefused(_missing())
+        email, new = fields.get("email_address"), self._audience.members.get(key) is None
+        if not isinstance(email, str) or "@" not in email or (new and fields.get("status_if_new") is None):
+            return _invalid("Please provide a valid email address and status_if_new.")
+        if any(fields.get(name, "pending") not in WRITABLE for name in ("status", "status_if_new")):
+            return _invalid("The value given for status is not one of the allowed ones.")
+        if new and member_hash(email) != key:
+            return _invalid("The email address does not match the member's hash.")
+        return _ok(self._render(self._audience.upsert(email, fields)))
+
+    def _archive(self, key: str) -> Answer:
+        if self._audience.members.get(key) is None:
+            return _missing()
+        if not self._audience.archive(key):
+            return problem(405, "Method Not Allowed", "This list member cannot be removed.")
+        return Answer(204)
+
+    def _tag(self, call: Call, key: str) -> Answer:
+        fields = call.json()
+        entries = fields.get("tags") if isinstance(fields, dict) else None
+        if not isinstance(entries, list) or not all(_is_tag(entry) for entry in entries):
+            return _invalid("Tags must be objects with name and status.")
+        self._audience.tag(key, {entry["name"]: entry["status"] == "active" for entry in entries})
+        return Answer(204)
+
+    def _tags(self, call: Call, member: Member) -> Answer:
+        start, count = int(call.query.get("offset", "0")), int(call.query.get("count", "10"))
+        shape = [
+            {"id": self._audience.tag_ids[name], "name": name, "date_added": iso8601(added)}
+            for name, added in member.tags[start : start + min(count, 1000)]
+        ]
+        return _ok({"tags": shape, "total_items": len(member.tags), "_links": []})
+
+    def _list(self, call: Call) -> Answer:
+        start, count = int(call.query.get("offset", "0")), int(call.query.get("count", "10"))
+        rows = list(self._audience.members.values())[start : start + min(count, 1000)]
+        members = [self._render(row) for row in rows]
+        return _ok({"members": members, "list_id": self._list_id, "total_items": len(self._audience.members)})
+
+    def _render(self, row: Member) -> dict[str, Any]:
+        merge = dict(row.merge_fields)
+        return {
+            "id": member_hash(row.email),
+            "email_address": row.email,
+            "unique_email_id": member_hash(row.email)[:10],
+            "contact_id": member_hash(row.email),
+            "full_name": " ".join(str(merge[name]) for name in ("FNAME", "LNAME") if merge.get(name)),
+            "web_id": 1,
+            "email_type": "html",
+            "status": row.status,
+            "merge_fields": merge,
+            "interests": {},
+            "timestamp_opt": iso8601(row.created),
+            "last_changed": iso8601(row.modified),
+            "language": "",
+            "vip": False,
+            "tags_count": len(row.tags),
+            "tags": [{"id": self._audience.tag_ids[name], "name": name} for name, _ in row.tags[:50]],
+            "list_id": self._list_id,
+            "_links": [],
+        }
+
+
+def _ok(value: Any) -> Answer:
+    return Answer(200, msgspec.json.encode(value), content_type="application/json; charset=utf-8")
+
+
+def _is_tag(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("name"), str)
+        and bool(entry["name"])
+        and entry.get("status") in {"active", "inactive"}
+    )
+
+
+def _missing() -> Answer:
+    return problem(404, "Resource Not Found", "The requested resource could not be found.")
+
+
+def _invalid(detail: str) -> Answer:
+    return problem(400, "Invalid Resource", detail)

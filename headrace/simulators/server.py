@@ -1,0 +1,219 @@
+"""The two ports: tokens, faults, concurrency, quota and headers around the handlers, and the webhook sender.
+
+The only module here that serves HTTP; it knows no resource.
+"""
+
+import asyncio
+from base64 import b64decode
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from aiohttp import web
+
+from headrace.simulators.bigcommerce.dates import http_date
+from headrace.simulators.call import Answer, Call, CallRefused, Routes, v3_error
+from headrace.simulators.control import control
+from headrace.simulators.delivery import Dispatcher
+from headrace.simulators.faults import Fault
+from headrace.simulators.mailchimp import problem
+from headrace.simulators.options import Options
+from headrace.simulators.quota import Verdict
+from headrace.simulators.simulator import Simulator
+
+LARGEST_BODY: Final = 64 * 1024 * 1024
+_Serve = Callable[[Call, Mapping[str, str]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Base addresses, without `/stores/...` and `/3.0`."""
+
+    bigcommerce: str
+    mailchimp: str
+
+
+class _Dropped(Exception):
+    """The connection is to be cut without an answer."""
+
+
+class _BigCommerce:
+    def __init__(self, simulator: Simulator, routes: Routes) -> None:
+        self._simulator = simulator
+        self._routes = routes
+        self._prefix = f"/stores/{simulator.options.store}"
+
+    async def __call__(self, call: Call, headers: Mapping[str, str]) -> Answer:
+        ours = call.path.startswith(self._prefix + "/")
+        path = call.path.removeprefix(self._prefix)
+        call = _with_template(replace(call, path=path))
+        name = f"{call.method} {call.template}"
+        known = (call.method, call.template) in self._routes
+        _count(self._simulator, name if known else f"{call.method} other")
+        token = headers.get("X-Auth-Token")
+
+        async def serve() -> Answer:
+            if token != self._simulator.options.access_token or not ours:
+                return v3_error(401, "Unauthorized: X-Auth-Token is missing or wrong")
+            return self._limited(call, name)
+
+        return await _with_faults(self._simulator, "bigcommerce", call, self._prefix + path, serve, name)
+
+    def _limited(self, call: Call, name: str) -> Answer:
+        verdict = self._simulator.quota.take(self._simulator.clock.elapsed())
+        headers = self._headers(verdict)
+        if not verdict.allowed:
+            self._simulator.calls.status_429_ours += verdict.ours
+            return replace(v3_error(429, "Too many requests: the store's quota is used up"), headers=headers)
+        handler = self._routes.get((call.method, call.template))
+        if handler is None:
+            return replace(v3_error(404, "The requested resource was not found."), headers=headers)
+        try:
+            return replace(handler(call), headers=headers)
+        except CallRefused as refusal:
+            return replace(refusal.answer, headers=headers)
+
+    def _headers(self, verdict: Verdict) -> dict[str, str]:
+        real = self._simulator.clock.real_seconds
+        return {
+            "X-Rate-Limit-Time-Window-Ms": str(max(1, round(real(verdict.window_s) * 1000))),
+            "X-Rate-Limit-Time-Reset-Ms": str(max(1, -int(-real(verdict.reset_s) * 1000 // 1))),
+            "X-Rate-Limit-Requests-Quota": str(verdict.quota),
+            "X-Rate-Limit-Requests-Left": str(verdict.left),
+        }
+
+
+class _MailchimpPort:
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def __call__(self, call: Call, headers: Mapping[str, str]) -> Answer:
+        mailchimp = self._simulator.mailchimp
+        template = mailchimp.template(call.path)[0]
+        known = template.startswith("/3.0/lists/{list}/members") or template == "/3.0/ping"
+        _count(self._simulator, f"{call.method} {template if known else 'other'}")
+
+        async def serve() -> Answer:
+            if not _has_key(headers.get("Authorization", ""), self._simulator.options.mailchimp_key):
+                return problem(
+                    401,
+                    "API Key Invalid",
+                    "Your API key may be invalid, or you've attempted to access the wrong datacenter.",
+                )
+            return mailchimp.answer(call)
+
+        return await _with_faults(self._simulator, "mailchimp", call, call.path, serve, "mailchimp")
+
+
+async def _with_faults(
+    simulator: Simulator,
+    vendor: str,
+    call: Call,
+    whole_path: str,
+    serve: Callable[[], Awaitable[Answer]],
+    limit: str,
+) -> Answer:
+    """Serve under the concurrency limit of `limit`, with the fault ordered for this call."""
+    fault = simulator.faults.take(vendor, call.method, call.path, whole_path)
+    with simulator.at_once.enter(limit) as may_run:
+        if not may_run:
+            simulator.calls.status_429_ours += 1
+            title = "Too many requests at one time"
+            return problem(429, title, title) if vendor == "mailchimp" else v3_error(429, title)
+        if simulator.options.latency_ms:
+            await asyncio.sleep(simulator.options.latency_ms / 1000)
+        if fault is None:
+            return await serve()
+        return await _faulty(fault, serve)
+
+
+async def _faulty(fault: Fault, serve: Callable[[], Awaitable[Answer]]) -> Answer:
+    if not fault.after and fault.delay_s:
+        await asyncio.sleep(fault.delay_s)
+    instead = fault.answer()
+    answer = await serve() if fault.after or (instead is None and not fault.drop) else None
+    if fault.after and fault.delay_s:
+        await asyncio.sleep(fault.delay_s)
+    if fault.drop:
+        raise _Dropped
+    return instead or answer or Answer(500)
+
+
+def _with_template(call: Call) -> Call:
+    parts = call.path.rstrip("/").split("/")
+    ids = tuple(int(part) for part in parts if part.isdigit())
+    return replace(call, template="/".join("{id}" if part.isdigit() else part for part in parts), ids=ids)
+
+
+def _count(simulator: Simulator, route: str) -> None:
+    simulator.calls.total += 1
+    simulator.calls.by_route[route] += 1
+
+
+def _has_key(authorization: str, key: str) -> bool:
+    kind, _, value = authorization.partition(" ")
+    if kind.lower() == "bearer":
+        return value == key
+    with suppress(ValueError):
+        return kind.lower() == "basic" and b64decode(value).decode().partition(":")[2] == key
+    return False
+
+
+def _application(simulator: Simulator, serve: _Serve) -> web.Application:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        call = Call(request.method, request.path, request.path, query=request.query, raw=await request.read())
+        if call.path.startswith("/_sim/"):
+            return _response(simulator, await control(simulator, call))
+        try:
+            answer = await serve(call, request.headers)
+        except _Dropped:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
+        simulator.calls.by_status[answer.status] += 1
+        return _response(simulator, answer)
+
+    application = web.Application(client_max_size=LARGEST_BODY)
+    application.router.add_route("*", "/{path:.*}", handle)
+    return application
+
+
+def _response(simulator: Simulator, answer: Answer) -> web.Response:
+    headers = {"Date": http_date(simulator.world.now()), **answer.headers}
+    if answer.body is not None:
+        headers.setdefault("Content-Type", answer.content_type)
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+@asynccontextmanager
+async def serving(options: Options) -> AsyncIterator[tuple[Simulator, Addresses]]:
+    """A running simulator: both ports are open and webhooks go out until the block ends."""
+    simulator = Simulator(options)
+    base = f"http://{options.host}/stores/{options.store}"
+    bigcommerce = _application(simulator, _BigCommerce(simulator, simulator.bigcommerce_routes(base)))
+    mailchimp = _application(simulator, _MailchimpPort(simulator))
+    dispatcher = Dispatcher(simulator.queue, client_secret=options.client_secret, header=options.webhook_header)
+    async with (
+        _port(bigcommerce, options.host, options.bigcommerce_port) as one,
+        _port(mailchimp, options.host, options.mailchimp_port) as two,
+    ):
+        sender = asyncio.create_task(dispatcher.run())
+        try:
+            yield simulator, Addresses(f"http://{options.host}:{one}", f"http://{options.host}:{two}")
+        finally:
+            sender.cancel()
+            with suppress(asyncio.CancelledError):
+                await sender
+
+
+@asynccontextmanager
+async def _port(application: web.Application, host: str, port: int) -> AsyncIterator[int]:
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    try:
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()

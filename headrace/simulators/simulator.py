@@ -1,0 +1,56 @@
+"""Composition: one world, its hooks and queue, both vendors' rules and the counts, from `Options`.
+
+Still without sockets; `server` gives it two ports.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from headrace.simulators import bigcommerce
+from headrace.simulators.bigcommerce.writes import Writes
+from headrace.simulators.call import Routes
+from headrace.simulators.clock import StoreClock
+from headrace.simulators.faults import Faults
+from headrace.simulators.hooks import Hooks
+from headrace.simulators.mailchimp import Mailchimp
+from headrace.simulators.options import Options
+from headrace.simulators.quota import AtOnce, StoreQuota
+from headrace.simulators.webhooks import Policy, WebhookQueue
+from headrace.simulators.world import World
+
+MAILCHIMP_CONNECTIONS = 10
+
+
+@dataclass(slots=True)
+class Calls:
+    """Calls to both vendors; `status_429_ours` counts the refusals our own calls brought about."""
+
+    total: int = 0
+    by_route: Counter[str] = field(default_factory=Counter)
+    by_status: Counter[int] = field(default_factory=Counter)
+    status_429_ours: int = 0
+
+
+class Simulator:
+    """All parts of the two simulated vendors."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.clock = StoreClock(options.start_time, speed=options.speed)
+        self.world = World(options.store, self.clock, read_lag_s=options.read_lag_s)
+        self.hooks = Hooks(self.world.now, self.clock.elapsed, start_delay_s=options.hook_start_delay_s)
+        policy = Policy(options.duplicates, options.reorders, options.max_delay_s)
+        self.queue = WebhookQueue(options.store, self.clock, self.hooks, seed=options.seed, policy=policy)
+        self.world.listener = self.queue.publish
+        self.writes = Writes()
+        self.calls = Calls()
+        self.faults = Faults()
+        self.quota = StoreQuota(
+            quota=options.quota, window_s=options.window_ms / 1000, other_app_share=options.other_app_share
+        )
+        self.at_once = AtOnce({**bigcommerce.AT_ONCE, "mailchimp": MAILCHIMP_CONNECTIONS})
+        self.mailchimp = Mailchimp(self.world.audience, options.list_id)
+
+    def bigcommerce_routes(self, base: str) -> Routes:
+        """The handlers; `base` is the store's address."""
+        return bigcommerce.routes(self.world, self.hooks, self.queue, self.writes, base=base)

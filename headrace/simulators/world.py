@@ -1,0 +1,36 @@
+"""The whole simulated world behind both vendors' ports: one store, one audience, one clock.
+
+A pure store: no sockets, no tasks. Who wants its events (the webhook queue) sets `listener`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from headrace.simulators.audience import Audience
+from headrace.simulators.clock import StoreClock
+from headrace.simulators.people import People
+from headrace.simulators.trade import Trade
+
+
+class World:
+    """Everything that exists. Dates of rows are whole seconds, as the vendors state them."""
+
+    def __init__(self, store: str, clock: StoreClock, *, read_lag_s: float = 0.0) -> None:
+        self.store = store
+        self.clock = clock
+        self.listener: Callable[[str, dict[str, Any]], None] = _nobody
+        self.people = People(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
+        self.trade = Trade(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
+        self.audience = Audience(self.now)
+
+    def now(self) -> datetime:
+        """The store's date in whole seconds."""
+        return self.clock.date().replace(microsecond=0)
+
+    def _emit(self, scope: str, data: dict[str, Any]) -> None:
+        self.listener(scope, data)
+
+
+def _nobody(scope: str, data: dict[str, Any]) -> None:
+    """Nobody listens."""
