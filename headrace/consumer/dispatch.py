@@ -12,7 +12,7 @@ from typing import Any, Final
 from headrace.consumer.judge import Verdict
 from headrace.consumer.kind import Applied, Kind, PauseConsumer, Pending, Result, Task, TryAgain
 from headrace.consumer.ledger import store_applied
-from headrace.consumer.patience import Store
+from headrace.consumer.patience import Stopping, Store
 from headrace.consumer.records import Records
 from headrace.consumer.waiting import SINGLE_AFTER, Waiting
 from headrace.runtime.health import Health
@@ -106,6 +106,8 @@ class Dispatcher:
                 for pending in batch:
                     self._waiting.finish(pending, _begun(pending))
                 raise
+            except Stopping:
+                return
             except FatalError as error:
                 self._running.fail(error)
             except Exception as error:

@@ -22,7 +22,7 @@ from headrace.consumer.database import Database
 from headrace.consumer.dispatch import Dispatcher
 from headrace.consumer.kind import Applied, Arrival, Finished, Kind, Pending, Result, Source, Target
 from headrace.consumer.ledger import load_applied
-from headrace.consumer.patience import Store
+from headrace.consumer.patience import Stopping, Store, insist, kafka_is_away
 from headrace.consumer.progress import Progress
 from headrace.consumer.records import Closed, Records
 from headrace.consumer.waiting import Waiting
@@ -63,8 +63,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._settings = settings
         self._running = running
         self._health = running.health
-        self._store = Store(database, running.health)
-        self._records = Records(producer, settings, name=kind.name, outcome=kind.outcome, health=running.health)
+        self._store = Store(database, running)
+        self._records = Records(producer, settings, name=kind.name, outcome=kind.outcome, running=running)
         self._waiting = Waiting(kind.limits, reads_back=kind.reads_back)
         self._lock = asyncio.Lock()
         self._dispatcher = Dispatcher(
@@ -83,9 +83,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
 
     async def run(self) -> None:
         """Raises FatalError for what only a person or a restart can cure."""
+        with contextlib.suppress(Stopping):
+            await self._run()
+
+    async def _run(self) -> None:
         self._health.block(self._unassigned)
         self._consumer.subscribe([self._settings.topic_prefix + name for name in self._kind.decoders], listener=self)
-        await self._consumer.start()
+        await insist(self._consumer.start, reason="kafka", running=self._running, worth_it=kafka_is_away)
         dispatching = asyncio.get_running_loop().create_task(self._dispatcher.run())
         dispatching.add_done_callback(self._dispatching_ended)
         try:
@@ -117,7 +121,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         log.info("consumer.assigned", kind=self._kind.name, partitions=len(assigned))
 
     def _dispatching_ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or (error := task.exception()) is None:
+        if task.cancelled() or (error := task.exception()) is None or isinstance(error, Stopping):
             return
         log.error("task.failed", task=self._kind.name, problem=type(error).__name__, message=str(error)[:300])
         cause = error if isinstance(error, FatalError) else FatalError("consumer_crashed", type(error).__name__)

@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from headrace.consumer.database import Database
-from headrace.runtime.health import Health
 from headrace.runtime.logs import log
+from headrace.runtime.process import Running
 
 R = TypeVar("R")
 _AWAY: Final = (
@@ -45,10 +45,17 @@ def database_is_away(error: Exception) -> bool:
     return lost or isinstance(error, OperationalError | InterfaceError)
 
 
+class Stopping(Exception):
+    """The process was asked to stop while something was waited for."""
+
+
 async def insist(
-    act: Callable[[], Awaitable[R]], *, reason: str, health: Health, worth_it: Callable[[Exception], bool]
+    act: Callable[[], Awaitable[R]], *, reason: str, running: Running, worth_it: Callable[[Exception], bool]
 ) -> R:
-    """Repeats `act` until it returns; errors that are not worth it are raised. `reason` blocks readiness meanwhile."""
+    """Repeats `act` until it returns; errors that are not worth it are raised. `reason` blocks readiness meanwhile.
+
+    Raises Stopping when the process has to end first.
+    """
     delay = _FIRST_DELAY_S
     while True:
         try:
@@ -58,23 +65,32 @@ async def insist(
                 raise
             if delay == _FIRST_DELAY_S:
                 log.warning("consumer.waiting", reason=reason, problem=type(error).__name__)
-            health.block(reason)
-            await asyncio.sleep(delay)
+            running.health.block(reason)
+            await _wait(running, delay)
             delay = min(_MAX_DELAY_S, delay * 2)
         else:
-            health.clear(reason)
+            running.health.clear(reason)
             return answer
+
+
+async def _wait(running: Running, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await running.stopping.wait()
+    except TimeoutError:
+        return
+    raise Stopping
 
 
 class Store:
     """The database as the loop uses it: it waits until it answers."""
 
-    def __init__(self, database: Database, health: Health) -> None:
+    def __init__(self, database: Database, running: Running) -> None:
         self._database = database
-        self._health = health
+        self._running = running
 
     async def write(self, act: Callable[[Connection], R]) -> R:
         """Runs one transaction, again and again if need be: `act` must bear repetition."""
         return await insist(
-            lambda: self._database.write(act), reason="database", health=self._health, worth_it=database_is_away
+            lambda: self._database.write(act), reason="database", running=self._running, worth_it=database_is_away
         )

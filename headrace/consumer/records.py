@@ -12,11 +12,10 @@ from headrace.consumer.kind import OutcomeKind, Result, Source
 from headrace.consumer.patience import insist, kafka_is_away
 from headrace.contracts import topics
 from headrace.contracts.actions import DeadLetter, OutcomeRecord, Version, encode
-from headrace.runtime.health import Health
 from headrace.runtime.kafka import topic
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
-from headrace.runtime.process import FatalError
+from headrace.runtime.process import FatalError, Running
 from headrace.runtime.settings import KafkaSettings
 
 DEAD_LETTER_LIMIT = 1000
@@ -36,7 +35,7 @@ class Records:
         *,
         name: str,
         outcome: tuple[OutcomeKind, str],
-        health: Health,
+        running: Running,
     ) -> None:
         self._producer = producer
         self._outcomes = topic(settings, topics.OUTCOMES)
@@ -44,7 +43,7 @@ class Records:
         self._prefix = settings.topic_prefix
         self._name = name
         self._outcome = outcome
-        self._health = health
+        self._running = running
         self._in_a_row = 0
 
     async def outcomes(self, closed: Sequence[Closed]) -> None:
@@ -107,6 +106,6 @@ class Records:
         await insist(
             lambda: self._producer.send_and_wait(name, value, key=key, partition=partition),
             reason="kafka",
-            health=self._health,
+            running=self._running,
             worth_it=kafka_is_away,
         )

@@ -1,0 +1,38 @@
+"""Settings of the action consumers; each kind asks only for what it needs."""
+
+from pydantic import Field, SecretStr
+
+from headrace.runtime.settings import ServiceSettings
+
+
+class ActionsSettings(ServiceSettings):
+    """What every kind needs."""
+
+    database_url: SecretStr = SecretStr("sqlite:///headrace.db")
+    """Where the applied ledger is: `sqlite:///file` or `postgresql://...`."""
+
+
+class GroupSettings(ActionsSettings):
+    """For `group`."""
+
+    bigcommerce_url: str = Field(min_length=1)
+    """The API's address without `/stores/...`."""
+    bigcommerce_token: SecretStr
+    bigcommerce_quota_share: float = Field(default=0.5, gt=0, le=1)
+    """Our part of the store's whole API quota."""
+    quota_weight: float = Field(default=0.30, gt=0, le=1)
+    """This process's part of our share."""
+
+
+class EmailTagsSettings(ActionsSettings):
+    """For `email-tags --platform mailchimp`."""
+
+    mailchimp_url: str = Field(min_length=1)
+    """The API's address, with or without `/3.0`."""
+    mailchimp_key: SecretStr
+    mailchimp_list: str = Field(min_length=1)
+    """Id of the audience."""
+
+
+class AllSettings(GroupSettings, EmailTagsSettings):
+    """For a process that runs every kind."""
