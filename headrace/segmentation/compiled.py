@@ -28,7 +28,6 @@ from headrace.segmentation.conditions.registry import (
     TAGS,
     CompiledCondition,
     compile_condition,
-    label_key,
 )
 from headrace.segmentation.facts import NUMBERS, depends_on
 from headrace.segmentation.group_choice import places_of
@@ -236,7 +235,7 @@ def _writes(entry: CompiledEntry) -> set[str]:
         return {label for action in entry.then for label in _written(action)}
     gives = (entry.gives,) if isinstance(entry, CompiledSegment) else entry.gives
     return {
-        *(label_key(ATTRIBUTES + name) for give in gives for name in give.attributes),
+        *(ATTRIBUTES + name for give in gives for name in give.attributes),
         *(TAGS + platform for give in gives for platform in give.tags),
     }
 
@@ -244,7 +243,7 @@ def _writes(entry: CompiledEntry) -> set[str]:
 def _written(action: Action) -> list[str]:
     match action:
         case AddAttribute(values=values) | RemoveAttribute(values=values):
-            return [label_key(ATTRIBUTES + name) for name in values]
+            return [ATTRIBUTES + name for name in values]
         case AddTag(tags=tags) | RemoveTag(tags=tags):
             return [TAGS + tag.platform for tag in tags]
         case _:

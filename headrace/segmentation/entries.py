@@ -204,7 +204,4 @@ def _claim(found: Present, gives: Gives, source: str, claims: Claims) -> None:
 
 
 def _folded(labels: dict[str, dict[str, str]] | dict[Platform, dict[str, str]]) -> Labels:
-    by_name: dict[str, set[str]] = {}
-    for name, values in labels.items():
-        by_name.setdefault(folded(name), set()).update(map(folded, values))
-    return by_name
+    return {name: set(map(folded, values)) for name, values in labels.items()}

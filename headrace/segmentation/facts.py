@@ -13,7 +13,7 @@ from headrace.segmentation.ledger import CountedSpend, counts, order_value
 from headrace.segmentation.state import Entry, Line, Place, Profile, Totals
 
 Labels = Mapping[str, Collection[str]]
-"""Attribute or platform name -> values, by folded name."""
+"""Attribute or platform name -> values, folded."""
 NO_LABELS: Final[Labels] = {}
 
 

@@ -24,7 +24,6 @@ from headrace.segmentation.facts import (
     Facts,
     catalogue_folded,
     depends_on,
-    folded,
 )
 from headrace.segmentation.state import Line, Place
 
@@ -42,7 +41,7 @@ class CompiledCondition:
     text: str
     reads: frozenset[str]
     labels: frozenset[str]
-    """`customer.attributes.<folded name>` and `customer.tags.<platform>` that it reads."""
+    """`customer.attributes.<name>` and `customer.tags.<platform>` that it reads."""
 
 
 def compile_condition(condition: Condition, currency: str) -> CompiledCondition:
@@ -52,13 +51,8 @@ def compile_condition(condition: Condition, currency: str) -> CompiledCondition:
         holds=_customer(condition),
         text=explain(condition, currency),
         reads=frozenset(depends_on(field) for field in fields),
-        labels=frozenset(label_key(field) for field in fields if field.startswith((ATTRIBUTES, TAGS))),
+        labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
     )
-
-
-def label_key(field: str) -> str:
-    """The name of an attribute compares folded."""
-    return ATTRIBUTES + folded(field.removeprefix(ATTRIBUTES)) if field.startswith(ATTRIBUTES) else field
 
 
 def explain(condition: Condition, currency: str) -> str:
@@ -124,7 +118,7 @@ def _customer_leaf(leaf: Leaf | Each) -> Predicate:
 def _labels(leaf: Leaf) -> Predicate:
     test = sets.compile_test(leaf)
     if leaf.field.startswith(ATTRIBUTES):
-        name = folded(leaf.field.removeprefix(ATTRIBUTES))
+        name = leaf.field.removeprefix(ATTRIBUTES)
         return lambda facts: test(facts.attributes().get(name, ()))
     platform = leaf.field.removeprefix(TAGS)
     return lambda facts: test(facts.tags().get(platform, ()))

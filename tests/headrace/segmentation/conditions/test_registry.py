@@ -1,0 +1,134 @@
+"""Conditions compiled against facts: every field of the catalogue is known, and unset values behave."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.rules.catalogue import ELEMENT_FIELDS, FIELDS
+from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not, Operand
+from headrace.segmentation.codec import encode_lines
+from headrace.segmentation.conditions.registry import compile_condition
+from headrace.segmentation.facts import Facts
+from headrace.segmentation.ledger import CountedSpend
+from headrace.segmentation.state import Entry, Line, Place, Profile, Totals
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SPEND = CountedSpend(frozenset({"completed"}), "total", subtract_refunds=True)
+LINES = (
+    Line("1", "p1", 2, 500, 1000, "Löwen Mug", "SKU-1", "Bijou", ("Kitchen", "Gifts")),
+    Line("2", "p2", 1, 300, 300, "Lamp", "SKU-2", "", ()),
+)
+ORDER = Entry("r", "completed", NOW, 1300, 1300, 1100, 3, encode_lines(LINES))
+PROFILE = Profile(
+    "r", NOW, NOW, "", "Ann@Mail.Acme.com", "Ann", None, None, "mail.acme.com", "ACME", True, (Place("US", "new york"),)
+)
+
+
+def facts(profile: Profile | None = PROFILE) -> Facts:
+    known = Facts(profile, Totals(1300, 1, 3, 0, 1300), {"o": ORDER}, SPEND)
+    known.order, known.lines = ORDER, LINES
+    known.attributes = lambda: {"interests": {"apple"}}
+    known.tags = lambda: {"mailchimp": {"vip"}}
+    return known
+
+
+def leaf(field: str, operator: str, operand: Operand = None) -> Leaf:
+    return Leaf(field=field, operator=operator, operand=operand)
+
+
+ROWS: list[tuple[Condition, bool]] = [
+    (leaf("customer.email", "is", "ann@mail.acme.com"), True),
+    (leaf("customer.last_name", "is_set"), False),
+    (leaf("customer.phone", "is_not", "1"), True),
+    (leaf("customer.company", "is", "acme"), True),
+    (leaf("customer.spend", "from", 1300), True),
+    (leaf("customer.average_order", "is", 1300), True),
+    (leaf("order.value", "above", 1299), True),
+    (leaf("order.items", "is", 3), True),
+    (leaf("customer.subscribed", "is", True), True),
+    (leaf("customer.attributes.interests", "has_any", ("apple",)), True),
+    (leaf("customer.attributes.other", "has_none", ("apple",)), True),
+    (leaf("customer.tags.mailchimp", "has_all", ("vip",)), True),
+    (Each(field="order.lines", quantifier="any", of=leaf("name", "is", "lowen mug")), True),
+    (Each(field="order.lines", quantifier="any", of=leaf("category", "is", "gifts")), True),
+    (Each(field="order.lines", quantifier="all", of=leaf("brand", "is_set")), False),
+    (Each(field="order.lines", quantifier="any", of=leaf("product", "is", "p2")), True),
+    (Each(field="order.lines", quantifier="all", of=leaf("sku", "starts_with", "sku-")), True),
+    (
+        Each(
+            field="customer.purchased",
+            quantifier="any",
+            of=AllOf(of=(leaf("brand", "is", "bijou"), leaf("quantity", "above", 2))),
+        ),
+        False,
+    ),
+    (
+        Each(field="customer.purchased", quantifier="count", of=leaf("total", "above", 0), operator="is", operand=2),
+        True,
+    ),
+    (Each(field="customer.addresses", quantifier="any", of=leaf("state", "is", "new york")), True),
+    (Each(field="customer.addresses", quantifier="none", of=leaf("country", "is", "GB")), True),
+    (AnyOf(of=(leaf("customer.orders", "is", 7), Not(of=leaf("customer.items", "above", 3)))), True),
+]
+
+
+@pytest.mark.parametrize(("condition", "expected"), ROWS)
+def test_compile_condition__row__holds_or_not(condition: Condition, expected: bool) -> None:
+    compiled = compile_condition(condition, "GBP")
+    assert compiled.holds(facts()) is expected
+    assert compile_condition(Not(of=condition), "GBP").holds(facts()) is not expected
+    assert "@" not in compiled.text
+
+
+@pytest.mark.parametrize(
+    "field",
+    [*(name for name, f in FIELDS.items() if f.family != "list"), "customer.attributes.x", "customer.tags.mailchimp"],
+)
+def test_compile_condition__customer_without_facts__positive_tests_are_false(field: str) -> None:
+    operand: Operand = "x"
+    operator = "is"
+    if field.startswith(("customer.attributes", "customer.tags")):
+        operator, operand = "has_any", ("x",)
+    elif FIELDS[field].family in ("number", "money"):
+        operand = 1
+    elif FIELDS[field].family == "consent":
+        operand = True
+    nobody = Facts(None, Totals(), {}, SPEND)
+    assert not compile_condition(leaf(field, operator, operand), "GBP").holds(nobody)
+
+
+def test_compile_condition__every_field_and_operator_of_the_catalogue__compiles() -> None:
+    for scope, list_field in (("line", "order.lines"), ("address", "customer.addresses")):
+        for field in ELEMENT_FIELDS[scope].values():  # type: ignore[index]  # the two scopes with elements
+            for operator in field.operators:
+                operand: Operand = 1 if field.family in ("number", "money") else "x"
+                compile_condition(
+                    Each(field=list_field, quantifier="any", of=leaf(field.name, operator, operand)), "GBP"
+                )
+    for field in FIELDS.values():
+        for operator in field.operators:
+            operand = {"number": 1, "money": 1, "consent": True}.get(field.family, "x")
+            compile_condition(leaf(field.name, operator, operand), "GBP")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        leaf("customer.age", "is", 1),
+        Each(field="order.lines", quantifier="any", of=leaf("colour", "is", "red")),
+        Each(field="customer.addresses", quantifier="any", of=leaf("brand", "is", "x")),
+        Each(field="customer.pets", quantifier="any", of=leaf("brand", "is", "x")),
+    ],
+)
+def test_compile_condition__unknown_field__is_refused(condition: Condition) -> None:
+    with pytest.raises(ValueError, match=r"no |has no"):
+        compile_condition(condition, "GBP")
+
+
+@given(st.sampled_from(ROWS), st.sampled_from(ROWS))
+def test_compile_condition__de_morgan__holds(one: tuple[Condition, bool], other: tuple[Condition, bool]) -> None:
+    neither = Not(of=AnyOf(of=(one[0], other[0])))
+    both_not = AllOf(of=(Not(of=one[0]), Not(of=other[0])))
+    assert compile_condition(neither, "GBP").holds(facts()) is compile_condition(both_not, "GBP").holds(facts())
