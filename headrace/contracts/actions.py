@@ -116,7 +116,7 @@ class Notice(Wire):
 
     store: str
     scope: str
-    resource: Literal["order", "customer"]
+    resource: Literal["order", "customer", "subscriber"]
     resource_id: str
     received_at: str
     """RFC 3339, receiver's clock: for people only, nothing is decided by it."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import httpx
@@ -197,7 +198,7 @@ def _decode(body: bytes) -> tuple[Any, bool]:
     if not body.strip():
         return None, True
     try:
-        return json_module.loads(body), True
+        return json_module.loads(body, parse_float=Decimal), True
     except ValueError:
         return None, False
 

@@ -1,0 +1,130 @@
+"""What a snapshot needs besides its own row, kept in memory: group names, categories of products, newsletter consent.
+
+Bounded or small; filled from the store on demand. Which row needs what is `snapshots`' matter.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from headrace.platforms import bigcommerce
+from services.ingest.reader import StoreReader
+
+REFRESH_S: Final = 600.0
+"""Groups and categories send no webhook: read again after so long (real seconds)."""
+CONSENTS_AGAIN_S: Final = 3600.0
+"""A subscriber deleted without our noticing is forgotten at the latest now."""
+_PRODUCTS: Final = 100_000
+_OVERLAP: Final = timedelta(seconds=60)
+
+
+class Groups:
+    """Names of the store's customer groups."""
+
+    def __init__(self, reader: StoreReader, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._names: dict[int, str] = {}
+        self._read_at: float | None = None
+
+    async def know(self, group_ids: Iterable[int]) -> None:
+        """Reads the list again when one of these is unknown, or when the list is old."""
+        old = self._read_at is None or self._clock() - self._read_at > REFRESH_S
+        if old or any(group_id and group_id not in self._names for group_id in group_ids):
+            rows = await self._reader.every_page(bigcommerce.customer_groups)
+            self._names = {int(each.row["id"]): str(each.row["name"]) for each in rows}
+            self._read_at = self._clock()
+
+    def name(self, group_id: int) -> str:
+        """ "" for no group; `#id` for one that the store does not list."""
+        return self._names.get(group_id, f"#{group_id}") if group_id else ""
+
+
+class Categories:
+    """Category names by product."""
+
+    def __init__(self, reader: StoreReader, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._names: dict[int, str] = {}
+        self._products: dict[int, tuple[int, ...]] = {}
+        self._read_at: float | None = None
+
+    async def know(self, product_ids: Iterable[int]) -> None:
+        """Reads the products we have not seen, and the categories' names when one of theirs is new."""
+        if self._read_at is not None and self._clock() - self._read_at > REFRESH_S:
+            self._products.clear()
+            self._read_at = None
+        missing = {each for each in product_ids if each not in self._products}
+        if missing:
+            found = await self._reader.products(missing)
+            self._make_room(len(missing))
+            self._products |= {each: found.get(each, ()) for each in missing}
+        named = (category for each in missing for category in self._products[each])
+        if any(category not in self._names for category in named):
+            rows = await self._reader.every_page(bigcommerce.categories)
+            self._names = {int(each.row["id"]): str(each.row["name"]) for each in rows}
+        self._read_at = self._read_at or self._clock()
+
+    def of(self, product_id: int) -> tuple[str, ...]:
+        """The names of a product's categories."""
+        ids = self._products.get(product_id, ())
+        return tuple(self._names[each] for each in ids if each in self._names)
+
+    def _make_room(self, count: int) -> None:
+        surplus = len(self._products) + count - _PRODUCTS
+        for product_id in list(self._products)[: max(0, surplus)]:
+            del self._products[product_id]
+
+
+class Consents:
+    """Newsletter consent by e-mail. The store has no filter for many addresses: all are read once, then changes."""
+
+    def __init__(self, reader: StoreReader, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._subscribed: dict[str, bool] = {}
+        self._emails: dict[int, str] = {}
+        self._since: datetime | None = None
+        self._read_at = 0.0
+
+    async def refresh(self) -> None:
+        """Brings the table up to date: one call, but for the first time."""
+        if self._since is not None and self._clock() - self._read_at > CONSENTS_AGAIN_S:
+            self._since = None
+        since = self._since
+        rows, date = await self._read(since)
+        if since is None:
+            self._subscribed, self._emails = {}, {}
+            self._read_at = self._clock()
+        for row in rows:
+            email = str(row.get("email") or "").strip().lower()
+            self._emails[int(row["id"])] = email
+            self._subscribed[email] = bigcommerce.subscribed(row)
+        self._since = max(date - _OVERLAP, since) if since else date - _OVERLAP
+
+    def of(self, email: str | None) -> bool | None:
+        """None when the store has no word on it."""
+        return self._subscribed.get((email or "").strip().lower())
+
+    def email_of(self, subscriber_id: int) -> str | None:
+        """Whose row it is."""
+        return self._emails.get(subscriber_id)
+
+    def forget(self, subscriber_id: int) -> str | None:
+        """The row was deleted; returns whose it was."""
+        email = self._emails.pop(subscriber_id, None)
+        if email is not None:
+            self._subscribed.pop(email, None)
+        return email
+
+    async def _read(self, since: datetime | None) -> tuple[list[dict[str, object]], datetime]:
+        dates: list[datetime] = []
+        found: list[dict[str, object]] = []
+        page: int | None = 1
+        while page is not None:
+            rows, date, page = await self._reader.subscribers(page, since)
+            found += rows
+            dates.append(date)
+        return found, dates[0]

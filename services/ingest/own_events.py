@@ -1,0 +1,124 @@
+"""A store's own events, as its systems post them: checked and made into a record. Pure: the time is an argument.
+
+The HTTP side is in `receive`.
+"""
+
+import json
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from headrace.contracts.events import CUSTOM_PREFIX, CustomEvent, encode_event
+from services.ingest.publish import Record
+
+AHEAD: Final = timedelta(minutes=5)
+"""How far in the future an event's time may be: it would hold its customer's later facts back."""
+_ID_LIMIT: Final = 200
+
+
+class Refused(ValueError):
+    """The event is not one we take. `field` is where; the message never repeats what was sent."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEvent:
+    """A checked event: its id, and its record for `headrace.events`."""
+
+    id: str
+    record: Record
+
+
+def read_event(body: bytes, *, store: str, idempotency_key: str | None, now: datetime) -> OwnEvent:
+    """From `{"type": "custom.x", "customer", "time"?, "id"?, "payload"?}`. Raises `Refused`."""
+    fields = _object(body)
+    event_id = _event_id(fields.get("id"), idempotency_key)
+    type_ = _type(fields.get("type"))
+    subject = _subject(fields.get("customer"), store)
+    payload = fields.get("payload", {})
+    if not isinstance(payload, dict):
+        raise Refused("payload", "must be an object")
+    value = encode_event(
+        CustomEvent(payload=payload),
+        type=type_,
+        id=event_id,
+        store=store,
+        subject=subject,
+        time=_time(fields.get("time"), now),
+        origin="live",
+    )
+    return OwnEvent(event_id, Record(subject.encode(), value, "custom", "live"))
+
+
+class RecentIds:
+    """The ids taken lately, so that a repeat can be named one. What makes repeats harmless is the evaluator."""
+
+    def __init__(self, limit: int = 10_000) -> None:
+        self._limit = limit
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, event_id: str) -> bool:
+        return event_id in self._ids
+
+    def add(self, event_id: str) -> None:
+        """Remembers it; the oldest is forgotten."""
+        self._ids[event_id] = None
+        self._ids.move_to_end(event_id)
+        if len(self._ids) > self._limit:
+            self._ids.popitem(last=False)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused("body", "is not JSON") from error
+    if not isinstance(fields, dict):
+        raise Refused("body", "must be an object")
+    return fields
+
+
+def _event_id(given: Any, idempotency_key: str | None) -> str:
+    if given is not None and not isinstance(given, str):
+        raise Refused("id", "must be text")
+    if given and idempotency_key and given != idempotency_key:
+        raise Refused("id", "differs from the Idempotency-Key header")
+    event_id = idempotency_key or given or str(uuid.uuid4())
+    if len(event_id) > _ID_LIMIT or not event_id.isprintable():
+        raise Refused("id", f"must be at most {_ID_LIMIT} printable characters")
+    return event_id
+
+
+def _type(given: Any) -> str:
+    if not isinstance(given, str) or not given.startswith(CUSTOM_PREFIX) or given == CUSTOM_PREFIX or len(given) > 100:
+        raise Refused("type", f"must begin with {CUSTOM_PREFIX} and have at most 100 characters")
+    return given
+
+
+def _subject(given: Any, store: str) -> str:
+    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+    if not isinstance(text, str) or not text or len(text) > 100:
+        raise Refused("customer", "must be a customer's id, or store:id")
+    prefix, colon, rest = text.rpartition(":")
+    if (colon and prefix != store) or not rest or not rest.isascii() or not rest.replace("-", "").isalnum():
+        raise Refused("customer", "must be a customer's id, or store:id of this store")
+    return f"{store}:{rest}"
+
+
+def _time(given: Any, now: datetime) -> datetime:
+    if given is None:
+        return now
+    try:
+        at = datetime.fromisoformat(given)
+    except (TypeError, ValueError) as error:
+        raise Refused("time", "must be an RFC 3339 time") from error
+    if at.tzinfo is None:
+        raise Refused("time", "must say its offset from UTC")
+    if at > now + AHEAD:
+        raise Refused("time", "is more than 5 minutes ahead")
+    return at.astimezone(UTC)

@@ -1,0 +1,185 @@
+"""The HTTP side of ingest: a delivery is checked, written to Kafka, and only then answered with success.
+
+What makes a delivery genuine is in `webhook`, what an own event must be in `own_events`; nothing is kept here.
+"""
+
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from headrace.contracts.actions import Notice, encode
+from headrace.runtime.logs import log
+from headrace.runtime.metrics import counter
+from services.ingest.own_events import RecentIds, Refused, read_event
+from services.ingest.settings import SignatureMode
+from services.ingest.webhook import (
+    BODY_LIMIT_BYTES,
+    Forged,
+    SharedHeader,
+    Unfit,
+    Unneeded,
+    check_header,
+    check_signature,
+    notice_key,
+    read_notice,
+)
+
+RETRY_AFTER_S: Final = 5
+Write = Callable[[str, bytes, bytes], Awaitable[bool]]
+"""(topic, key, value) -> True once Kafka has it for good, False when it did not say so in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doorkeeper:
+    """What a delivery is checked against, and where it goes. `clock` gives Unix seconds."""
+
+    store: str
+    client_secret: bytes
+    signature: SignatureMode
+    tolerance_s: float
+    shared_header: SharedHeader | None
+    api_key: bytes | None
+    notices_topic: str
+    events_topic: str
+    write: Write
+    clock: Callable[[], float] = time.time
+
+    def check(self, request: Request, body: bytes) -> Forged | None:
+        """Whether the delivery is genuine, as strictly as the settings say."""
+        if forged := check_header(request.headers, self.shared_header):
+            return forged
+        if self.signature == "off":
+            return None
+        forged = check_signature(
+            request.headers, body, secret=self.client_secret, now_s=self.clock(), tolerance_s=self.tolerance_s
+        )
+        if forged is not None and self.signature == "log":
+            counter("headrace_webhooks_total", outcome="unsigned_accepted").inc()
+            log.warning("webhook.unsigned_accepted", reason=forged.reason)
+            return None
+        return forged
+
+    def now(self) -> datetime:
+        """The receiver's clock."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+
+def make_app(door: Doorkeeper) -> FastAPI:
+    """The application: POST /webhooks/bigcommerce/{store} and POST /v1/events."""
+    app = FastAPI(title="Headrace receive", docs_url=None, redoc_url=None)
+    recent = RecentIds()
+
+    @app.post("/webhooks/bigcommerce/{store}", status_code=204)
+    async def webhook(store: str, request: Request) -> Response:
+        return await _webhook(door, store, request)
+
+    @app.post("/v1/events", status_code=202)
+    async def own_event(request: Request) -> Response:
+        return await _own_event(door, recent, request)
+
+    return app
+
+
+async def _webhook(door: Doorkeeper, store: str, request: Request) -> Response:
+    body = await _body(request)
+    if not isinstance(body, bytes):
+        return _refuse(*body)
+    if forged := door.check(request, body):
+        return _refuse(401, forged.reason)
+    if store != door.store:
+        return _refuse(422, "wrong_store")
+    notice = read_notice(body, store=store, headers=request.headers, received_at=door.now())
+    if isinstance(notice, Unfit):
+        return _refuse(422, notice.reason)
+    if isinstance(notice, Unneeded):
+        counter("headrace_webhooks_total", outcome="unneeded").inc()
+        return Response(status_code=204)
+    return await _keep(door, notice)
+
+
+async def _keep(door: Doorkeeper, notice: Notice) -> Response:
+    if not await door.write(door.notices_topic, notice_key(notice), encode(notice)):
+        counter("headrace_webhooks_total", outcome="kafka_unavailable").inc()
+        return _unavailable()
+    counter("headrace_webhooks_total", outcome="accepted").inc()
+    return Response(status_code=204)
+
+
+async def _own_event(door: Doorkeeper, recent: RecentIds, request: Request) -> Response:
+    if not _has_api_key(door, request):
+        return _error(401, "unauthorized", "the API key is missing or wrong")
+    body = await _body(request)
+    if not isinstance(body, bytes):
+        return _error(body[0], body[1], "the body must be JSON of at most 64 KiB")
+    try:
+        key = request.headers.get("idempotency-key")
+        event = read_event(body, store=door.store, idempotency_key=key, now=door.now())
+    except Refused as error:
+        return _error(422, "invalid", str(error), id=error.field)
+    if event.id in recent:
+        return JSONResponse({"id": event.id, "duplicate": True}, status_code=202)
+    if not await door.write(door.events_topic, event.record.key, event.record.value):
+        return _unavailable()
+    recent.add(event.id)
+    counter("headrace_events_published_total", type="custom", origin="live").inc()
+    return JSONResponse({"id": event.id, "duplicate": False}, status_code=202)
+
+
+def _has_api_key(door: Doorkeeper, request: Request) -> bool:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    return door.api_key is not None and hmac.compare_digest(given.encode(), door.api_key)
+
+
+async def _body(request: Request) -> bytes | tuple[int, str]:
+    """The body, or the status and reason it is refused with; never more than the limit is held."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        return 415, "media_type"
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:19]) > BODY_LIMIT_BYTES:
+        return 413, "too_large"
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > BODY_LIMIT_BYTES:
+            return 413, "too_large"
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _refuse(status: int, reason: str) -> Response:
+    counter("headrace_webhooks_total", outcome=reason).inc()
+    log.warning("webhook.refused", status=status, reason=reason)
+    return _error(status, reason, _MEANINGS.get(reason, "refused"))
+
+
+def _error(status: int, code: str, message: str, **more: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message, **more}}, status_code=status)
+
+
+def _unavailable() -> Response:
+    response = _error(503, "kafka_unavailable", "not kept: send it again later")
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+_MEANINGS: Final = {
+    "media_type": "the body must be application/json",
+    "too_large": "the body must have at most 64 KiB",
+    "header": "the shared header is missing or wrong",
+    "unsigned": "the signature is missing",
+    "stale": "the signature's time is too far from ours",
+    "signature": "the signature is wrong",
+    "not_json": "the body is not JSON",
+    "no_scope": "the body has no scope",
+    "unknown_scope": "the scope is none of the store's",
+    "wrong_store": "the delivery is of another store",
+    "wrong_shape": "the data does not name a resource",
+}

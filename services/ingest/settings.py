@@ -1,0 +1,84 @@
+"""Settings of the three ingest processes, read once at start."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from headrace.runtime.settings import ServiceSettings
+
+SignatureMode = Literal["enforce", "log", "off"]
+
+
+class ReceiveSettings(ServiceSettings):
+    """`python -m services.ingest receive`."""
+
+    hash_key: SecretStr
+    """Keys the hash that stands for a guest's e-mail. Never rotated."""
+    bigcommerce_client_secret: SecretStr
+    """Of the API account that made the hooks: the key of their signature."""
+    bigcommerce_webhook_header: SecretStr | None = None
+    """`Name: value` that every delivery must carry."""
+    bigcommerce_webhook_signature: SignatureMode = "enforce"
+    """What becomes of a delivery whose signature is wrong: refused, logged and taken, or not even looked at."""
+    webhook_tolerance_s: int = Field(default=300, ge=1)
+    """How far a signature's time may be from ours, either way."""
+    api_key: SecretStr | None = None
+    """For POST /v1/events; without it that endpoint refuses everybody."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    produce_deadline_s: float = Field(default=3.0, gt=0)
+    """How long a delivery waits for Kafka before it is answered 503."""
+
+    @field_validator("bigcommerce_webhook_header")
+    @classmethod
+    def _named(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().partition(":")[0].strip():
+            raise ValueError("must be `Name: value`")
+        return value
+
+
+class StoreSettings(ServiceSettings):
+    """What both readers of the store need."""
+
+    hash_key: SecretStr
+    """Keys the hash that stands for a guest's e-mail. Never rotated."""
+    bigcommerce_url: str = "https://api.bigcommerce.com"
+    bigcommerce_token: SecretStr
+    bigcommerce_quota_share: float = Field(default=0.5, gt=0, le=1)
+    """Our share of the store's API quota, all our processes together."""
+    bigcommerce_webhook_header: SecretStr | None = None
+    """`Name: value` for the hooks we make."""
+    webhook_url: str | None = None
+    """Where the store reaches `receive`; hooks to it are made at start if they are missing."""
+    unauthorized_retry_s: float = Field(default=15.0, gt=0)
+    """How long a process that the store turned away (401) waits before it asks again."""
+
+
+class HydrateSettings(StoreSettings):
+    """`python -m services.ingest hydrate`."""
+
+    quota_weight: float = Field(default=0.4, gt=0, le=1)
+    """This process's part of our share."""
+    stale_slack_s: float = Field(default=3.0, ge=0)
+    """A notice is stamped this much later than the change it tells of, at most (seen: 1 to 2 s)."""
+    reread_delays_s: tuple[float, ...] = (2.0, 5.0, 15.0)
+    """When a read that is older than its notice is repeated, real seconds."""
+    batch_orders: int = Field(default=500, ge=1)
+    pending_limit: int = Field(default=50_000, ge=1)
+    """Resources waiting; above, no more notices are taken from Kafka."""
+
+
+class FeedSettings(StoreSettings):
+    """`python -m services.ingest feed`."""
+
+    quota_weight: float = Field(default=0.1, gt=0, le=1)
+    backfill: bool = False
+    """Bring in the store's past first, when no progress is recorded."""
+    settle_s: int = Field(default=120, ge=0)
+    """Rows are published when they were modified at least this long ago, by the store's clock."""
+    overlap_s: int = Field(default=60, ge=0)
+    """Store seconds each pass reads again."""
+    pass_every_s: float = Field(default=10.0, gt=0)
+    """Store seconds between two passes, and so between two clock records."""
+    clock_rate: float = Field(default=10.0, gt=0)
+    """Clock records per second of real time, at most."""

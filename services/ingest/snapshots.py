@@ -1,0 +1,154 @@
+"""Rows into records: reads what the rows lack, and puts every customer before the first order that needs it.
+
+Shared by hydrate and feed; which rows are read and when is theirs.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from headrace.contracts.events import Origin, StatusChange
+from services.ingest import normalise
+from services.ingest.lookups import Categories, Consents, Groups
+from services.ingest.normalise import Malformed
+from services.ingest.publish import Events, Record
+from services.ingest.reader import Fetched, StoreReader
+
+_KNOWN_CUSTOMERS: Final = 500_000
+
+
+class KnownCustomers:
+    """Customers whose snapshot this process has published, the latest of them."""
+
+    def __init__(self, limit: int = _KNOWN_CUSTOMERS) -> None:
+        self._limit = limit
+        self._ids: OrderedDict[int, None] = OrderedDict()
+
+    def __contains__(self, customer_id: int) -> bool:
+        return customer_id in self._ids
+
+    def add(self, customer_ids: Collection[int]) -> None:
+        """They have been acknowledged."""
+        for customer_id in customer_ids:
+            self._ids[customer_id] = None
+            self._ids.move_to_end(customer_id)
+        while len(self._ids) > self._limit:
+            self._ids.popitem(last=False)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records in the order they must be written; `bad` names the resources whose rows could not be read."""
+
+    records: list[Record] = field(default_factory=list)
+    customers: set[int] = field(default_factory=set)
+    """Whose snapshots are among the records: known once they are acknowledged."""
+    refunds: Mapping[int, list[dict[str, object]]] = field(default_factory=dict)
+    """All refund rows by order id, declined ones too."""
+    bad: dict[tuple[str, int], str] = field(default_factory=dict)
+    """(resource, id) -> which field is wrong."""
+
+
+class Snapshots:
+    """Makes batches of one store's records."""
+
+    def __init__(self, reader: StoreReader, events: Events) -> None:
+        self.consents = Consents(reader)
+        self.known = KnownCustomers()
+        self._reader = reader
+        self._events = events
+        self._groups = Groups(reader)
+        self._categories = Categories(reader)
+
+    async def batch(
+        self,
+        *,
+        customers: Mapping[int, Fetched],
+        orders: Mapping[int, Fetched],
+        origin: Origin,
+        status_changes: Mapping[int, StatusChange] | None = None,
+    ) -> Batch:
+        """Records of these rows, and of the customers that the orders need. Raises the vendor's errors."""
+        batch = Batch()
+        needed = {*self._owners(orders, batch)} - {0, *customers}
+        unknown = {each for each in needed if each not in self.known}
+        refunds, others, _ = await asyncio.gather(
+            self._reader.refunds(orders),
+            self._reader.customers(unknown),
+            self._categories.know(self._products(orders, batch)),
+        )
+        batch.refunds = refunds
+        await self._add_customers({**others, **customers}, origin, batch)
+        self._add_orders(orders, refunds, status_changes or {}, origin, batch)
+        return batch
+
+    async def _add_customers(self, rows: Mapping[int, Fetched], origin: Origin, batch: Batch) -> None:
+        if not rows:
+            return
+        _, _, addresses = await asyncio.gather(
+            self.consents.refresh(),
+            self._groups.know({int(each.row.get("customer_group_id") or 0) for each in rows.values()}),
+            self._reader.all_addresses(rows.values()),
+        )
+        for customer_id, each in rows.items():
+            try:
+                snapshot = normalise.customer(
+                    each.row,
+                    group=self._groups.name(int(each.row.get("customer_group_id") or 0)),
+                    subscribed=self.consents.of(each.row.get("email")),
+                    addresses=addresses.get(customer_id),
+                )
+            except (Malformed, TypeError, AttributeError) as error:
+                batch.bad["customer", customer_id] = _why(error)
+                continue
+            batch.records.append(self._events.customer(snapshot, each.fetched_at, origin))
+            batch.customers.add(customer_id)
+
+    def _add_orders(
+        self,
+        rows: Mapping[int, Fetched],
+        refunds: Mapping[int, Sequence[dict[str, object]]],
+        status_changes: Mapping[int, StatusChange],
+        origin: Origin,
+        batch: Batch,
+    ) -> None:
+        for order_id, each in rows.items():
+            if ("order", order_id) in batch.bad:
+                continue
+            try:
+                snapshot = normalise.order(
+                    each.row,
+                    refunds.get(order_id, ()),
+                    categories_of=self._categories.of,
+                    status_change=status_changes.get(order_id),
+                )
+                customer_id = normalise.customer_id_of(each.row)
+            except (Malformed, TypeError, AttributeError) as error:
+                batch.bad["order", order_id] = _why(error)
+                continue
+            batch.records.append(self._events.order(snapshot, customer_id, each.fetched_at, origin))
+
+    def _owners(self, orders: Mapping[int, Fetched], batch: Batch) -> set[int]:
+        owners = set()
+        for order_id, each in orders.items():
+            try:
+                owners.add(normalise.customer_id_of(each.row))
+            except Malformed as error:
+                batch.bad["order", order_id] = _why(error)
+        return owners
+
+    def _products(self, orders: Mapping[int, Fetched], batch: Batch) -> set[int]:
+        products: set[int] = set()
+        for order_id, each in orders.items():
+            try:
+                products |= normalise.product_ids_of(each.row)
+            except (TypeError, AttributeError) as error:
+                batch.bad["order", order_id] = _why(error)
+        return products
+
+
+def _why(error: Exception) -> str:
+    """Never a value of the row: it may be personal."""
+    return str(error) if isinstance(error, Malformed) else "a field has another type than the vendor documents"
