@@ -1,6 +1,6 @@
-"""Which entries read what others set (attributes and tags by name), and the order in which to work them off.
+"""Which entries read what others set (an attribute, the tags on a platform), and whether they do so in a circle.
 
-Entries refer to each other only so in this release; circles are refused when the rules are loaded.
+Entries refer to each other only so in this release. Rules among themselves make no circle: they act in file order.
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,7 @@ from headrace.rules.model import (
     RuleSet,
     Rung,
     Segment,
+    fold,
 )
 
 Entry = Ladder | Segment | Rule
@@ -59,8 +60,13 @@ def reads(entry: Entry) -> frozenset[str]:
     found: set[str] = set()
     for leaf in leaves(entry.who if isinstance(entry, Segment) else entry.if_):
         if leaf.field.startswith((ATTRIBUTES, TAGS)):
-            found.add(leaf.field)
+            found.add(_label(leaf.field))
     return frozenset(found)
+
+
+def _label(field: str) -> str:
+    """Case and accents make no other attribute."""
+    return ATTRIBUTES + fold(field.removeprefix(ATTRIBUTES)) if field.startswith(ATTRIBUTES) else field
 
 
 def writes(entry: Entry) -> frozenset[str]:
@@ -68,7 +74,7 @@ def writes(entry: Entry) -> frozenset[str]:
     if isinstance(entry, Rule):
         return frozenset(name for action in entry.then for name in _of_action(action))
     givers: tuple[Segment | Rung, ...] = entry.rungs if isinstance(entry, Ladder) else (entry,)
-    attributes = {ATTRIBUTES + name for giver in givers for name in giver.attributes}
+    attributes = {_label(ATTRIBUTES + name) for giver in givers for name in giver.attributes}
     return frozenset(attributes | {TAGS + tag.platform for giver in givers for tag in giver.tags})
 
 
@@ -76,7 +82,7 @@ def _of_action(
     action: AssignGroup | AddAttribute | RemoveAttribute | AddTag | RemoveTag,
 ) -> set[str]:
     if isinstance(action, AddAttribute | RemoveAttribute):
-        return {ATTRIBUTES + name for name in action.values}
+        return {_label(ATTRIBUTES + name) for name in action.values}
     if isinstance(action, AddTag | RemoveTag):
         return {TAGS + tag.platform for tag in action.tags}
     return set()
@@ -89,6 +95,7 @@ def entries_of(rule_set: RuleSet) -> tuple[Entry, ...]:
 
 def _graph(rule_set: RuleSet) -> dict[str, set[str]]:
     entries = entries_of(rule_set)
+    rules = {rule.id for rule in rule_set.rules}
     setters: dict[str, set[str]] = {}
     for entry in entries:
         for name in writes(entry):
@@ -97,21 +104,16 @@ def _graph(rule_set: RuleSet) -> dict[str, set[str]]:
     for entry in entries:
         waits = graph.setdefault(entry.id, set())
         for name in reads(entry):
-            waits |= setters.get(name, set())
+            waits |= setters.get(name, set()) - (rules if entry.id in rules else set())
     return graph
-
-
-def working_order(rule_set: RuleSet) -> tuple[str, ...]:
-    """Ids so that an entry comes after those whose attributes or tags it reads. Raises `graphlib.CycleError`."""
-    return tuple(TopologicalSorter(_graph(rule_set)).static_order())
 
 
 def find_circle(rule_set: RuleSet) -> Circle | None:
     """A circle of entries, the first in the file first; None if there is none."""
     try:
-        working_order(rule_set)
+        TopologicalSorter(_graph(rule_set)).prepare()
     except CycleError as error:
-        ids = tuple(reversed(error.args[1][1:]))
+        ids = tuple(error.args[1][1:])
         return Circle(_rotated(ids, rule_set), _through(ids, rule_set))
     return None
 

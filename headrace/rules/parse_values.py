@@ -64,6 +64,7 @@ def pattern(node: Node, field: Field) -> str:
     options.log_errors = False
     try:
         re2.compile(written, options)
+        re2.compile(f"(?i:{written})", options)  # as the core runs it
     except re2.error as error:
         cause = error.args[0] if error.args else error
         reason = cause.decode(errors="replace") if isinstance(cause, bytes) else str(cause)
