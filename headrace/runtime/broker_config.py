@@ -14,7 +14,7 @@ from headrace.runtime.java import Java
 HOST: Final = "127.0.0.1"
 NODE_ID: Final = 1
 _MEGABYTE: Final = 1024 * 1024
-MAX_RECORD_BYTES: Final = 5 * _MEGABYTE
+MAX_RECORD_BYTES: Final = 6 * _MEGABYTE
 
 _FIXED: Final = {
     "process.roles": "broker,controller",

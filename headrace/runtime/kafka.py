@@ -14,8 +14,8 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from headrace.contracts.topics import partition_of
 from headrace.runtime.settings import KafkaSettings
 
-MAX_REQUEST_BYTES = 4 * 1024 * 1024
-"""The largest record we write, and what a topic accepts (see `headrace.runtime.topics`)."""
+MAX_REQUEST_BYTES = 6 * 1024 * 1024
+"""Above the largest record that any topic takes (`headrace.runtime.topics`): the topic decides."""
 
 
 def topic(settings: KafkaSettings, name: str) -> str:
@@ -30,7 +30,7 @@ def make_producer(settings: KafkaSettings, **options: Any) -> AIOKafkaProducer:
     """
     return AIOKafkaProducer(
         **{
-            **_connection(settings),
+            **connection(settings),
             "acks": "all",
             "enable_idempotence": True,
             "linger_ms": 5,
@@ -48,7 +48,7 @@ def make_consumer(
     return AIOKafkaConsumer(
         *topics,
         **{
-            **_connection(settings),
+            **connection(settings),
             "group_id": group,
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
@@ -60,7 +60,7 @@ def make_consumer(
 
 def make_admin(settings: KafkaSettings, **options: Any) -> AIOKafkaAdminClient:
     """An admin client; to be started by the caller."""
-    return AIOKafkaAdminClient(**{**_connection(settings), **options})
+    return AIOKafkaAdminClient(**{**connection(settings), **options})
 
 
 def confluent_config(settings: KafkaSettings) -> dict[str, Any]:
@@ -126,7 +126,8 @@ def _partition(key: bytes | None, every: list[int], available: list[int]) -> int
     return partition_of(key, len(every))
 
 
-def _connection(settings: KafkaSettings) -> dict[str, Any]:
+def connection(settings: KafkaSettings) -> dict[str, Any]:
+    """The connection part of an aiokafka client's options."""
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,

@@ -3,6 +3,7 @@
 The fields that all processes share stand here; a service's own are in its `settings.py`.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -33,18 +34,14 @@ class SettingsError(Exception):
 class _FileSource(PydanticBaseSettingsSource):
     """Reads field X from the file that HEADRACE_X_FILE names: how secrets are mounted."""
 
-    def __init__(self, settings_cls: type[BaseSettings], variables: dict[str, str | None]) -> None:
-        super().__init__(settings_cls)
-        self._variables = variables
-
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        path = self._variables.get(f"{PREFIX}{field_name}_file".lower())
+        path = os.environ.get(variable(f"{field_name}_file"))
         if not path:
             return None, field_name, False
         try:
             return Path(path).read_text(encoding="utf-8").rstrip("\r\n"), field_name, self.field_is_complex(field)
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError({f"{PREFIX}{field_name}_FILE".upper(): _unreadable(error)}) from error
+            raise SettingsError({variable(f"{field_name}_file"): _unreadable(error)}) from error
 
     def __call__(self) -> dict[str, Any]:
         found, problems = {}, {}
@@ -87,8 +84,7 @@ class KafkaSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        files = _FileSource(settings_cls, {**_variables(dotenv_settings), **_variables(env_settings)})
-        return init_settings, env_settings, files, dotenv_settings
+        return init_settings, env_settings, _FileSource(settings_cls)
 
 
 class ServiceSettings(KafkaSettings):
@@ -109,16 +105,11 @@ class ServiceSettings(KafkaSettings):
 S = TypeVar("S", bound=BaseSettings)
 
 
-def load_settings(settings_cls: type[S], config: Path | None = None) -> S:
-    """Settings from the environment; `config` is a file of `HEADRACE_X=value` lines, over which the environment wins.
-
-    Raises `SettingsError` that names every missing or wrong variable.
-    """
-    if config is not None and not config.is_file():
-        raise SettingsError({"--config": f"no such file: {config}"})
-    arguments: dict[str, Any] = {"_env_file": config}
+def load_settings(settings_cls: type[S]) -> S:
+    """Settings from the environment. Raises `SettingsError` that names every missing or wrong variable."""
+    nothing: dict[str, Any] = {}
     try:
-        return settings_cls(**arguments)
+        return settings_cls(**nothing)
     except ValidationError as error:
         raise SettingsError(_problems(error)) from None
     except pydantic_settings.SettingsError as error:  # a list or mapping that is no JSON
@@ -140,10 +131,6 @@ def _problems(error: ValidationError) -> dict[str, str]:
 
 def _named_in(message: str, settings_cls: type[BaseSettings]) -> str:
     return next((variable(name) for name in settings_cls.model_fields if f'"{name}"' in message), PREFIX.rstrip("_"))
-
-
-def _variables(source: PydanticBaseSettingsSource) -> dict[str, str | None]:
-    return dict(getattr(source, "env_vars", {}))
 
 
 def _unreadable(error: OSError | UnicodeDecodeError) -> str:

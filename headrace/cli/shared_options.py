@@ -1,0 +1,81 @@
+"""--config and --store, which every verb has: added to each in one place, so that no verb repeats them.
+
+Both only set environment variables, from which all settings are read.
+"""
+
+import functools
+import inspect
+import os
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from dotenv import dotenv_values
+
+from headrace.cli.output import CliError
+from headrace.runtime.settings import variable
+
+ConfigOption = Annotated[
+    str | None, typer.Option("--config", help="A file of HEADRACE_X=value lines; the environment wins over it.")
+]
+StoreOption = Annotated[str | None, typer.Option("--store", help="The store's hash.")]
+
+
+def add_shared_options(app: typer.Typer) -> None:
+    """Gives each verb of the application, at any depth, the options that it does not have itself."""
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            add_shared_options(group.typer_instance)
+    for command in app.registered_commands:
+        if command.callback is not None:
+            command.callback = _with_options(command.callback)
+
+
+def _with_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    hints = typing.get_type_hints(verb, include_extras=True)
+    signature = inspect.signature(verb)
+    taken = {name for hint in hints.values() for name in _declared(hint)} | set(signature.parameters)
+    added = {
+        name: (annotation, use)
+        for name, annotation, use in (("config", ConfigOption, _use_config), ("store", StoreOption, _use_store))
+        if name not in taken and f"--{name}" not in taken
+    }
+
+    @functools.wraps(verb)
+    def run(*args: Any, **given: Any) -> Any:
+        for name, (_, use) in added.items():
+            use(given.pop(name, None))
+        return verb(*args, **given)
+
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, (annotation, _) in added.items()
+    ]
+    shown = [each.replace(annotation=hints.get(each.name, each.annotation)) for each in signature.parameters.values()]
+    run.__dict__["__signature__"] = signature.replace(parameters=[*shown, *parameters])
+    run.__annotations__ = {**hints, **{name: annotation for name, (annotation, _) in added.items()}}
+    return run
+
+
+def _declared(hint: Any) -> tuple[str, ...]:
+    """The option names that an annotation declares."""
+    return tuple(
+        name for extra in getattr(hint, "__metadata__", ()) for name in (getattr(extra, "param_decls", None) or ())
+    )
+
+
+def _use_config(path: str | None) -> None:
+    if path is None:
+        return
+    if not Path(path).is_file():
+        raise CliError("usage", f"--config: no such file: {path}", hint="see --help")
+    for name, setting in dotenv_values(path).items():
+        if setting is not None:
+            os.environ.setdefault(name, setting)
+
+
+def _use_store(store: str | None) -> None:
+    if store is not None:
+        os.environ[variable("store")] = store
