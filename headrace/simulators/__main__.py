@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 import uvloop
 
+from headrace.runtime.logs import configure_logs
+from headrace.runtime.parent import watch_parent
 from headrace.simulators.bigcommerce.dates import parse_date
 from headrace.simulators.options import Options
 from headrace.simulators.server import serving
-
-PARENT_CHECK_S = 1.0
 
 
 def options_from(arguments: Sequence[str]) -> Options:
@@ -68,32 +68,23 @@ async def run(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+
+    def parent_gone() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
     async with serving(options) as (_, addresses):
         line = {"bigcommerce": addresses.bigcommerce, "mailchimp": addresses.mailchimp}
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
         sys.stdout.flush()
-        while not stop.is_set() and _parent_lives():
-            try:
-                await asyncio.wait_for(stop.wait(), PARENT_CHECK_S)
-            except TimeoutError:
-                continue
-
-
-def _parent_lives() -> bool:
-    parent = os.environ.get("HEADRACE_PARENT_PID", "")
-    if not parent.isdigit():
-        return True
-    try:
-        os.kill(int(parent), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        parent = os.environ.get("HEADRACE_PARENT_PID", "")
+        if parent.isdigit():
+            watch_parent(int(parent), parent_gone)
+        await stop.wait()
 
 
 def main() -> None:
     """Entry."""
+    configure_logs("simulators")
     uvloop.run(run(options_from(sys.argv[1:])))
 
 

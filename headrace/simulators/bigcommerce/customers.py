@@ -214,22 +214,8 @@ class _Customers:
             rows = self._people.customers.changed_since(since)
         else:
             rows = list(self._people.customers.span())
-        return [row for row in rows if all(test(row) for test in self._tests(call))]
-
-    def _tests(self, call: Call) -> list[Callable[[Customer], bool]]:
-        tests: list[Callable[[Customer], bool]] = []
-        groups = call.id_list("customer_group_id:in")
-        if groups is not None:
-            tests.append(lambda row: row.group_id in groups)
-        if (least := _moment(call, "date_modified:min")) is not None:
-            tests.append(lambda row: row.modified >= least)
-        if (most := _moment(call, "date_modified:max")) is not None:
-            tests.append(lambda row: row.modified <= most)
-        if (first := _moment(call, "date_created:min")) is not None:
-            tests.append(lambda row: row.created >= first)
-        if (last := _moment(call, "date_created:max")) is not None:
-            tests.append(lambda row: row.created <= last)
-        return tests
+        tests = _tests(call)
+        return [row for row in rows if all(test(row) for test in tests)]
 
     def _render(self, row: Customer, include: set[str]) -> dict[str, Any]:
         values = self._people.values_of(row.id)
@@ -239,6 +225,22 @@ class _Customers:
         if "attributes" in include:
             shape["attributes"] = [shapes.attribute_value(each) for each in values[:INCLUDED]]
         return shape
+
+
+def _tests(call: Call) -> list[Callable[[Customer], bool]]:
+    tests: list[Callable[[Customer], bool]] = []
+    groups = call.id_list("customer_group_id:in")
+    if groups is not None:
+        tests.append(lambda row: row.group_id in groups)
+    if (least := _moment(call, "date_modified:min")) is not None:
+        tests.append(lambda row: row.modified >= least)
+    if (most := _moment(call, "date_modified:max")) is not None:
+        tests.append(lambda row: row.modified <= most)
+    if (first := _moment(call, "date_created:min")) is not None:
+        tests.append(lambda row: row.created >= first)
+    if (last := _moment(call, "date_created:max")) is not None:
+        tests.append(lambda row: row.created <= last)
+    return tests
 
 
 def _objects(call: Call, *, limit: int | None = BATCH) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 Lists are bare arrays, 204 when empty; archived orders are listed, with `is_deleted`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from headrace.simulators.bigcommerce import shapes
@@ -127,7 +128,8 @@ class _Orders:
             rows = [row for each in sorted(ids) if (row := self._trade.orders.seen(each)) is not None]
         else:
             rows = list(self._trade.orders.span(low, high))
-        return [row for row in rows if _passes(row, call, low, high)]
+        tests = _tests(call)
+        return [row for row in rows if all(test(row) for test in tests)]
 
     def _render(self, row: Order, call: Call) -> dict[str, Any]:
         include = (call.query.get("include") or "").split(",")
@@ -145,19 +147,27 @@ class _Orders:
         return [{"url": f"{self._base}/v2{path}", "resource": path}]
 
 
-def _passes(row: Order, call: Call, low: int | None, high: int | None) -> bool:
+def _tests(call: Call) -> list[Callable[[Order], bool]]:
+    """The filters of the call that its rows must pass, each read once."""
     query = call.query
-    most, first, last = (_moment(call, name) for name in ("max_date_modified", "min_date_created", "max_date_created"))
-    return (
-        (low is None or row.id >= low)
-        and (high is None or row.id <= high)
-        and (most is None or row.modified <= most)
-        and (first is None or row.created >= first)
-        and (last is None or row.created <= last)
-        and query.get("customer_id", str(row.customer_id)) == str(row.customer_id)
-        and query.get("status_id", str(row.status_id)) == str(row.status_id)
-        and query.get("email", row.billing.email).lower() == row.billing.email.lower()
-    )
+    tests: list[Callable[[Order], bool]] = []
+    if (low := query.get("min_id")) is not None:
+        tests.append(lambda row: row.id >= int(low))
+    if (high := query.get("max_id")) is not None:
+        tests.append(lambda row: row.id <= int(high))
+    if (most := _moment(call, "max_date_modified")) is not None:
+        tests.append(lambda row: row.modified <= most)
+    if (first := _moment(call, "min_date_created")) is not None:
+        tests.append(lambda row: row.created >= first)
+    if (last := _moment(call, "max_date_created")) is not None:
+        tests.append(lambda row: row.created <= last)
+    if (customer := query.get("customer_id")) is not None:
+        tests.append(lambda row: str(row.customer_id) == customer)
+    if (status := query.get("status_id")) is not None:
+        tests.append(lambda row: str(row.status_id) == status)
+    if (email := query.get("email")) is not None:
+        tests.append(lambda row: row.billing.email.lower() == email.lower())
+    return tests
 
 
 def _sort(rows: list[Order], order: str | None) -> None:
