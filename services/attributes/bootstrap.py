@@ -1,0 +1,114 @@
+"""Composes the attributes service: store, mirror and API in one process."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Final
+
+import uvicorn
+from aiokafka import AIOKafkaProducer
+
+from headrace.consumer import Consumer, Database, open_database
+from headrace.consumer.database import AlreadyRunning, SingleReplica
+from headrace.consumer.ledger import migrate_ledger
+from headrace.consumer.patience import Stopping, database_is_away, insist, kafka_is_away
+from headrace.contracts import topics
+from headrace.contracts.topics import partition_of
+from headrace.platforms.store import make_bigcommerce
+from headrace.runtime.health import STARTING
+from headrace.runtime.kafka import make_producer, topic
+from headrace.runtime.process import FatalError, Running
+from services.attributes.api import Publish, create_app
+from services.attributes.mirror import AttributeMirror
+from services.attributes.settings import AttributesSettings
+from services.attributes.store import migrate_store
+
+_PUBLISH_WITHIN_S: Final = 5.0
+"""How long a PUT waits for Kafka before it answers 503."""
+
+
+async def main(settings: AttributesSettings, running: Running) -> None:
+    """Runs until asked to stop."""
+    async with AsyncExitStack() as stack:
+        try:
+            database = await _open(settings, running, stack)
+            producer = make_producer(settings)
+            stack.push_async_callback(producer.stop)
+            await insist(producer.start, reason="kafka", running=running, worth_it=kafka_is_away)
+        except Stopping:
+            return
+        client = make_bigcommerce(settings, settings.quota_weight)
+        stack.push_async_callback(client.aclose)
+        mirror = AttributeMirror(client, settings.store, settings.mirror_attribute)
+        consumer = Consumer(mirror, settings=settings, database=database, producer=producer, running=running)
+        server = _Server(_config(settings, database, producer))
+        listening = _listen(settings)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.serve([listening]))
+            try:
+                running.health.clear(STARTING)
+                await consumer.run()
+            except FatalError as error:
+                running.fail(error)
+            finally:
+                server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the process frame has them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _config(settings: AttributesSettings, database: Database, producer: AIOKafkaProducer) -> uvicorn.Config:
+    app = create_app(
+        database=database,
+        store=settings.store,
+        api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+        publish=publisher(producer, topic(settings, topics.EVENTS)),
+    )
+    return uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3, server_header=False
+    )
+
+
+def publisher(producer: AIOKafkaProducer, events: str) -> Publish:
+    """Publishes an event where its customer lives."""
+
+    async def publish(customer: str, event: bytes) -> None:
+        key = customer.encode()
+        async with asyncio.timeout(_PUBLISH_WITHIN_S):
+            partitions = await producer.partitions_for(events)
+            await producer.send_and_wait(events, event, key=key, partition=partition_of(key, len(partitions)))
+
+    return publish
+
+
+def _listen(settings: AttributesSettings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=256)
+    except OSError as error:
+        raise FatalError("port_taken", f"port {settings.port}: {error.strerror}") from error
+
+
+async def _open(settings: AttributesSettings, running: Running, stack: AsyncExitStack) -> Database:
+    try:
+        database = open_database(settings.database_url.get_secret_value())
+        stack.push_async_callback(database.close)
+        stack.callback(SingleReplica(database, "attributes").release)
+    except AlreadyRunning as error:
+        raise FatalError("already_running", str(error)) from error
+    except (ValueError, OSError) as error:
+        raise FatalError("database_url", str(error)) from error
+
+    def migrate() -> None:
+        migrate_ledger(database)
+        migrate_store(database)
+
+    await insist(lambda: asyncio.to_thread(migrate), reason="database", running=running, worth_it=database_is_away)
+    return database

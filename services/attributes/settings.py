@@ -1,0 +1,27 @@
+"""Settings of the attributes service."""
+
+from pydantic import Field, SecretStr
+
+from headrace.runtime.settings import ServiceSettings
+
+
+class AttributesSettings(ServiceSettings):
+    """Where it keeps, serves and mirrors."""
+
+    database_url: SecretStr = SecretStr("sqlite:///headrace.db")
+    """Where the values and the applied ledger are: `sqlite:///file` or `postgresql://...`."""
+    port: int = Field(default=8081, ge=0, le=65535)
+    """Port of the API."""
+    host: str = "127.0.0.1"
+    """Address the API listens at."""
+    api_key: SecretStr | None = None
+    """Asked of every caller (`Authorization: Bearer` or `X-Api-Key`) when it is set."""
+    bigcommerce_url: str = Field(min_length=1)
+    """The API's address without `/stores/...`."""
+    bigcommerce_token: SecretStr
+    bigcommerce_quota_share: float = Field(default=0.5, gt=0, le=1)
+    """Our part of the store's whole API quota."""
+    quota_weight: float = Field(default=0.20, gt=0, le=1)
+    """This process's part of our share."""
+    mirror_attribute: str = Field(default="headrace", min_length=1, max_length=255)
+    """Name of the store's customer attribute that mirrors the values."""

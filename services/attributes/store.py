@@ -1,0 +1,162 @@
+"""The values we keep: by customer, by attribute; SQLAlchemy Core on SQLite and PostgreSQL.
+
+Each function is one part of the caller's transaction; versions are compared here, so an older record changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Column, Connection, Index, MetaData, Table, Text, delete, select
+
+from headrace.consumer.database import Database, migrate
+from headrace.consumer.ledger import upsert
+from headrace.contracts.actions import DesiredAttributes, Version
+
+METADATA: Final = MetaData()
+VALUES: Final = Table(
+    "attribute_values",
+    METADATA,
+    Column("customer", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("version", Text, nullable=False),
+)
+Index("attribute_values_by_name", VALUES.c.name, VALUES.c.value, VALUES.c.customer)
+VERSIONS: Final = Table(
+    "attribute_versions",
+    METADATA,
+    Column("customer", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+)
+_SLICE: Final = 400
+"""Customers named in one query."""
+_VERSION: Final = msgspec.json.Decoder(Version)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of one attribute. `since`: the time (RFC 3339) and `version` of the action that first named it."""
+
+    name: str
+    value: str
+    source: str
+    since: str
+    version: Version
+
+
+def migrate_store(database: Database) -> None:
+    """Creates or upgrades the tables."""
+    migrate(database, scripts="services.attributes:migrations", version_table="headrace_attributes_version")
+
+
+def keep(connection: Connection, desired: Sequence[tuple[DesiredAttributes, datetime]]) -> list[bool]:
+    """Takes these in, in order, each with its record's time; False for one that is older than what is kept."""
+    customers = list(dict.fromkeys(one.customer for one, _ in desired))
+    versions = _versions(connection, customers)
+    found = _by_customer(_rows(connection, customers))
+    before = {customer: found.get(customer, {}) for customer in customers}
+    after = dict(before)
+    accepted = []
+    for one, at in desired:
+        known = versions.get(one.customer)
+        accepted.append(known is None or one.version >= known)
+        if accepted[-1]:
+            versions[one.customer] = one.version
+            after[one.customer] = _merge(after[one.customer], one, at)
+    _write(connection, before, after)
+    rows = [{"customer": customer, "version": _text(version)} for customer, version in versions.items()]
+    upsert(connection, VERSIONS, rows)
+    return accepted
+
+
+def values_of(connection: Connection, customer: str) -> list[Value]:
+    """All values of a customer, by name and value."""
+    found = _by_customer(_rows(connection, [customer])).get(customer, {})
+    return [found[key] for key in sorted(found)]
+
+
+def customers_with(
+    connection: Connection, name: str, *, store: str, value: str | None, after: str, limit: int
+) -> list[str]:
+    """Customers of a store that have the attribute (with this value), in key order, those after `after`."""
+    query = select(VALUES.c.customer).distinct().where(VALUES.c.name == name, VALUES.c.customer > after)
+    query = query.where(VALUES.c.customer.startswith(f"{store}:", autoescape=True))
+    if value is not None:
+        query = query.where(VALUES.c.value == value)
+    return list(connection.execute(query.order_by(VALUES.c.customer).limit(limit)).scalars())
+
+
+_Values = dict[tuple[str, str], Value]
+
+
+def _merge(before: Mapping[tuple[str, str], Value], desired: DesiredAttributes, at: datetime) -> _Values:
+    """What stays keeps its `since`."""
+    since = at.isoformat().replace("+00:00", "Z")
+    found: _Values = {}
+    for name, values in desired.present.items():
+        for value in values:
+            source = desired.sources.get(name, {}).get(value, "")
+            old = before.get((name, value))
+            found[name, value] = (
+                Value(name, value, source, since, desired.version)
+                if old is None
+                else Value(name, value, source or old.source, old.since, old.version)
+            )
+    return found
+
+
+def _write(connection: Connection, before: Mapping[str, _Values], after: Mapping[str, _Values]) -> None:
+    gone = [(customer, key) for customer, values in before.items() for key in values if key not in after[customer]]
+    for customer, (name, value) in gone:
+        chosen = (VALUES.c.customer == customer, VALUES.c.name == name, VALUES.c.value == value)
+        connection.execute(delete(VALUES).where(*chosen))
+    changed = [
+        _row(customer, value)
+        for customer, values in after.items()
+        for key, value in values.items()
+        if before[customer].get(key) != value
+    ]
+    upsert(connection, VALUES, changed)
+
+
+def _row(customer: str, value: Value) -> dict[str, Any]:
+    return {
+        "customer": customer,
+        "name": value.name,
+        "value": value.value,
+        "source": value.source,
+        "since": value.since,
+        "version": _text(value.version),
+    }
+
+
+def _rows(connection: Connection, customers: Sequence[str]) -> Iterable[tuple[str, Value]]:
+    for start in range(0, len(customers), _SLICE):
+        query = select(VALUES).where(VALUES.c.customer.in_(customers[start : start + _SLICE]))
+        for row in connection.execute(query):
+            version = _VERSION.decode(row.version)
+            yield row.customer, Value(row.name, row.value, row.source, row.since, version)
+
+
+def _by_customer(rows: Iterable[tuple[str, Value]]) -> dict[str, _Values]:
+    found: dict[str, _Values] = {}
+    for customer, value in rows:
+        found.setdefault(customer, {})[value.name, value.value] = value
+    return found
+
+
+def _versions(connection: Connection, customers: Sequence[str]) -> dict[str, Version]:
+    found: dict[str, Version] = {}
+    for start in range(0, len(customers), _SLICE):
+        query = select(VERSIONS).where(VERSIONS.c.customer.in_(customers[start : start + _SLICE]))
+        found |= {row.customer: _VERSION.decode(row.version) for row in connection.execute(query)}
+    return found
+
+
+def _text(version: Version) -> str:
+    return msgspec.json.encode(version).decode()
