@@ -37,13 +37,12 @@ def manager_for(restore: Callable[[], Awaitable[None]]) -> type[TableManager]:
 
     class _Recovery(Recovery):
         async def _build_highwaters(self, consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
-            destination.clear()
-            destination.update(dict.fromkeys(tps, -1))
+            _set(destination, tps)
 
         async def _build_offsets(self, consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
             if title == "active":
                 await restore()
-            destination.update(dict.fromkeys(tps, -1))
+            _set(destination, tps)
 
         async def _seek_offsets(self, consumer: Any, tps: set[TP], offsets: Any, title: str) -> None:
             """Nothing: Faust reads no changelog."""
@@ -60,3 +59,9 @@ def manager_for(restore: Callable[[], Awaitable[None]]) -> type[TableManager]:
             return self._recovery
 
     return _Manager
+
+
+def _set(destination: dict[TP, int], tps: set[TP]) -> None:
+    destination.clear()
+    for tp in tps:  # `update` of Faust's Counter would add
+        destination[tp] = -1

@@ -1,0 +1,170 @@
+"""What the engine's tests on real Kafka share: topics, loads, worker processes, and the separate fold that judges them.
+
+The fold that runs in the workers is in `counting.py`.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, Producer
+from confluent_kafka import TopicPartition as ConfluentPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from headrace.contracts.topics import PARTITION_WIDE_KEY
+from headrace.runtime.kafka import confluent_config, read_to_end, topic
+from headrace.runtime.settings import ServiceSettings
+from services.evaluator.engine.state import MARK_BYTES, encode_record, mark_of
+from tests.services.evaluator.engine.counting import OUTPUTS, SOURCE, fold_one, output_of
+
+PARTITIONS = 4
+CHANGELOG = "evaluator-1-state-changelog"
+GROUP = "evaluator-1"
+
+
+def wait_for(what: str, condition: Callable[[], bool], within_s: float = 60.0) -> None:
+    """Looks again and again; fails with `what` at the deadline."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {within_s:g} s for: {what}"
+        time.sleep(0.05)
+
+
+def create_topics(settings: ServiceSettings) -> None:
+    """Source, outputs and changelog with `PARTITIONS` partitions."""
+    admin = AdminClient(confluent_config(settings))
+    names = {SOURCE: {}, OUTPUTS: {}, CHANGELOG: {"cleanup.policy": "compact"}}
+    new = [NewTopic(topic(settings, name), PARTITIONS, 1, config=config) for name, config in names.items()]
+    for created in admin.create_topics(new).values():
+        created.result(30)
+
+
+def load(settings: ServiceSettings, count: int, *, seed: int = 1, customers: int = 300) -> None:
+    """Appends `count` events; every fiftieth customer leaves no state."""
+    producer = Producer({**confluent_config(settings), "acks": "all", "linger.ms": 5})
+    chance = random.Random(seed)
+    for _ in range(count):
+        number = chance.randrange(customers)
+        key = f"skip{number}" if number % 50 == 0 else f"c{number}"
+        producer.produce(topic(settings, SOURCE), str(chance.randrange(100)), key, number % PARTITIONS)
+    assert producer.flush(60) == 0
+
+
+@dataclass
+class Process:
+    """A worker process; `log` is its JSON lines so far."""
+
+    popen: subprocess.Popen[bytes]
+    log_path: str
+
+    def log(self) -> list[dict[str, Any]]:
+        with open(self.log_path, encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}\n")]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [line for line in self.log() if line["event"] == name]
+
+
+def start_worker(settings: ServiceSettings, log_path: str, *, worker_id: str = "0", **options: Any) -> Process:
+    """A worker over the counting fold in a process of its own; its parent is this one."""
+    environment = {
+        **os.environ,
+        "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "HEADRACE_TOPIC_PREFIX": settings.topic_prefix,
+        "HEADRACE_STORE": settings.store,
+        "HEADRACE_WORKER_ID": worker_id,
+        "HEADRACE_PARENT_PID": str(os.getpid()),
+    }
+    arguments = json.dumps({"partitions": PARTITIONS, "session_s": 6.0, "heartbeat_s": 1.0, **options})
+    command = [sys.executable, "-m", "tests.services.evaluator.engine.counting", arguments]
+    with open(log_path, "ab") as sink:
+        return Process(subprocess.Popen(command, env=environment, stdout=sink, stderr=sink), log_path)
+
+
+def lag(settings: ServiceSettings) -> int:
+    """Records of the source that the group has not committed."""
+    consumer = Consumer({**confluent_config(settings), "group.id": topic(settings, GROUP)})
+    try:
+        source = topic(settings, SOURCE)
+        committed = consumer.committed([ConfluentPartition(source, n) for n in range(PARTITIONS)], timeout=10)
+        ends = [consumer.get_watermark_offsets(ConfluentPartition(source, n), timeout=10)[1] for n in range(PARTITIONS)]
+        return sum(end - max(at.offset, 0) for end, at in zip(ends, committed, strict=True))
+    finally:
+        consumer.close()
+
+
+@dataclass
+class Verdict:
+    """What differs between the workers' result and the separate fold of the log."""
+
+    state: list[str]
+    missing: set[str]
+    extra: set[str]
+    repeated: list[str]
+    regressed: int
+    applied_wrong: list[int]
+
+    @property
+    def exact(self) -> bool:
+        return self == Verdict([], set(), set(), [], 0, [])
+
+
+async def judge(settings: ServiceSettings) -> Verdict:
+    """Folds the source by itself and compares changelog (last committed value of each key), marks and outputs."""
+    states: dict[bytes, tuple[int, dict[str, int]]] = {}
+    ends: dict[int, int] = {}
+    expected: dict[str, bytes] = {}
+    for record in await read_to_end(settings, topic(settings, SOURCE), range(PARTITIONS)):
+        assert record.key is not None
+        assert record.value is not None
+        ends[record.partition] = record.offset
+        if record.key.startswith(b"skip"):
+            continue
+        state = fold_one(states[record.key][1] if record.key in states else None, record.value)
+        states[record.key] = (record.offset, state)
+        if value := output_of(record.partition, record.offset, state):
+            expected[json.loads(value)["id"]] = value
+    last, applied, regressed = await _changelog(settings)
+    wanted = {key: encode_record(offset, json.dumps(state).encode()) for key, (offset, state) in states.items()}
+    got: dict[str, bytes] = {}
+    repeated = []
+    for record in await read_to_end(settings, topic(settings, OUTPUTS), range(PARTITIONS)):
+        assert record.value is not None
+        identity = json.loads(record.value)["id"]
+        if identity in got or record.value != expected.get(identity):
+            repeated.append(identity)
+        got[identity] = record.value
+    return Verdict(
+        state=[repr(key) for key in wanted.keys() | last.keys() if wanted.get(key) != last.get(key)],
+        missing=expected.keys() - got.keys(),
+        extra=got.keys() - expected.keys(),
+        repeated=repeated,
+        regressed=regressed,
+        applied_wrong=[number for number, end in ends.items() if applied.get(number) != end],
+    )
+
+
+async def _changelog(settings: ServiceSettings) -> tuple[dict[bytes, bytes], dict[int, int], int]:
+    last: dict[bytes, bytes] = {}
+    marks: dict[tuple[int, bytes], int] = {}
+    applied: dict[int, int] = {}
+    regressed = 0
+    for record in await read_to_end(settings, topic(settings, CHANGELOG), range(PARTITIONS)):
+        assert record.key is not None
+        assert record.value is not None
+        mark, place = mark_of(record.value), (record.partition, record.key)
+        regressed += mark < marks.get(place, -1)
+        marks[place] = mark
+        applied[record.partition] = max(applied.get(record.partition, -1), mark)
+        if record.key != PARTITION_WIDE_KEY:
+            last[record.key] = record.value
+    assert all(len(value) >= MARK_BYTES for value in last.values())
+    return last, applied, regressed
+
+
