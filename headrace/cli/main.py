@@ -20,6 +20,8 @@ VERBS: Final = (
     "version",
     "kafka",
     "topics",
+    "lint",
+    "apply",
 )
 """Modules of `headrace.cli`, in the order of the help."""
 

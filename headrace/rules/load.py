@@ -18,7 +18,7 @@ from headrace.rules.reading import Reading
 from headrace.rules.yaml_source import Node, compose
 
 MAX_FILE_BYTES: Final = 1 << 20
-MAX_TOTAL_BYTES: Final = 4 << 20
+MAX_TOTAL_BYTES: Final = 2 << 20
 MAX_FILES: Final = 200
 SUFFIXES: Final = (".yaml", ".yml")
 

@@ -127,9 +127,43 @@ def test_load__alias_as_value__reads_as_written_out() -> None:
 
 
 WORDS = st.sampled_from(
-    """store groups segments rules ladders id who when then if any all not from customer.spend customer.addresses
-    order.lines country brand above in count of rungs order.placed assign_group tag mailchimp spend group_order name by
-    << 10.000 NO""".split()
+    [
+        "store",
+        "groups",
+        "segments",
+        "rules",
+        "ladders",
+        "id",
+        "who",
+        "when",
+        "then",
+        "if",
+        "any",
+        "all",
+        "not",
+        "from",
+        "customer.spend",
+        "customer.addresses",
+        "order.lines",
+        "country",
+        "brand",
+        "above",
+        "in",
+        "count",
+        "of",
+        "rungs",
+        "order.placed",
+        "assign_group",
+        "tag",
+        "mailchimp",
+        "spend",
+        "group_order",
+        "name",
+        "by",
+        "<<",
+        "10.000",
+        "NO",
+    ]
 )
 SCALARS = st.one_of(WORDS, st.text(max_size=8), st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False))
 TREES = st.recursive(
