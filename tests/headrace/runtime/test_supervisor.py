@@ -86,9 +86,11 @@ async def test_stop__stages__end_in_order(tmp_path: Path) -> None:
     assert supervisor.pids == {}
 
 
-async def test_wait_ready__child_that_never_is__is_named() -> None:
+async def test_wait_ready__child_that_never_is__is_named(tmp_path: Path) -> None:
     supervisor = Supervisor()
-    unready = Child("slow", (sys.executable, "-c", WAITER, "x", "slow"), {}, health="http://127.0.0.1:9")
+    unready = Child(
+        "slow", (sys.executable, "-c", WAITER, str(tmp_path / "x"), "slow"), {}, health="http://127.0.0.1:9"
+    )
     await supervisor.start(unready)
     with pytest.raises(ChildFailed, match="slow was not ready in 0.2 s"):
         await supervisor.wait_ready(0.2)
