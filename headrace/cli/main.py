@@ -20,6 +20,8 @@ VERBS: Final = (
     "version",
     "kafka",
     "topics",
+    "dev",
+    "demo",
     "lint",
     "apply",
 )
