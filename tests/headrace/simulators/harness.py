@@ -1,5 +1,7 @@
 """What the simulators' tests share: a hand-driven clock, a running simulator with a client, a webhook receiver."""
 
+import asyncio
+import base64
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -71,3 +73,17 @@ class Receiver:
 
 
 Start = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+async def until(condition: Callable[[], bool], *, deadline_s: float = 20.0) -> None:
+    """Wait for a condition; fails at the deadline."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + deadline_s
+    while not condition():
+        assert loop.time() < end, "the condition did not come true"
+        await asyncio.sleep(0.005)
+
+
+def base64_secret(secret: str) -> str:
+    """As the library wants it: it decodes its argument."""
+    return base64.b64encode(secret.encode()).decode()
