@@ -74,6 +74,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._paused = False
         self._commit_at = 0.0
         self._unassigned = f"{kind.name}: no partitions yet"
+        self._health.block(self._unassigned)
         self._consumer = make_consumer(
             settings,
             group=settings.topic_prefix + kind.group,
@@ -87,7 +88,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             await self._run()
 
     async def _run(self) -> None:
-        self._health.block(self._unassigned)
         self._consumer.subscribe([self._settings.topic_prefix + name for name in self._kind.decoders], listener=self)
         await insist(self._consumer.start, reason="kafka", running=self._running, worth_it=kafka_is_away)
         dispatching = asyncio.get_running_loop().create_task(self._dispatcher.run())

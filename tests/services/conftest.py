@@ -1,0 +1,15 @@
+"""Fixtures of the services' end-to-end tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from headrace.runtime.settings import ServiceSettings
+from tests.services.consumer_harness import Bench, bench_of
+
+
+@pytest.fixture
+async def bench(topics_created: ServiceSettings) -> AsyncIterator[Bench]:
+    """Real Kafka with fresh topics, and a simulated store with room for every call."""
+    async with bench_of(topics_created) as one:
+        yield one
