@@ -174,7 +174,7 @@ def _seen(before: Entry | None, snapshot: OrderSnapshot) -> int:
 def _gone(before: Entry, lines: tuple[Line, ...], encoded: bytes, refunds: tuple[Refunded, ...]) -> tuple[str, ...]:
     """Ids that were once in the order and no longer are: their triggers must not fire again if they return."""
     gone = set(before.gone)
-    if encoded != before.lines:
+    if encoded != before.lines and was_placed(before):  # before that, no line has triggered anything
         gone |= {line_mark(line) for line in decode_lines(before.lines)} - {line_mark(line) for line in lines}
     if refunds != before.refunds:
         gone |= {refund_mark(refund) for refund in before.refunds} - {refund_mark(refund) for refund in refunds}
