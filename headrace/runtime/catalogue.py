@@ -30,6 +30,7 @@ LogEvent = Literal[
     "webhook.unsigned_accepted",  # the signature is wrong and the setting says log
     "notice.dropped",  # what a notice pointed at does not exist
     "batch.published",  # notices were read and their events acknowledged
+    "row.skipped",  # feed met a row that is not what the vendor documents; `problem` names the field
     "backfill.advanced",  # progress of a backfill
     "backfill.completed",
     "reconcile.completed",  # one pass over the change feed that found something

@@ -5,6 +5,8 @@ import os
 from typing import NoReturn
 
 from headrace.runtime.process import run_service
+from services.ingest.bootstrap import run_feed, run_hydrate, run_receive
+from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSettings
 
 
 def main() -> NoReturn:
@@ -15,24 +17,10 @@ def main() -> NoReturn:
     arguments = parser.parse_args()
     if arguments.backfill:
         os.environ["HEADRACE_BACKFILL"] = "1"
-    _run(arguments.process)
-
-
-def _run(process: str) -> NoReturn:
-    # One process needs only its own part: each import costs start-up time and memory.
-    if process == "receive":
-        from services.ingest.bootstrap import run_receive
-        from services.ingest.settings import ReceiveSettings
-
+    if arguments.process == "receive":
         run_service("receive", ReceiveSettings, run_receive)
-    if process == "hydrate":
-        from services.ingest.bootstrap_readers import run_hydrate
-        from services.ingest.settings import HydrateSettings
-
+    if arguments.process == "hydrate":
         run_service("hydrate", HydrateSettings, run_hydrate)
-    from services.ingest.bootstrap_readers import run_feed
-    from services.ingest.settings import FeedSettings
-
     run_service("feed", FeedSettings, run_feed)
 
 

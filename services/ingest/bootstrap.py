@@ -7,21 +7,43 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from headrace.contracts import topics
-from headrace.runtime.health import STARTING, Health
-from headrace.runtime.kafka import make_producer, topic
+from headrace.contracts.events import Origin
+from headrace.platforms.errors import VendorError
+from headrace.platforms.http import VendorClient
+from headrace.platforms.store import make_bigcommerce
+from headrace.runtime.health import STARTING
+from headrace.runtime.kafka import make_consumer, make_producer, topic
 from headrace.runtime.logs import log
-from headrace.runtime.process import Running
+from headrace.runtime.process import FatalError, Running
 from headrace.runtime.settings import ServiceSettings
+from services.ingest.backfill import Backfill
+from services.ingest.dead_letters import DeadLetters
+from services.ingest.feed import Feed, Pace
+from services.ingest.hook_keeper import keep_hooks
+from services.ingest.hydrate import Hydrator, Policy
+from services.ingest.hydrate_loop import HydrateLoop
 from services.ingest.kafka_writer import KAFKA, KafkaWriter
+from services.ingest.progress import Progress, ProgressLog
+from services.ingest.publish import Events, EventWriter
+from services.ingest.reader import Fetched, StoreReader
 from services.ingest.receive import Doorkeeper, make_app
+from services.ingest.reconcile import Reconcile
 from services.ingest.server import listen, serve
-from services.ingest.settings import ReceiveSettings
+from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSettings, StoreSettings
+from services.ingest.snapshots import Snapshots
+from services.ingest.vendor_troubles import Troubles, pause
 from services.ingest.webhook import SharedHeader
+
+_READS_AT_ONCE = 6
+_FLUSH_S = 3.0
 
 
 async def run_receive(settings: ReceiveSettings, running: Running) -> None:
@@ -49,6 +71,117 @@ def _doorkeeper(settings: ReceiveSettings, writer: KafkaWriter) -> Doorkeeper:
     )
 
 
+async def run_hydrate(settings: HydrateSettings, running: Running) -> None:
+    """`python -m services.ingest hydrate`."""
+    async with _store_parts(settings, running, settings.quota_weight) as parts:
+        policy = Policy(settings.stale_slack_s, settings.reread_delays_s, settings.batch_orders)
+        letters = DeadLetters(parts.producer, topic(settings, topics.DEAD_LETTERS), "hydrate")
+        hydrator = Hydrator(parts.reader, parts.snapshots, parts.events, parts.writer, letters.write, policy)
+        consumer = make_consumer(settings, group=topic(settings, "hydrate"), max_poll_interval_ms=600_000)
+        loop = HydrateLoop(hydrator, consumer, parts.client, parts.troubles, running.stopping, settings.pending_limit)
+        hooks = keep_hooks(parts.client, settings, parts.troubles, running)
+        async with _started(consumer, settings, loop), _background(hooks):
+            await loop.run()
+
+
+async def run_feed(settings: FeedSettings, running: Running) -> None:
+    """`python -m services.ingest feed`."""
+    async with _store_parts(settings, running, settings.quota_weight) as parts:
+        log_ = ProgressLog(settings, parts.producer, settings.store)
+
+        async def publish(customers: dict[int, Fetched], orders: dict[int, Fetched], origin: Origin) -> None:
+            batch = await parts.snapshots.batch(customers=customers, orders=orders, origin=origin)
+            await parts.writer.write(batch.records)
+            parts.snapshots.known.add(batch.customers)
+            for (resource, resource_id), problem in batch.bad.items():
+                log.error("row.skipped", resource=resource, resource_id=resource_id, problem=problem)
+
+        reconcile = Reconcile(
+            parts.reader,
+            parts.snapshots.consents,
+            publish,
+            lambda now: parts.writer.write_everywhere(parts.events.clock(now)),
+            settle=timedelta(seconds=settings.settle_s),
+            overlap=timedelta(seconds=settings.overlap_s),
+        )
+        backfill = Backfill(parts.reader, publish, log_.save, running.stopping)
+        pace = Pace(settings.pass_every_s, settings.clock_rate)
+        feed = Feed(backfill, reconcile, parts.troubles, pace, log_.save, running.stopping)
+        progress = await _first_progress(settings, running, parts, log_)
+        if progress is not None:
+            await feed.run(progress)
+
+
+async def _first_progress(
+    settings: FeedSettings, running: Running, parts: "_StoreParts", log_: ProgressLog
+) -> Progress | None:
+    """What is recorded; else now, by the store's clock. None when told to stop before the store answered."""
+    recorded = await log_.load()
+    running.health.clear(STARTING)
+    if recorded is not None:
+        return recorded
+    while not running.stopping.is_set():
+        try:
+            date = await parts.snapshots.consents.refresh()
+        except VendorError as error:
+            await parts.troubles.wait(error, running.stopping)
+            continue
+        parts.troubles.over()
+        progress = Progress(
+            phase="customers" if settings.backfill else "changes",
+            changed_until=date - timedelta(seconds=settings.settle_s),
+        )
+        await log_.save(progress)
+        return progress
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _StoreParts:
+    client: VendorClient
+    producer: AIOKafkaProducer
+    reader: StoreReader
+    events: Events
+    snapshots: Snapshots
+    writer: EventWriter
+    troubles: Troubles
+
+
+@asynccontextmanager
+async def _store_parts(settings: StoreSettings, running: Running, weight: float) -> AsyncIterator[_StoreParts]:
+    producer = await _started_producer(settings, running)
+    client = make_bigcommerce(settings, weight, max_concurrency=_READS_AT_ONCE)
+    try:
+        reader = StoreReader(client)
+        events = Events(settings.store, settings.hash_key.get_secret_value().encode())
+        yield _StoreParts(
+            client=client,
+            producer=producer,
+            reader=reader,
+            events=events,
+            snapshots=Snapshots(reader, events),
+            writer=EventWriter(producer, topic(settings, topics.EVENTS)),
+            troubles=Troubles(running.health, unauthorized_retry_s=settings.unauthorized_retry_s),
+        )
+    finally:
+        await client.aclose()
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(_FLUSH_S):
+                await producer.stop()
+
+
+@asynccontextmanager
+async def _started(consumer: AIOKafkaConsumer, settings: ServiceSettings, listener: Any) -> AsyncIterator[None]:
+    consumer.subscribe([topic(settings, topics.NOTICES)], listener=listener)
+    await consumer.start()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(_FLUSH_S):
+                await consumer.stop()
+
+
 @asynccontextmanager
 async def _background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
     task = asyncio.create_task(work)
@@ -60,18 +193,20 @@ async def _background(work: Coroutine[object, object, None]) -> AsyncIterator[No
             await task
 
 
-async def start_when_kafka_is_there(settings: ServiceSettings, health: Health) -> AIOKafkaProducer:
-    """A started producer; while Kafka is away the process waits, not ready."""
+async def _started_producer(settings: ServiceSettings, running: Running) -> AIOKafkaProducer:
+    """While Kafka is away the process waits, not ready."""
     while True:
         producer = make_producer(settings)
         try:
             await producer.start()
         except (KafkaError, OSError) as error:
-            health.block(KAFKA)
+            running.health.block(KAFKA)
             log.warning("kafka.unavailable", problem=type(error).__name__)
             with contextlib.suppress(Exception):
                 await producer.stop()
-            await asyncio.sleep(1.0)
+            await pause(1.0, running.stopping)
+            if running.stopping.is_set():
+                raise FatalError("kafka_unavailable", "stopped before Kafka answered") from error
             continue
-        health.clear(KAFKA)
+        running.health.clear(KAFKA)
         return producer

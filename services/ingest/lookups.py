@@ -6,7 +6,7 @@ Bounded or small; filled from the store on demand. Which row needs what is `snap
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from headrace.platforms import bigcommerce
 from services.ingest.reader import StoreReader
@@ -84,25 +84,48 @@ class Consents:
     def __init__(self, reader: StoreReader, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._reader = reader
         self._clock = clock
+        self.changed: set[str] = set()
+        """E-mails whose consent is another than in the table before; who has dealt with them takes them out."""
         self._subscribed: dict[str, bool] = {}
         self._emails: dict[int, str] = {}
         self._since: datetime | None = None
         self._read_at = 0.0
 
-    async def refresh(self) -> None:
-        """Brings the table up to date: one call, but for the first time."""
+    async def refresh(self) -> datetime:
+        """Brings the table up to date: one call, but for the first time. Returns the vendor's `Date` of its first read.
+
+        Whose consent became another is put into `changed`.
+        """
         if self._since is not None and self._clock() - self._read_at > CONSENTS_AGAIN_S:
             self._since = None
         since = self._since
         rows, date = await self._read(since)
         if since is None:
-            self._subscribed, self._emails = {}, {}
-            self._read_at = self._clock()
-        for row in rows:
-            email = str(row.get("email") or "").strip().lower()
-            self._emails[int(row["id"])] = email
-            self._subscribed[email] = bigcommerce.subscribed(row)
+            self._replace(rows)
+        else:
+            for row in rows:
+                self._keep(row)
         self._since = max(date - _OVERLAP, since) if since else date - _OVERLAP
+        return date
+
+    def _replace(self, rows: list[dict[str, Any]]) -> None:
+        """The whole table anew; the first one changes nobody's consent."""
+        before, self._subscribed, self._emails = self._subscribed, {}, {}
+        changed, self.changed = self.changed, set()
+        for row in rows:
+            self._keep(row)
+        now, self.changed = self._subscribed, changed
+        if before:
+            self.changed |= {email for email in before.keys() | now.keys() if before.get(email) != now.get(email)}
+        self._read_at = self._clock()
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        email = str(row.get("email") or "").strip().lower()
+        before, now = self._subscribed.get(email), bigcommerce.subscribed(row)
+        self._emails[int(row["id"])] = email
+        self._subscribed[email] = now
+        if before is not now:
+            self.changed.add(email)
 
     def of(self, email: str | None) -> bool | None:
         """None when the store has no word on it."""
@@ -119,9 +142,9 @@ class Consents:
             self._subscribed.pop(email, None)
         return email
 
-    async def _read(self, since: datetime | None) -> tuple[list[dict[str, object]], datetime]:
+    async def _read(self, since: datetime | None) -> tuple[list[dict[str, Any]], datetime]:
         dates: list[datetime] = []
-        found: list[dict[str, object]] = []
+        found: list[dict[str, Any]] = []
         page: int | None = 1
         while page is not None:
             rows, date, page = await self._reader.subscribers(page, since)

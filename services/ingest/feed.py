@@ -1,0 +1,78 @@
+"""Feed: the backfill once, then pass after pass over the change feed, at the pace of the store's time.
+
+The passes themselves are in `backfill` and `reconcile`.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from headrace.platforms.errors import VendorError
+from services.ingest.backfill import Backfill
+from services.ingest.progress import Progress
+from services.ingest.reconcile import Reconcile
+from services.ingest.vendor_troubles import Troubles, pause
+
+SAVE_EVERY_S: Final = 5.0
+"""Real seconds between two records of progress while nothing but the clock moves."""
+
+
+class Pace:
+    """When the next pass begins: every `every_s` of the store's time, at most `rate` a second of real time."""
+
+    def __init__(self, every_s: float, rate: float) -> None:
+        self._every_s = every_s
+        self._shortest_s = 1 / rate
+        self._last: tuple[float, datetime] | None = None
+
+    def delay(self, now: float, clock: datetime) -> float:
+        """Real seconds to wait after a pass that ended `now` (a steady clock) with the store's clock at `clock`."""
+        last, self._last = self._last, (now, clock)
+        if last is None or now <= last[0]:
+            return self._shortest_s
+        speed = max(1.0, (clock - last[1]).total_seconds() / (now - last[0]))
+        return min(self._every_s, max(self._shortest_s, self._every_s / speed))
+
+
+class Feed:
+    """One store's feed. `load` and `save` keep its progress; `first_date` asks the store what time it is."""
+
+    def __init__(
+        self,
+        backfill: Backfill,
+        reconcile: Reconcile,
+        troubles: Troubles,
+        pace: Pace,
+        save: Callable[[Progress], Awaitable[None]],
+        stopping: asyncio.Event,
+    ) -> None:
+        self._backfill = backfill
+        self._reconcile = reconcile
+        self._troubles = troubles
+        self._pace = pace
+        self._save = save
+        self._stopping = stopping
+
+    async def run(self, progress: Progress) -> None:
+        """Until told to stop. Raises Kafka's errors; the vendor's are waited out."""
+        saved_at = 0.0
+        while not self._stopping.is_set():
+            try:
+                if progress.phase != "changes":
+                    progress = await self._backfill.run(progress)
+                    continue
+                until = await self._reconcile.run_pass(progress.changed_until)
+            except VendorError as error:
+                await self._troubles.wait(error, self._stopping)
+                continue
+            self._troubles.over()
+            progress = msgspec.structs.replace(progress, changed_until=until)
+            if time.monotonic() - saved_at > SAVE_EVERY_S:
+                await self._save(progress)
+                saved_at = time.monotonic()
+            await pause(self._pace.delay(time.monotonic(), until), self._stopping)
+        await self._save(progress)

@@ -1,0 +1,43 @@
+"""The webhooks we need at the store: made when missing, woken when the vendor has put them to sleep.
+
+Which scopes those are is in `webhook`; deliveries arrive at `receive`.
+"""
+
+from collections.abc import Sequence
+
+from headrace.platforms import bigcommerce
+from headrace.platforms.errors import Rejected
+from headrace.runtime.logs import log
+from services.ingest.reader import Caller, StoreReader
+from services.ingest.webhook import NEEDED_SCOPES
+
+
+def scopes() -> list[str]:
+    """What we subscribe to."""
+    return list(NEEDED_SCOPES)
+
+
+async def ensure_hooks(caller: Caller, destination: str, header: tuple[str, str] | None) -> int:
+    """Makes and wakes what is missing for this destination; returns how many. Raises the vendor's errors."""
+    rows = [each.row for each in await StoreReader(caller).every_page(bigcommerce.hooks)]
+    ours = {str(row.get("scope")): row for row in rows if row.get("destination") == destination}
+    sleeping = [int(row["id"]) for row in ours.values() if row.get("is_active") is False]
+    for hook_id in sleeping:
+        await caller.call(bigcommerce.activate_hook(hook_id))
+        log.warning("hook.activated", hook=hook_id)
+    missing = [scope for scope in scopes() if scope not in ours]
+    return len(sleeping) + await _make(caller, missing, destination, header)
+
+
+async def _make(caller: Caller, missing: Sequence[str], destination: str, header: tuple[str, str] | None) -> int:
+    made = 0
+    for scope in missing:
+        try:
+            await caller.call(bigcommerce.create_hook(scope, destination, dict([header]) if header else None))
+        except Rejected as error:
+            if error.status not in (409, 422):
+                raise
+            continue  # somebody else made it meanwhile
+        made += 1
+        log.info("hook.created", scope=scope)
+    return made

@@ -1,0 +1,258 @@
+"""Turns notices into events: reads what they point at, in batches inside our share of the quota.
+
+A notice's offset is committed only when the events of it and of all before it are acknowledged. How rows are read and
+what they become is in `reader` and `snapshots`.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from headrace.contracts.events import Origin
+from headrace.platforms.errors import Rejected
+from headrace.runtime.logs import log
+from headrace.runtime.metrics import counter, gauge
+from services.ingest.backlog import Backlog, BadNotice, Key, Pending, Place, read_record
+from services.ingest.normalise import modified_of
+from services.ingest.publish import Events, EventWriter, Record
+from services.ingest.reader import Fetched, StoreReader
+from services.ingest.snapshots import Batch, Snapshots
+
+LINGER_S: Final = 0.1
+"""How long a resource waits for further notices of the same change: one change of an order makes up to three."""
+_ORIGIN: Final[Origin] = "live"
+_READS_BY_ID: Final = frozenset({"GET /v2/orders", "GET /v3/customers", "GET /v3/orders/payment_actions/refunds"})
+"""Only what asks for a notice's own id can be refused because of that notice."""
+
+
+class NoticeRecord(Protocol):
+    """A record of `headrace.notices`."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+SetAside = Callable[[Sequence[tuple[NoticeRecord, str, str]]], Awaitable[None]]
+"""Writes dead letters: (record, reason, detail) each; returns when Kafka has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a read counts as older than its notice, and what is done then. Seconds are real."""
+
+    stale_slack_s: float
+    reread_delays_s: tuple[float, ...]
+    batch_size: int
+
+
+@dataclass(slots=True)
+class Sorted:
+    """What the first reads of a batch told: rows to publish, resources to read again, and gone ones."""
+
+    orders: dict[int, Fetched] = field(default_factory=dict)
+    customers: dict[int, Fetched] = field(default_factory=dict)
+    deleted: list[Record] = field(default_factory=list)
+    again: list[Pending] = field(default_factory=list)
+
+
+class Hydrator:
+    """The work on batches of notices; who calls it owns the consumer."""
+
+    def __init__(
+        self,
+        reader: StoreReader,
+        snapshots: Snapshots,
+        events: Events,
+        writer: EventWriter,
+        set_aside: SetAside,
+        policy: Policy,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.backlog = Backlog()
+        self._records: dict[Place, NoticeRecord] = {}
+        self._reader = reader
+        self._snapshots = snapshots
+        self._events = events
+        self._writer = writer
+        self._set_aside = set_aside
+        self._policy = policy
+        self._clock = clock
+
+    async def take_in(self, records: Iterable[NoticeRecord]) -> None:
+        """Puts records of the notices topic into the backlog; what is no notice is set aside."""
+        bad: list[tuple[NoticeRecord, str, str]] = []
+        for record in records:
+            place = Place(record.partition, record.offset)
+            self.backlog.see(place)
+            try:
+                pending = read_record(record.value, place)
+            except BadNotice as error:
+                bad.append((record, "undecodable", str(error)))
+                continue
+            pending.due = self._clock() + LINGER_S
+            self._records[place] = record
+            self.backlog.add(pending)
+        gauge("headrace_notices_pending").set(len(self.backlog))
+        if bad:
+            await self._set_aside(bad)
+            self._finish([Place(record.partition, record.offset) for record, _, _ in bad], "dead_letter")
+
+    def lose(self, partitions: Sequence[int]) -> None:
+        """These partitions went to another process."""
+        self.backlog.lose(partitions)
+        self._records = {place: record for place, record in self._records.items() if place.partition not in partitions}
+
+    async def work(self) -> bool:
+        """One batch, if anything is due. Raises the vendor's and Kafka's errors; the batch then waits again."""
+        batch = self.backlog.take(self._clock(), self._policy.batch_size)
+        if not batch:
+            return False
+        try:
+            await self._work(batch)
+        except BaseException:
+            for pending in batch:
+                self.backlog.add(pending)
+            raise
+        return True
+
+    async def _work(self, batch: list[Pending]) -> None:
+        try:
+            await self._publish(batch)
+        except Rejected as error:
+            if error.route not in _READS_BY_ID:
+                raise
+            if len(batch) > 1:  # the store refuses to read one of them: find out which
+                for pending in list(batch):
+                    await self._work([pending])
+                    batch.remove(pending)
+                return
+            await self._give_up(batch[0].places, "vendor_rejected", f"{error.route}: {error.status}")
+        batch.clear()
+
+    async def _publish(self, batch: list[Pending]) -> None:
+        read = await self._read(batch)
+        made = await self._snapshots.batch(
+            customers=read.customers,
+            orders=read.orders,
+            origin=_ORIGIN,
+            status_changes={each.key[1]: each.status_change for each in batch if each.status_change is not None},
+        )
+        again = [*read.again, *self._refunds_missing(batch, made, read)]
+        skipped = {pending.key for pending in again}
+        await self._writer.write([*made.records, *read.deleted])
+        self._snapshots.known.add(made.customers)
+        log.info(
+            "batch.published",
+            notices=sum(len(pending.places) for pending in batch),
+            orders=len(read.orders),
+            customers=len(made.customers),
+            again=len(again),
+        )
+        await self._set_bad_aside(batch, made.bad)
+        self._finish(
+            [place for each in batch if each.key not in skipped and each.key not in made.bad for place in each.places],
+            "published",
+        )
+        for pending in again:
+            self.backlog.add(pending)
+
+    async def _read(self, batch: list[Pending]) -> Sorted:
+        by_kind: dict[str, list[Pending]] = {"order": [], "customer": [], "subscriber": []}
+        for pending in batch:
+            by_kind[pending.key[0]].append(pending)
+        orders, customers, subscribers = await asyncio.gather(
+            self._reader.orders([pending.key[1] for pending in by_kind["order"]]),
+            self._reader.customers(pending.key[1] for pending in by_kind["customer"]),
+            self._subscribers(by_kind["subscriber"]),
+        )
+        read = Sorted(customers=dict(subscribers))
+        for pending in by_kind["order"]:
+            self._sort(pending, orders.get(pending.key[1]), read.orders, read)
+        for pending in by_kind["customer"]:
+            self._sort(pending, customers.get(pending.key[1]), read.customers, read)
+        return read
+
+    def _sort(self, pending: Pending, row: Fetched | None, found: dict[int, Fetched], read: Sorted) -> None:
+        if row is None and pending.deleted_at is not None:
+            read.deleted.append(self._deleted(pending, pending.deleted_at))
+        elif self._is_old(pending, row) and self._read_again(pending):
+            read.again.append(pending)
+        elif row is not None:
+            found[pending.key[1]] = row
+        else:
+            counter("headrace_notices_total", outcome="missing").inc(len(pending.places))
+            log.info("notice.dropped", resource=pending.key[0], resource_id=pending.key[1])
+
+    def _is_old(self, pending: Pending, row: Fetched | None) -> bool:
+        """Missing, there although it was deleted, or not yet modified when the notice says it was."""
+        if row is None or pending.deleted_at is not None:
+            return True
+        slack = timedelta(seconds=self._policy.stale_slack_s)
+        return pending.told_at is not None and modified_of(row.row) < pending.told_at - slack
+
+    def _read_again(self, pending: Pending) -> bool:
+        """Sets the time of the next read; False after the last."""
+        if pending.attempt >= len(self._policy.reread_delays_s):
+            return False
+        pending.due = self._clock() + self._policy.reread_delays_s[pending.attempt]
+        pending.attempt += 1
+        return True
+
+    def _refunds_missing(self, batch: list[Pending], made: Batch, read: Sorted) -> list[Pending]:
+        """Orders whose refund was told of and is not among those read; they are published and read again."""
+        missing = []
+        for pending in batch:
+            if pending.key[0] != "order" or pending.key[1] not in read.orders or not pending.refund_ids:
+                continue
+            told = pending.refund_ids - {_id(row) for row in made.refunds.get(pending.key[1], ())}
+            if told and self._read_again(pending):
+                missing.append(pending)
+        return missing
+
+    def _deleted(self, pending: Pending, deleted_at: datetime) -> Record:
+        return self._events.deleted(pending.key[1], deleted_at, deleted_at, _ORIGIN)
+
+    async def _subscribers(self, batch: list[Pending]) -> dict[int, Fetched]:
+        """The customers whose consent changed."""
+        if not batch:
+            return {}
+        await self._snapshots.consents.refresh()
+        emails = []
+        for pending in batch:
+            consents, subscriber_id = self._snapshots.consents, pending.key[1]
+            deleted = pending.deleted_at is not None
+            emails.append(consents.forget(subscriber_id) if deleted else consents.email_of(subscriber_id))
+        return await self._reader.customers_by_email(sorted({email for email in emails if email}))
+
+    async def _set_bad_aside(self, batch: list[Pending], bad: Mapping[Key, str]) -> None:
+        for pending in batch:
+            if pending.key in bad:
+                await self._give_up(pending.places, "malformed_row", bad[pending.key])
+
+    async def _give_up(self, places: Sequence[Place], reason: str, detail: str) -> None:
+        records = [(self._records[place], reason, detail) for place in places if place in self._records]
+        await self._set_aside(records)
+        self._finish(places, "dead_letter")
+
+    def _finish(self, places: Sequence[Place], outcome: str) -> None:
+        self.backlog.finish(places)
+        for place in places:
+            self._records.pop(place, None)
+        if places:
+            counter("headrace_notices_total", outcome=outcome).inc(len(places))
+
+
+def _id(row: Mapping[str, object]) -> int:
+    return int(str(row.get("id") or 0))
