@@ -206,11 +206,12 @@ class Engine:
         await live.fold.prepare(())
         while self._accepting and self._live.get(live.partition.number) is live:
             before = self._epoch.records
-            visits = live.fold.sweep(_SWEEP_KEYS)
-            if not visits:
+            changed, more = live.fold.sweep(_SWEEP_KEYS)
+            if changed:
+                self._epoch.swept(live.partition.number, changed)
+                self._pending.set()
+            if not more:
                 return
-            self._epoch.swept(live.partition.number, visits)
-            self._pending.set()
             await asyncio.sleep(0)
             if self._epoch.records != before or self._writing.locked():
                 await asyncio.sleep(_SWEEP_REST_S)

@@ -51,6 +51,13 @@ class Folded:
     marker: bytes | None = None
 
 
+class Swept(NamedTuple):
+    """What a slice of a sweep did: keys changed, and whether there is more to visit."""
+
+    changed: int
+    more: bool
+
+
 class PartitionView(Protocol):
     """The committed and pending state of one partition, to be read only."""
 
@@ -80,8 +87,8 @@ class PartitionFold(Protocol):
     def apply(self, records: Sequence[SourceRecord]) -> None:
         """Folds records, in offset order, each exactly once in the life of the partition's state."""
 
-    def sweep(self, budget: int) -> int:
-        """Works off at most `budget` keys of what no record waits for; how many were visited, 0 = nothing left."""
+    def sweep(self, budget: int) -> Swept:
+        """Works off what no record waits for, until about `budget` keys were changed."""
 
     def close(self) -> Folded:
         """What `apply` and `sweep` changed since the last call."""

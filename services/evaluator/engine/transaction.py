@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError
+from headrace.runtime.topics import MAX_DEAD_LETTER_BYTES
 from services.evaluator.engine.epoch import Batch
 from services.evaluator.engine.membership import group_metadata
 
@@ -57,7 +58,7 @@ class Transactions:
             "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
             "linger.ms": 0,
             "batch.size": 1_000_000,
-            "message.max.bytes": 4 * 1024 * 1024,
+            "message.max.bytes": MAX_DEAD_LETTER_BYTES,
             "socket.nagle.disable": True,
             "retry.backoff.ms": 5,
             "retry.backoff.max.ms": 50,

@@ -13,7 +13,16 @@ from headrace.runtime.kafka import topic
 from headrace.runtime.process import Running, run_service
 from headrace.runtime.settings import ServiceSettings
 from services.evaluator.engine.core import Options
-from services.evaluator.engine.fold import Fold, Folded, Output, PartitionFold, PartitionView, SourceRecord, Stored
+from services.evaluator.engine.fold import (
+    Fold,
+    Folded,
+    Output,
+    PartitionFold,
+    PartitionView,
+    SourceRecord,
+    Stored,
+    Swept,
+)
 from services.evaluator.engine.worker import WorkerOptions, run_worker
 
 OUTPUTS = "outputs"
@@ -57,8 +66,8 @@ class CountingPartition:
             if value := output_of(self._view.number, record.offset, state):
                 self._written.append(Output(self._outputs, self._view.number, record.key, value))
 
-    def sweep(self, budget: int) -> int:
-        return 0
+    def sweep(self, budget: int) -> Swept:
+        return Swept(0, more=False)
 
     def close(self) -> Folded:
         folded = Folded(self._changed, self._written)

@@ -166,5 +166,3 @@ async def _changelog(settings: ServiceSettings) -> tuple[dict[bytes, bytes], dic
             last[record.key] = record.value
     assert all(len(value) >= MARK_BYTES for value in last.values())
     return last, applied, regressed
-
-

@@ -1,0 +1,97 @@
+"""Which rule sets took effect in a partition, and which of them a customer has not seen yet; with the stores' clocks.
+
+Applying one to a customer is `agent.py`'s; the rule sets themselves come from `rules_feed.py`.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from headrace.contracts.events import RulesetActivated
+from headrace.runtime.logs import log
+from headrace.segmentation.compiled import CompiledRules
+from services.evaluator.engine.fold import PartitionView
+from services.evaluator.marker import Activation, Marker, decode_marker, encode_marker
+from services.evaluator.rules_feed import RuleSets
+
+
+class Activations:
+    """The marker of one partition, as it changes while records are folded.
+
+    A customer whose state was changed last at `mark` has seen every activation at or below it: whatever touches a
+    customer applies the pending ones first.
+    """
+
+    def __init__(self, view: PartitionView, rule_sets: RuleSets) -> None:
+        self._view = view
+        self._rule_sets = rule_sets
+        self._marker: Marker = decode_marker(view.marker)
+        self._kept = self._marker
+        self._in_force: dict[str, tuple[Activation | None, CompiledRules | None]] = {}
+
+    @property
+    def last_offset(self) -> int:
+        """The marker of the newest activation, -1 for none."""
+        return self._marker.activations[-1].offset if self._marker.activations else -1
+
+    def clock(self, store: str, now: datetime) -> None:
+        """A clock record was seen."""
+        self._marker = self._marker.with_clock(store, now)
+
+    def now(self, store: str) -> datetime | None:
+        """The largest clock of the store so far."""
+        return self._marker.clocks.get(store)
+
+    def activate(self, data: RulesetActivated, offset: int) -> str:
+        """A marker was seen. Why it is refused, or "" (also for one that was seen before: nothing changes)."""
+        held = self._marker.last(data.store)
+        if held is not None and data.version <= held.version:
+            return ""
+        known = self._rule_sets.find(data.store, data.version)
+        if known is None:
+            return f"version {data.version} is not in the rules topic"
+        if known.rules is None:
+            return f"version {data.version} cannot be read: {known.reason}"
+        if known.hash != data.hash:
+            return f"version {data.version} is another rule set than the one announced"
+        activation = Activation(data.store, data.version, offset, data.activation, self.now(data.store))
+        self._marker = self._marker.with_activation(activation)
+        self._in_force.clear()
+        log.info("rules.activated", version=data.version, partition=self._view.number, offset=offset)
+        return ""
+
+    def in_force(self, store: str) -> tuple[Activation | None, CompiledRules | None]:
+        """The newest activation of the store whose rule set can be read."""
+        found = self._in_force.get(store)
+        if found is None:
+            of_store = (a for a in reversed(self._marker.activations) if a.store == store)
+            readable = ((a, rules) for a in of_store if (rules := self._rules(a)) is not None)
+            found = self._in_force[store] = next(readable, (None, None))
+        return found
+
+    def pending(self, store: str, mark: int) -> Iterator[tuple[Activation, CompiledRules]]:
+        """What a customer has not seen, in order."""
+        if mark >= self.last_offset:
+            return
+        for activation in self._marker.pending(store, mark):
+            if (rules := self._rules(activation)) is not None:
+                yield activation, rules
+
+    def unread(self) -> tuple[tuple[str, int], ...]:
+        """Store and version of rule sets in the marker that are not at hand yet (after a restore)."""
+        wanted = ((a.store, a.version) for a in self._marker.activations)
+        return tuple(place for place in wanted if self._rule_sets.find(*place) is None)
+
+    def swept(self, offset: int) -> None:
+        """Every customer has seen all up to `offset`."""
+        self._marker = self._marker.swept(offset)
+
+    def changed_marker(self) -> bytes | None:
+        """The body to write, if it changed since the last call."""
+        if self._marker is self._kept:
+            return None
+        self._kept = self._marker
+        return encode_marker(self._marker)
+
+    def _rules(self, activation: Activation) -> CompiledRules | None:
+        known = self._rule_sets.find(activation.store, activation.version)
+        return known.rules if known else None

@@ -1,0 +1,259 @@
+"""The shell of `decide`: the fold that gives the events of a partition their meaning for its customers.
+
+It loads, calls, keeps and hands on; what an event does to a customer is decided in `headrace.segmentation`, how all of
+it is committed in `engine/`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from headrace.contracts.actions import Desired
+from headrace.contracts.events import Clock, Event, RulesetActivated, decode_event
+from headrace.contracts.topics import PARTITION_WIDE_KEY
+from headrace.runtime.kafka import MAX_REQUEST_BYTES
+from headrace.runtime.logs import log
+from headrace.runtime.metrics import counter
+from headrace.segmentation.codec import StateUnreadable, decode_state, encode_state
+from headrace.segmentation.decide import Context, Decision, NotApplicable, activate, decide
+from headrace.segmentation.state import State
+from services.evaluator.activations import Activations
+from services.evaluator.dead_letters import Reason, dead_letter
+from services.evaluator.engine.fold import (
+    Folded,
+    Output,
+    PartitionFold,
+    PartitionView,
+    SourceRecord,
+    Stored,
+    Swept,
+)
+from services.evaluator.marker import Activation
+from services.evaluator.routing import output_of
+from services.evaluator.rules_feed import RuleSets, RulesFeed
+from services.evaluator.sweep import Sweep
+
+MAX_RECORD_BYTES: Final = MAX_REQUEST_BYTES - 65_536
+"""Room for the key, the headers and the batch around a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What every partition's fold needs to know: full name of the source, topic prefix, generation."""
+
+    source: str
+    prefix: str
+    generation: int
+
+
+@dataclass(slots=True)
+class _Customer:
+    """A customer within an epoch: decoded once, encoded at its close if it changed."""
+
+    state: State | None
+    mark: int
+    changed: bool = False
+    records: list[SourceRecord] = field(default_factory=list)
+    actions: list[Desired] = field(default_factory=list)
+
+
+class _SetAside(Exception):  # reads as the fact it states
+    """This record becomes a dead letter."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason: Reason = reason
+        self.detail = detail
+
+
+class Customers:
+    """The fold of the evaluator: opens a partition's customers."""
+
+    def __init__(self, place: Place, rule_sets: RuleSets, feed: RulesFeed) -> None:
+        self._place = place
+        self._rule_sets = rule_sets
+        self._feed = feed
+
+    def open(self, view: PartitionView) -> PartitionFold:
+        """The customers of a restored partition."""
+        return PartitionCustomers(view, self._place, Activations(view, self._rule_sets), self._feed)
+
+
+class PartitionCustomers:
+    """The customers of one partition."""
+
+    def __init__(self, view: PartitionView, place: Place, activations: Activations, feed: RulesFeed) -> None:
+        self._view = view
+        self._place = place
+        self._activations = activations
+        self._feed = feed
+        self._sweep = Sweep(view, activations)
+        self._customers: dict[bytes, _Customer] = {}
+        self._letters: list[Output] = []
+        self._counts: Counter[str] = Counter()
+
+    async def prepare(self, records: Sequence[SourceRecord]) -> None:
+        """Waits for the rule sets that are in force here, or announced in these records."""
+        for store, version in self._activations.unread():
+            await self._feed.until_read(store, version)
+        for record in records:
+            if record.key == PARTITION_WIDE_KEY and (announced := _announced(record)):
+                await self._feed.until_read(announced.store, announced.version)
+
+    def apply(self, records: Sequence[SourceRecord]) -> None:
+        """Folds records; one that cannot be used is set aside, its neighbours do not notice."""
+        for record in records:
+            try:
+                self._apply(record)
+            except _SetAside as cause:
+                self._set_aside(record, cause.reason, cause.detail)
+            except NotApplicable as error:
+                self._set_aside(record, "not_applicable", str(error))
+            except StateUnreadable as error:
+                self._set_aside(record, "state_unreadable", str(error))
+            except Exception as error:  # our own fault must not stop the partition
+                log.exception("task.failed", task="decide", partition=self._view.number, offset=record.offset)
+                self._set_aside(record, "failed", type(error).__name__)
+
+    def sweep(self, budget: int) -> Swept:
+        """Shows what is pending to customers whom no event has touched since."""
+        changed = 0
+        for key in self._sweep.keys(budget):
+            try:
+                customer = self._customer(key)
+                changed += self._catch_up(customer, key)
+            except Exception:  # one customer must not stop the sweep; its next event becomes a dead letter
+                log.exception("task.failed", task="activate", partition=self._view.number)
+            if changed >= budget:
+                break
+        return Swept(changed, more=self._sweep.more)
+
+    def close(self) -> Folded:
+        """The epoch's changes, encoded."""
+        changes: dict[bytes, Stored] = {}
+        outputs: list[Output] = []
+        for key, customer in self._customers.items():
+            self._close_customer(key, customer, changes, outputs)
+        outputs.extend(self._letters)
+        for kind, count in self._counts.items():
+            counter("headrace_evaluator_decisions_total", kind=kind).inc(count)
+        self._customers, self._letters, self._counts = {}, [], Counter()
+        return Folded(changes, outputs, self._activations.changed_marker())
+
+    # -- one record --------------------------------------------------------------------------------------------------
+    def _apply(self, record: SourceRecord) -> None:
+        key = record.key
+        event = _decode(record)
+        if key is None:
+            raise _SetAside("undecodable", "no key")
+        if event.envelope.subject.encode() != key:
+            raise _SetAside("not_applicable", "the envelope's subject is not the record's key")
+        if key == PARTITION_WIDE_KEY:
+            self._apply_to_partition(event, record.offset)
+        else:
+            self._apply_to_customer(event, key, record)
+
+    def _apply_to_partition(self, event: Event, offset: int) -> None:
+        data = event.data
+        if isinstance(data, Clock):
+            self._activations.clock(data.store, data.now)
+        elif isinstance(data, RulesetActivated):
+            if refused := self._activations.activate(data, offset):
+                raise _SetAside("rules_refused", refused)
+            self._sweep.again()
+        else:
+            raise _SetAside("not_applicable", f"{event.envelope.type} is not about a partition")
+
+    def _apply_to_customer(self, event: Event, key: bytes, record: SourceRecord) -> None:
+        customer = self._customer(key)
+        self._catch_up(customer, key)
+        store = _store(key)
+        activation, rules = self._activations.in_force(store)
+        decision = decide(customer.state, event, rules, self._context(store, record.offset, activation))
+        self._counts["event"] += 1
+        self._keep(customer, decision, record.offset)
+        customer.records.append(record)
+
+    def _catch_up(self, customer: _Customer, key: bytes) -> int:
+        """Applies the pending activations in order, each as of its marker."""
+        if customer.state is None:
+            return 0
+        caught_up = 0
+        for activation, rules in self._activations.pending(_store(key), customer.mark):
+            context = Context(self._place.generation, activation.offset, activation.now, activation.version)
+            self._keep(customer, activate(customer.state, rules, context, activation.id), activation.offset)
+            self._counts["activation"] += 1
+            caught_up = 1
+        return caught_up
+
+    def _context(self, store: str, offset: int, activation: Activation | None) -> Context:
+        version = activation.version if activation else 0
+        return Context(self._place.generation, offset, self._activations.now(store), version)
+
+    def _customer(self, key: bytes) -> _Customer:
+        customer = self._customers.get(key)
+        if customer is None:
+            stored = self._view.get(key)
+            customer = _Customer(None, -1) if stored is None else _Customer(decode_state(stored.body), stored.mark)
+            self._customers[key] = customer
+        return customer
+
+    def _keep(self, customer: _Customer, decision: Decision, offset: int) -> None:
+        if decision.state is not customer.state:
+            customer.state = decision.state
+            customer.mark = offset
+            customer.changed = True
+        customer.actions.extend(decision.actions)
+
+    # -- closing -----------------------------------------------------------------------------------------------------
+    def _close_customer(
+        self, key: bytes, customer: _Customer, changes: dict[bytes, Stored], outputs: list[Output]
+    ) -> None:
+        if customer.state is None or not (customer.changed or customer.actions):
+            return
+        body = encode_state(customer.state)
+        written = self._outputs(key, customer.actions)
+        if max((len(body), *(len(output.value or b"") for output in written))) > MAX_RECORD_BYTES:
+            # The customer stays as it was before the epoch; what could not be kept is set aside.
+            for record in customer.records:
+                self._set_aside(record, "oversized", f"more than {MAX_RECORD_BYTES} bytes")
+            return
+        changes[key] = Stored(customer.mark, body)
+        outputs.extend(written)
+
+    def _outputs(self, key: bytes, actions: Iterable[Desired]) -> list[Output]:
+        number, prefix = self._view.number, self._place.prefix
+        return [output_of(action, key=key, partition=number, prefix=prefix) for action in actions]
+
+    def _set_aside(self, record: SourceRecord, reason: Reason, detail: str) -> None:
+        place = self._place
+        letter = dead_letter(
+            record, reason, detail, source=place.source, partition=self._view.number, prefix=place.prefix
+        )
+        self._letters.append(letter)
+
+
+def _decode(record: SourceRecord) -> Event:
+    if record.value is None:
+        raise _SetAside("undecodable", "no value")
+    try:
+        return decode_event(record.value)
+    except msgspec.DecodeError as error:
+        raise _SetAside("undecodable", str(error)) from error
+    except UnicodeDecodeError as error:
+        raise _SetAside("undecodable", error.reason) from error
+
+
+def _announced(record: SourceRecord) -> RulesetActivated | None:
+    try:
+        data = _decode(record).data
+    except _SetAside:
+        return None
+    return data if isinstance(data, RulesetActivated) else None
+
+
+def _store(key: bytes) -> str:
+    return key.partition(b":")[0].decode()

@@ -1,0 +1,52 @@
+"""The evaluator composed: the one place that builds its parts.
+
+What they do lives with them.
+"""
+
+import asyncio
+
+from headrace.runtime.logs import log
+from headrace.runtime.process import FatalError, Running
+from services.evaluator.agent import Customers, Place
+from services.evaluator.engine.core import Options
+from services.evaluator.engine.worker import WorkerOptions, run_worker
+from services.evaluator.rules_feed import RuleSets, RulesFeed
+from services.evaluator.settings import EvaluatorSettings
+from services.evaluator.topics import partitions_of_source
+
+
+async def run(settings: EvaluatorSettings, running: Running) -> None:
+    """Runs until `running.stopping`. Raises `FatalError`."""
+    partitions = await partitions_of_source(settings, running)
+    if partitions is None:
+        return
+    rule_sets = RuleSets()
+    feed = RulesFeed(settings, rule_sets)
+    reading = asyncio.ensure_future(feed.run())
+    reading.add_done_callback(lambda task: _feed_ended(task, running))
+    fold = Customers(Place(settings.source, settings.topic_prefix, settings.generation), rule_sets, feed)
+    try:
+        await run_worker(settings, running, _options(settings, partitions), fold)
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+def _options(settings: EvaluatorSettings, partitions: int) -> WorkerOptions:
+    return WorkerOptions(
+        group=settings.group,
+        table=settings.state_table,
+        source=settings.source,
+        partitions=partitions,
+        transactional_id=settings.transactional_id,
+        chunk_records=settings.chunk_records,
+        session_s=settings.session_timeout_ms / 1000,
+        heartbeat_s=settings.session_timeout_ms / 1000 * 0.3,
+        epoch=Options(epoch_s=settings.epoch_ms / 1000, epoch_records=settings.epoch_records),
+    )
+
+
+def _feed_ended(task: asyncio.Future[None], running: Running) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("task.failed", task="rules_feed", error=repr(error), exc_info=error)
+        running.fail(FatalError("rules_feed_failed", repr(error)))

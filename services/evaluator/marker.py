@@ -1,0 +1,69 @@
+"""The body of a partition's own state record: which rule sets took effect where, and the largest clock of each store.
+
+Frozen; its bytes are one of schema, then msgpack by position. When it is written is the engine's business.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+_SCHEMA: Final = bytes([1])
+
+
+class Activation(Struct, frozen=True, array_like=True):
+    """A rule set took effect at `offset` of this partition. `now`: the store's largest clock before it."""
+
+    store: str
+    version: int
+    offset: int
+    id: str
+    now: datetime | None = None
+
+
+class Marker(Struct, frozen=True, array_like=True):
+    """`activations` in offset order: those some customer has not seen yet, and each store's last."""
+
+    activations: tuple[Activation, ...] = ()
+    clocks: dict[str, datetime] = {}
+
+    def with_clock(self, store: str, now: datetime) -> "Marker":
+        """The larger clock wins; itself when nothing changed."""
+        held = self.clocks.get(store)
+        return self if held is not None and now <= held else replace(self, clocks={**self.clocks, store: now})
+
+    def with_activation(self, activation: Activation) -> "Marker":
+        """One more, at the end."""
+        return replace(self, activations=(*self.activations, activation))
+
+    def last(self, store: str) -> Activation | None:
+        """The activation in force."""
+        return next((found for found in reversed(self.activations) if found.store == store), None)
+
+    def pending(self, store: str, mark: int) -> tuple[Activation, ...]:
+        """What a customer of the store whose state was changed last at `mark` has not seen, in order."""
+        return tuple(found for found in self.activations if found.offset > mark and found.store == store)
+
+    def swept(self, offset: int) -> "Marker":
+        """After every customer has seen all up to `offset`: only each store's last is kept of those."""
+        kept = tuple(a for a in self.activations if a.offset > offset or a == self.last(a.store))
+        return self if kept == self.activations else replace(self, activations=kept)
+
+
+_DECODER: Final = msgspec.msgpack.Decoder(Marker)
+
+
+def encode_marker(marker: Marker) -> bytes:
+    """The body of the record."""
+    return _SCHEMA + msgspec.msgpack.encode(marker)
+
+
+def decode_marker(body: bytes) -> Marker:
+    """Empty bytes are an empty marker. Raises ValueError for what this release cannot read."""
+    if not body:
+        return Marker()
+    if body[:1] != _SCHEMA:
+        raise ValueError(f"marker of schema {body[0]}, this release reads {_SCHEMA[0]}")
+    return _DECODER.decode(body[1:])

@@ -1,0 +1,54 @@
+"""Looks at the topics before the work begins: they are made by `headrace topics create`, never by a worker.
+
+What is in them is everyone else's business.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from headrace.contracts.topics import DEAD_LETTERS, DESIRED_STATE_TOPICS, EVENTS, RULES, changelog
+from headrace.runtime.kafka import confluent_config, topic
+from headrace.runtime.logs import log
+from headrace.runtime.process import FatalError, Running
+from services.evaluator.settings import EvaluatorSettings
+
+WAIT_S: Final = 60.0
+_CALL_S: Final = 5.0
+_AGAIN_S: Final = 0.5
+
+
+async def partitions_of_source(settings: EvaluatorSettings, running: Running) -> int | None:
+    """How many partitions the events have; None when the process is to stop. Waits a minute for Kafka.
+
+    Raises `FatalError`: "kafka_unavailable", "topics_missing", "partitions_differ".
+    """
+    deadline = time.monotonic() + WAIT_S
+    while not running.stopping.is_set():
+        try:
+            return _check(settings, await asyncio.to_thread(_partitions, settings))
+        except KafkaException as error:
+            if time.monotonic() > deadline:
+                raise FatalError("kafka_unavailable", str(error.args[0])) from error
+            log.warning("kafka.unavailable", call="metadata", error=str(error.args[0]))
+            await asyncio.sleep(_AGAIN_S)
+    return None
+
+
+def _partitions(settings: EvaluatorSettings) -> dict[str, int]:
+    metadata = AdminClient(confluent_config(settings)).list_topics(timeout=_CALL_S)
+    return {name: len(found.partitions) for name, found in metadata.topics.items()}
+
+
+def _check(settings: EvaluatorSettings, found: dict[str, int]) -> int:
+    keyed = [EVENTS, changelog(settings.generation), *DESIRED_STATE_TOPICS, DEAD_LETTERS]
+    wanted = [topic(settings, name) for name in (*keyed, RULES)]
+    if missing := [name for name in wanted if name not in found]:
+        raise FatalError("topics_missing", f"{', '.join(missing)}: run `headrace topics create`")
+    counts = {topic(settings, name): found[topic(settings, name)] for name in keyed}
+    if len(set(counts.values())) != 1:
+        raise FatalError("partitions_differ", ", ".join(f"{name} {count}" for name, count in counts.items()))
+    return found[settings.source]
