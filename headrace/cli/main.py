@@ -24,6 +24,8 @@ VERBS: Final = (
     "demo",
     "lint",
     "apply",
+    "attributes",
+    "dead_letters",
 )
 """Modules of `headrace.cli`, in the order of the help."""
 

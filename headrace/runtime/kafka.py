@@ -89,7 +89,7 @@ async def read_to_end(
     consumer = make_consumer(settings, read_committed=read_committed)
     await consumer.start()
     try:
-        numbers = await _partitions(consumer, topic) if partitions is None else sorted(partitions)
+        numbers = await _partitions(settings, topic) if partitions is None else sorted(partitions)
         assigned = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(assigned)
         ends = await consumer.end_offsets(assigned)
@@ -112,12 +112,18 @@ async def _read(
     return [record for at in sorted(found) for record in found[at]]
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
-    await consumer.topics()  # fetches the metadata of all topics
-    numbers = consumer.partitions_for_topic(topic)
+async def _partitions(settings: KafkaSettings, topic: str) -> list[int]:
+    # A consumer knows the partitions only of topics that it has subscribed to.
+    admin = make_admin(settings)
+    await admin.start()
+    try:
+        (described,) = await admin.describe_topics([topic])
+    finally:
+        await admin.close()
+    numbers = sorted(int(partition["partition"]) for partition in described["partitions"])
     if not numbers:
         raise UnknownTopicOrPartitionError(topic)
-    return sorted(numbers)
+    return numbers
 
 
 def _partition(key: bytes | None, every: list[int], available: list[int]) -> int:
