@@ -12,7 +12,8 @@ from headrace.cli.output import EXIT_UNAVAILABLE, CliError, JsonOption, emit
 from headrace.runtime.broker_state import running_broker, stop_broker
 from headrace.runtime.broker_version import kafka_unavailable
 from headrace.runtime.embedded_kafka import DEFAULT_HEAP_MB, EmbeddedKafka, cache_dir_from_environment, round_trip
-from headrace.runtime.settings import variable
+from headrace.runtime.kafka import confluent_config
+from headrace.runtime.settings import KafkaSettings, load_settings, variable
 
 POLL_S: Final = 0.5
 _ROUND_TRIP_S: Final = 5.0
@@ -62,7 +63,7 @@ def status(data: DataOption = None, json: JsonOption = False) -> None:
     servers = _external()
     info = None if servers else running_broker(_folder(data))
     address = servers or (info.bootstrap_servers if info else None)
-    running = address is not None and round_trip(address, timeout_s=_ROUND_TRIP_S) is not None
+    running = address is not None and _answers(address) is not None
     emit({"running": running, "bootstrap_servers": address, "pid": info.pid if info else None}, json, _status_text)
 
 
@@ -94,10 +95,16 @@ def _external() -> str | None:
 
 
 def _external_info(servers: str) -> dict[str, Any]:
-    cluster_id = round_trip(servers, timeout_s=_ROUND_TRIP_S)
+    cluster_id = _answers(servers)
     if cluster_id is None:
         raise kafka_unavailable(servers, "no metadata answer")
     return {"bootstrap_servers": servers, "pid": None, "version": None, "data_dir": None, "cluster_id": cluster_id}
+
+
+def _answers(servers: str) -> str | None:
+    """The cluster's id, asked with the security settings of the environment."""
+    os.environ[variable("kafka_bootstrap_servers")] = servers
+    return round_trip(confluent_config(load_settings(KafkaSettings)), timeout_s=_ROUND_TRIP_S)
 
 
 def _folder(data: Path | None) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from headrace.runtime.java import Java
+from headrace.runtime.ports import HOST
 
-HOST: Final = "127.0.0.1"
 NODE_ID: Final = 1
 _MEGABYTE: Final = 1024 * 1024
 MAX_RECORD_BYTES: Final = 6 * _MEGABYTE

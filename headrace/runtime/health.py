@@ -66,10 +66,10 @@ class HealthServer:
         app.router.add_get("/ready", self._ready)
         app.router.add_get("/startup", self._startup)
         app.router.add_get("/metrics", self._metrics)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port, shutdown_timeout=1.0).start()
+            await web.TCPSite(runner, self._host, self._port).start()
         except OSError:
             await runner.cleanup()
             raise

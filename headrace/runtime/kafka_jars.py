@@ -3,7 +3,6 @@
 The list (`kafka_jars.lock`) pins names, versions and sha256; where to fetch from is jgo's knowledge.
 """
 
-import errno
 import hashlib
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from jgo.maven import MavenContext
 
+from headrace.runtime.broker_errors import explain_os_error
 from headrace.runtime.dependency import DependencyError
 
 LOCK: Final = Path(__file__).with_name("kafka_jars.lock")
@@ -115,22 +115,6 @@ _NETWORK_HINT: Final = (
 
 
 def _explained(error: OSError, folder: Path) -> DependencyError:
-    if error.errno == errno.ENOSPC:
-        return disk_full(folder)
-    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR):
-        return DependencyError(
-            "cache_unwritable",
-            f"{folder} cannot be written: {error.strerror}",
-            "set HEADRACE_CACHE_DIR to a folder of yours",
-        )
-    kind = type(error).__name__
-    return DependencyError("no_network", f"the jars of Kafka could not be fetched ({kind})", _NETWORK_HINT)
-
-
-def disk_full(folder: Path) -> DependencyError:
-    """The error for a full disk under `folder`."""
-    return DependencyError(
-        "disk_full",
-        f"no space left on the disk of {folder}",
-        "free some space, or choose another folder: --data DIR for the broker's data, HEADRACE_CACHE_DIR for its jars",
+    return explain_os_error(error, folder) or DependencyError(
+        "no_network", f"the jars of Kafka could not be fetched ({type(error).__name__})", _NETWORK_HINT
     )
