@@ -1,6 +1,6 @@
-"""A fold that counts, for tests of the engine: state is count and sum per key, every third event of a key gives an output.
+"""A fold that counts, for tests of the engine: count and sum per key, an output at every third event of a key.
 
-Run as a program it is a worker over it (`python -m tests.services.evaluator.engine.counting`, a JSON setting as argument).
+Run as a program (`python -m tests.services.evaluator.engine.counting JSON`) it is a worker over this fold.
 """
 
 import asyncio

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, Producer
@@ -61,17 +62,17 @@ class Process:
     """A worker process; `log` is its JSON lines so far."""
 
     popen: subprocess.Popen[bytes]
-    log_path: str
+    log_path: Path
 
     def log(self) -> list[dict[str, Any]]:
-        with open(self.log_path, encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}\n")]
+        text = self.log_path.read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.log() if line["event"] == name]
 
 
-def start_worker(settings: ServiceSettings, log_path: str, *, worker_id: str = "0", **options: Any) -> Process:
+def start_worker(settings: ServiceSettings, log_path: Path, *, worker_id: str = "0", **options: Any) -> Process:
     """A worker over the counting fold in a process of its own; its parent is this one."""
     environment = {
         **os.environ,
@@ -83,7 +84,7 @@ def start_worker(settings: ServiceSettings, log_path: str, *, worker_id: str = "
     }
     arguments = json.dumps({"partitions": PARTITIONS, "session_s": 6.0, "heartbeat_s": 1.0, **options})
     command = [sys.executable, "-m", "tests.services.evaluator.engine.counting", arguments]
-    with open(log_path, "ab") as sink:
+    with log_path.open("ab") as sink:
         return Process(subprocess.Popen(command, env=environment, stdout=sink, stderr=sink), log_path)
 
 
