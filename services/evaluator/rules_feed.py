@@ -112,12 +112,15 @@ class RulesFeed:
 
     async def _until(self, found: Callable[[], bool], consumer: AIOKafkaConsumer, end: int) -> bool:
         """Whether it was found, or the end was reached; False when the reading began anew meanwhile."""
-        while not found() and self._consumer is consumer:
+        while not found():
+            begun_anew = self._consumer is not consumer
+            if begun_anew:
+                return False
             if await consumer.position(self._at) >= end:
                 return True
             async with self._read:
                 await self._read.wait()
-        return found()
+        return True
 
 
 def _refused(store: str, version: int, reason: str) -> None:

@@ -126,7 +126,7 @@ def _message(tp: TP, chunk: Chunk, generation_id: int) -> ConsumerMessage:
         offset=last.offset,
         timestamp=last.timestamp / 1000.0,
         timestamp_type=0,
-        headers=(),
+        headers=None,
         key=b"",
         value=chunk,  # type: ignore[arg-type]  # Faust hands it through untouched (app.py: PassThrough)
         checksum=None,

@@ -13,19 +13,19 @@ from faust.tables.recovery import Recovery
 from faust.types import TP, EventT
 
 
-class NoStore(MemoryStore):
+class NoStore(MemoryStore[Any, Any]):
     """Holds nothing; every start is a restore by the engine."""
 
     def persisted_offset(self, tp: TP) -> int | None:
         """-1: nothing is persisted. None would break Faust's comparison of offsets."""
         return -1
 
-    def apply_changelog_batch(self, batch: Iterable[EventT], to_key: Any, to_value: Any) -> None:
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]], to_key: Any, to_value: Any) -> None:
         """Raises: Faust's own recovery must never feed the state."""
         raise RuntimeError("state is restored in bulk by the engine only")
 
 
-class StateTable(faust.Table):
+class StateTable(faust.Table[Any, Any]):
     """The table that Faust knows of; its changelog is `<app id>-<name>-changelog`."""
 
     def _new_store(self) -> Any:

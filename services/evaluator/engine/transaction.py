@@ -113,7 +113,7 @@ class Transactions:
             self._send_positions(producer, batch)
             _insist(lambda: producer.commit_transaction(_CALL_S), _COMMIT_WITHIN_S)
         except KafkaException as error:
-            return _abort(producer, error.args[0])
+            return _abort(producer, _cause(error))
         return Written(time.perf_counter() - started)
 
     def _produce(self, producer: Producer, batch: Batch) -> None:
@@ -164,10 +164,15 @@ def _insist(call: Callable[[], None], within_s: float) -> None:
         try:
             return call()
         except KafkaException as error:
-            reason = error.args[0]
+            reason = _cause(error)
             if reason.fatal() or not reason.retriable() or reason.txn_requires_abort() or time.monotonic() > deadline:
                 raise
             time.sleep(_AGAIN_S)
+
+
+def _cause(error: KafkaException) -> KafkaError:
+    cause = error.args[0]
+    return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL, str(cause))
 
 
 def _broker_error(error: KafkaError) -> None:

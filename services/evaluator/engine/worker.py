@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import faust
 from faust.serializers.schemas import Schema
-from faust.types import TP, StreamT
+from faust.types import TP
 
 from headrace.runtime.kafka import confluent_config
 from headrace.runtime.logs import log
@@ -53,7 +53,7 @@ class WorkerOptions:
         return f"{self.group}-{self.table}-changelog"
 
 
-class PassThrough(Schema):
+class PassThrough(Schema[Any, Any]):
     """Keys and values as they come: a value is a `Chunk`."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
@@ -161,7 +161,7 @@ class Worker:
             StateTable(app, name=options.table, key_type=bytes, value_type=bytes, partitions=options.partitions)
         )
 
-        async def fold_chunks(stream: StreamT[Any]) -> None:
+        async def fold_chunks(stream: Any) -> None:
             async for event in stream.noack().events():
                 await self.engine.take(event.message.partition, event.message.value)
 
