@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from aiokafka.structs import OffsetAndMetadata
 
@@ -78,16 +79,16 @@ async def write_version(settings: KafkaSettings, record: RuleSetRecord) -> Versi
 
 async def partitions_of_events(settings: KafkaSettings) -> tuple[int, ...]:
     """Every partition of `headrace.events`."""
+    name = topic(settings, EVENTS)
     admin = make_admin(settings)
     await admin.start()
     try:
-        name = topic(settings, EVENTS)
-        found = next((each for each in await admin.describe_topics([name]) if each["topic"] == name), None)
-        if found is None or found["error_code"]:
-            raise UnknownTopicOrPartitionError(name)
-        return tuple(sorted(partition["partition"] for partition in found["partitions"]))
+        (described,) = await admin.describe_topics([name])
     finally:
         await admin.close()
+    if not described["partitions"]:
+        raise UnknownTopicOrPartitionError(name)
+    return tuple(sorted(int(partition["partition"]) for partition in described["partitions"]))
 
 
 async def markers_of(settings: KafkaSettings, version: Version, partitions: Collection[int]) -> dict[int, int]:
@@ -184,11 +185,8 @@ async def wait_until_passed(settings: KafkaSettings, markers: Mapping[int, int],
     await admin.start()
     try:
         async with asyncio.timeout(timeout_s):
-            # Kafka tells of commits only when asked.
-            while _behind(  # noqa: ASYNC110
-                await admin.list_consumer_group_offsets(group), topic(settings, EVENTS), markers
-            ):
-                await asyncio.sleep(_POLL_S)
+            while _behind(await _committed(admin, group), topic(settings, EVENTS), markers):  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_S)  # Kafka tells of commits only when asked
     except TimeoutError as error:
         raise DependencyError(
             "evaluator_behind",
@@ -197,6 +195,17 @@ async def wait_until_passed(settings: KafkaSettings, markers: Mapping[int, int],
         ) from error
     finally:
         await admin.close()
+
+
+async def _committed(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """What a group has committed; nothing while its coordinator is not there yet."""
+    try:
+        found: Mapping[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(group)
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        return {}
+    return found
 
 
 def _behind(
