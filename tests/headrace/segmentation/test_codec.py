@@ -1,0 +1,115 @@
+"""State to bytes and back; the golden bytes stay readable for ever."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from headrace.segmentation import codec
+from headrace.segmentation.codec import StateUnreadable, decode_lines, decode_state, encode_lines, encode_state
+from headrace.segmentation.state import (
+    Claims,
+    Contact,
+    Emitted,
+    Entry,
+    Latch,
+    Line,
+    Place,
+    Profile,
+    Refunded,
+    Standing,
+    State,
+    Totals,
+)
+
+GOLDEN = Path(__file__).parent / "golden_state_1.hex"
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FULL = State(
+    key="shop:7",
+    rules_version=3,
+    profile=Profile(
+        "r1",
+        NOW,
+        NOW,
+        "Gold",
+        "ann@example.org",
+        "Ann",
+        "Lee",
+        "1",
+        "example.org",
+        "Acme",
+        True,
+        (Place("GB", "", "york"),),
+    ),
+    ledger={
+        "1": Entry(
+            revision="r2",
+            status="completed",
+            created_at=NOW,
+            total=1200,
+            subtotal=1100,
+            total_excluding_tax=1000,
+            units=2,
+            lines=encode_lines((Line("a", "p", 2, 600, 1200, "Mug", "S", "Bijou", ("Kitchen",)),)),
+            refunds=(Refunded("f", NOW, 100, 1),),
+            seen=1024,
+            gone=("line:b",),
+        )
+    },
+    totals=Totals(1100, 1, 1, 100, 1100),
+    claims=Claims(
+        latched={"apple": Latch(NOW, 9, "Apple", {"interests": ("apple",)}, {"mailchimp": ("A",)})},
+        manual={"tier": ("Friend",)},
+        barred_attributes={"interests": {"pear": "rule"}},
+        barred_tags={"mailchimp": {"B": "rule"}},
+    ),
+    standing=Standing(("vip",), {"loyalty": 1}),
+    emitted=Emitted(
+        group_known=True,
+        group="Gold",
+        ours=("Silver", "Gold"),
+        attributes={"interests": ("apple",)},
+        attributes_absent={"tier": ("x",)},
+        tags={"mailchimp": ("A",)},
+        tags_absent={"mailchimp": ("C",)},
+        contact=Contact("ann@example.org", "Ann", "Lee", True),
+    ),
+    folded={"apple": "ab12"},
+    recent=("e1",),
+)
+
+
+def test_decode_state__golden_bytes__read_as_they_were_written() -> None:
+    golden = bytes.fromhex(GOLDEN.read_text(encoding="ascii"))
+    assert decode_state(golden) == FULL
+    assert encode_state(FULL) == golden
+
+
+@pytest.mark.parametrize("state", [FULL, State("shop:7"), State("shop:guest-ab", deleted=True)])
+def test_encode_state__round_trip__is_the_same_state(state: State) -> None:
+    assert decode_state(encode_state(state)) == state
+
+
+def test_decode_state__fields_at_the_end_missing__have_their_defaults() -> None:
+    short = bytes([codec.SCHEMA]) + msgspec.msgpack.encode(["shop:7", 2])
+    assert decode_state(short) == State("shop:7", 2)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x01", b"\x01\xff", bytes([codec.SCHEMA + 1]) + b"\x90", b"\x00\x90", encode_state(FULL)[:-3]]
+)
+def test_decode_state__damaged_or_newer__is_unreadable(data: bytes) -> None:
+    with pytest.raises(StateUnreadable):
+        decode_state(data)
+
+
+def test_decode_state__older_schema__is_lifted_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(codec.UPGRADES, 0, lambda raw: [f"shop:{raw[0]}", *raw[1:]])
+    old = b"\x00" + msgspec.msgpack.encode(["7", 2])
+    assert decode_state(old) == State("shop:7", 2)
+
+
+def test_decode_lines__what_was_encoded__is_the_same() -> None:
+    lines = (Line("a", "p", 2, 600, 1200, "Mug", "S", "Bijou", ("Kitchen",)), Line("b", "q", 1, 1, 1))
+    assert decode_lines(encode_lines(lines)) == lines
