@@ -6,6 +6,7 @@ what they become is in `reader` and `snapshots`.
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ LINGER_S: Final = 0.1
 _ORIGIN: Final[Origin] = "live"
 _READS_BY_ID: Final = frozenset({"GET /v2/orders", "GET /v3/customers", "GET /v3/orders/payment_actions/refunds"})
 """Only what asks for a notice's own id can be refused because of that notice."""
+_REMEMBERED: Final = 20_000
 
 
 class NoticeRecord(Protocol):
@@ -89,6 +91,8 @@ class Hydrator:
         self._set_aside = set_aside
         self._policy = policy
         self._clock = clock
+        self._published: OrderedDict[Key, tuple[datetime, datetime]] = OrderedDict()
+        """(date_modified, Date of the read) of what was published lately."""
 
     async def take_in(self, records: Iterable[NoticeRecord]) -> None:
         """Puts records of the notices topic into the backlog; what is no notice is set aside."""
@@ -125,6 +129,7 @@ class Hydrator:
             for pending in batch:
                 self.backlog.add(pending)
             raise
+        gauge("headrace_notices_pending").set(len(self.backlog))
         return True
 
     async def _work(self, batch: list[Pending]) -> None:
@@ -153,6 +158,7 @@ class Hydrator:
         skipped = {pending.key for pending in again}
         await self._writer.write([*made.records, *read.deleted])
         self._snapshots.known.add(made.customers)
+        self._remember(read)
         log.info(
             "batch.published",
             notices=sum(len(pending.places) for pending in batch),
@@ -196,11 +202,26 @@ class Hydrator:
             log.info("notice.dropped", resource=pending.key[0], resource_id=pending.key[1])
 
     def _is_old(self, pending: Pending, row: Fetched | None) -> bool:
-        """Missing, there although it was deleted, or not yet modified when the notice says it was."""
+        """Missing, there although it was deleted, or not yet modified when the notice says it was.
+
+        Also one with the revision of what we have published: dates are whole seconds, and equal is the same to the
+        evaluator, so a second change within the second needs a read of a later second.
+        """
         if row is None or pending.deleted_at is not None:
+            return True
+        if self._published.get(pending.key) == (modified_of(row.row), row.fetched_at):
             return True
         slack = timedelta(seconds=self._policy.stale_slack_s)
         return pending.told_at is not None and modified_of(row.row) < pending.told_at - slack
+
+    def _remember(self, read: Sorted) -> None:
+        kinds: tuple[tuple[str, dict[int, Fetched]], ...] = (("order", read.orders), ("customer", read.customers))
+        for kind, rows in kinds:
+            for key, each in rows.items():
+                self._published[kind, key] = (modified_of(each.row), each.fetched_at)
+                self._published.move_to_end((kind, key))
+        while len(self._published) > _REMEMBERED:
+            self._published.popitem(last=False)
 
     def _read_again(self, pending: Pending) -> bool:
         """Sets the time of the next read; False after the last."""
