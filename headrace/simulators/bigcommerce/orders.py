@@ -3,7 +3,8 @@
 Lists are bare arrays, 204 when empty; archived orders are listed, with `is_deleted`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from headrace.simulators.bigcommerce import shapes
@@ -49,10 +50,8 @@ class _Orders:
         self._base = base
 
     def many(self, call: Call) -> Answer:
-        rows = self._filtered(call)
-        _sort(rows, call.query.get("sort"))
         limit, number = call.number("limit", DEFAULT_LIMIT, highest=MAX_LIMIT), call.number("page", 1)
-        part = rows[(number - 1) * limit : number * limit]
+        part = list(islice(self._sorted(call), (number - 1) * limit, number * limit))
         return ok([self._render(row, call) for row in part]) if part else Answer(204)
 
     def count(self, call: Call) -> Answer:
@@ -116,20 +115,25 @@ class _Orders:
             return v3_error(404, "The requested order was not found.")
         return data([shapes.refund(refund) for refund in row.refunds])
 
-    def _filtered(self, call: Call) -> list[Order]:
-        since = _moment(call, "min_date_modified")
-        customer_id = call.query.get("customer_id")
-        low = call.number("min_id", 0) if "min_id" in call.query else None
+    def _sorted(self, call: Call) -> Iterator[Order]:
+        tests = _tests(call)
+        rows = (row for row in self._candidates(call) if all(test(row) for test in tests))
+        sort = call.query.get("sort", "id:asc")
+        return rows if sort in {"id", "id:asc"} else iter(_sort(rows, sort))
+
+    def _candidates(self, call: Call) -> Iterator[Order]:
+        """By id, within `min_id` and `max_id`."""
+        low = call.number("min_id", 0) if call.query.get("min_id", "0") != "0" else None
         high = call.number("max_id", 0) if "max_id" in call.query else None
+        since, customer_id = _moment(call, "min_date_modified"), call.query.get("customer_id")
         if since is not None:
             rows = sorted(self._trade.orders.changed_since(since), key=lambda row: row.id)
         elif customer_id is not None:
             ids = self._trade.of_customer.get(int(customer_id) if customer_id.isdigit() else -1, [])
             rows = [row for each in sorted(ids) if (row := self._trade.orders.seen(each)) is not None]
         else:
-            rows = list(self._trade.orders.span(low, high))
-        tests = _tests(call)
-        return [row for row in rows if all(test(row) for test in tests)]
+            return self._trade.orders.span(low, high)
+        return (row for row in rows if (low is None or row.id >= low) and (high is None or row.id <= high))
 
     def _render(self, row: Order, call: Call) -> dict[str, Any]:
         include = (call.query.get("include") or "").split(",")
@@ -148,13 +152,9 @@ class _Orders:
 
 
 def _tests(call: Call) -> list[Callable[[Order], bool]]:
-    """The filters of the call that its rows must pass, each read once."""
+    """The filters of the call besides ids, each read once."""
     query = call.query
     tests: list[Callable[[Order], bool]] = []
-    if (low := query.get("min_id")) is not None:
-        tests.append(lambda row: row.id >= int(low))
-    if (high := query.get("max_id")) is not None:
-        tests.append(lambda row: row.id <= int(high))
     if (most := _moment(call, "max_date_modified")) is not None:
         tests.append(lambda row: row.modified <= most)
     if (first := _moment(call, "min_date_created")) is not None:
@@ -170,9 +170,7 @@ def _tests(call: Call) -> list[Callable[[Order], bool]]:
     return tests
 
 
-def _sort(rows: list[Order], order: str | None) -> None:
-    if order is None:
-        return
+def _sort(rows: Iterable[Order], order: str) -> list[Order]:
     name, _, direction = order.partition(":")
     keys: dict[str, Any] = {
         "id": lambda row: row.id,
@@ -183,7 +181,7 @@ def _sort(rows: list[Order], order: str | None) -> None:
     }
     if name not in keys:
         raise CallRefused(v2_error(400, f"The sort field {name!r} is not supported."))
-    rows.sort(key=keys[name], reverse=direction == "desc")
+    return sorted(rows, key=keys[name], reverse=direction == "desc")
 
 
 def _moment(call: Call, name: str) -> Any:
