@@ -77,10 +77,11 @@ def _order(fold: LogFold, event: DecodedEvent) -> None:
 
 
 def _latch(latched: Latched, seen: SeenOrder, data: Mapping[str, Any]) -> None:
+    lines = data.get("lines", ())
     if not seen.placed and seen.status != "incomplete":
         seen.placed = True
-        lines = data.get("lines", ())
         latched.bulk_buyer |= sum(line["quantity"] for line in lines) > BULK_ABOVE_UNITS
+    if seen.placed:  # a line added later is a product ordered too
         latched.bijou_buyer |= any(line.get("brand", "") == LATCHING_BRAND for line in lines)
     ids = {str(refund["id"]) for refund in data.get("refunds", ())}
     latched.returner |= bool(ids - seen.refund_ids)

@@ -37,9 +37,9 @@ def test_fold_log__incomplete__is_placed_only_when_it_is_paid() -> None:
     assert fold_log([incomplete, snapshot("2", lines=[line(1, "Bijou")])]).latched["s:7"].bijou_buyer
 
 
-def test_fold_log__edit_after_it_was_placed__does_not_latch() -> None:
+def test_fold_log__edit_after_it_was_placed__adds_products_but_places_nothing() -> None:
     fold = fold_log([snapshot("1", lines=[line(1)]), snapshot("2", lines=[line(501, "Bijou")])])
-    assert fold.latched["s:7"] == Latched()
+    assert fold.latched["s:7"] == Latched(bijou_buyer=True)
 
 
 def test_fold_log__late_and_repeated_snapshots__are_left_out() -> None:
