@@ -59,11 +59,14 @@ def _with_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _declared(hint: Any) -> tuple[str, ...]:
-    """The option names that an annotation declares."""
-    return tuple(
-        name for extra in getattr(hint, "__metadata__", ()) for name in (getattr(extra, "param_decls", None) or ())
-    )
+def _declared(hint: Any) -> set[str]:
+    """The option names that an annotation declares; typer keeps the first one under `default`."""
+    return {
+        name
+        for extra in getattr(hint, "__metadata__", ())
+        for name in (getattr(extra, "default", None), *(getattr(extra, "param_decls", None) or ()))
+        if isinstance(name, str)
+    }
 
 
 def _use_config(path: str | None) -> None:

@@ -87,8 +87,8 @@ async def read_to_end(
     With `read_committed` the end is the last stable offset. Raises `KafkaError` when Kafka or the topic is away.
     """
     consumer = make_consumer(settings, read_committed=read_committed)
-    await consumer.start()
     try:
+        await consumer.start()
         numbers = await _partitions(settings, topic) if partitions is None else sorted(partitions)
         assigned = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(assigned)

@@ -43,8 +43,8 @@ def test_log__configured__one_json_line_on_stderr(capsys: pytest.CaptureFixture[
     "key",
     [
         "email", "e_mail", "customer_email", "first_name", "last_name", "phone", "token", "access_token",
-        "X-Auth-Token", "authorization", "Authorization", "body", "password", "kafka_sasl_password", "client_secret", "api_key",
-        "hash_key", "mailchimp_key", "database_url", "personal", "signature", "webhook-signature",
+        "X-Auth-Token", "authorization", "Authorization", "body", "password", "kafka_sasl_password", "client_secret",
+        "api_key", "hash_key", "mailchimp_key", "database_url", "personal", "signature", "webhook-signature",
     ],
 )  # fmt: skip
 def test_redact__key_of_a_secret__value_gone(key: str) -> None:

@@ -1,0 +1,137 @@
+"""The command: every way to end has its exit code, and every verb the shared options."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+import structlog
+import typer
+
+from headrace import __version__
+from headrace.cli import main, output
+from headrace.cli.main import VERBS, build_app, execute
+from headrace.cli.output import CliError
+from headrace.cli.shared_options import add_shared_options
+from headrace.runtime.dependency import DependencyError
+from headrace.runtime.settings import KafkaSettings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(output._Stdout, "used", False)
+    before, root = structlog.get_config(), logging.getLogger()
+    handlers, level, environment = root.handlers[:], root.level, dict(os.environ)
+    for name in [name for name in os.environ if name.startswith("HEADRACE_")]:
+        del os.environ[name]
+    yield
+    structlog.configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def use_verb(monkeypatch: pytest.MonkeyPatch, verb: Callable[..., Any]) -> None:
+    def build() -> typer.Typer:
+        app = typer.Typer()
+        app.command("verb")(verb)
+        app.command("other")(lambda: None)
+        add_shared_options(app)
+        return app
+
+    monkeypatch.setattr(main, "build_app", build)
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def verb() -> None:
+        raise error
+
+    return verb
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (CliError("refused", "no", exit_code=1), 1),
+        (CliError("usage", "no"), 2),
+        (DependencyError("kafka_unavailable", "away", "start it"), 3),
+        (KeyboardInterrupt(), 130),
+        (typer.Exit(4), 4),
+    ],
+)
+def test_execute__verb_raises__exit_code(monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int) -> None:
+    use_verb(monkeypatch, raising(error))
+
+    assert execute(["verb"]) == code
+
+
+def test_execute__settings_missing__exit_2_naming_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_verb(monkeypatch, lambda: load_settings(KafkaSettings))
+
+    assert execute(["verb"]) == 2
+    assert "HEADRACE_KAFKA_BOOTSTRAP_SERVERS is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["version", "--nothing"], ["topics", "check", "--partitions", "x"]])
+def test_execute__wrong_usage__exit_2_as_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute([*arguments, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+
+
+def test_execute__no_arguments__help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute([]) == 0
+    assert "topics" in capsys.readouterr().out
+
+
+def test_version__json__is_the_whole_of_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["version", "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert (found["version"], found["schema_version"]) == (__version__, 1)
+    assert set(found) == {"version", "commit", "schema_version"}
+
+
+def test_config__file__sets_what_the_environment_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    def verb() -> None:
+        settings = load_settings(KafkaSettings)
+        seen.append((settings.kafka_bootstrap_servers + settings.topic_prefix, os.environ.get("HEADRACE_STORE")))
+
+    use_verb(monkeypatch, verb)
+    os.environ["HEADRACE_TOPIC_PREFIX"] = "env."
+    (tmp_path / "config").write_text("HEADRACE_KAFKA_BOOTSTRAP_SERVERS=a:1\nHEADRACE_TOPIC_PREFIX=file.\n")
+
+    assert execute(["verb", "--config", str(tmp_path / "config"), "--store", "abc"]) == 0
+    assert seen == [("a:1env.", "abc")]
+
+
+def test_config__no_such_file__exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["version", "--config", "nowhere", "--json"]) == 2
+    assert "nowhere" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_shared_options__verb_has_its_own_store__keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+
+    def verb(shop: Annotated[str | None, typer.Option("--store")] = None) -> None:
+        seen.append(shop)
+
+    use_verb(monkeypatch, verb)
+
+    assert execute(["verb", "--store", "mine"]) == 0
+    assert seen == ["mine"]
+
+
+def test_build_app__all_verbs__are_there() -> None:
+    app = build_app()
+    names = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+
+    assert {"version", "kafka", "topics"} <= names
+    assert len(VERBS) == len(set(VERBS))
