@@ -1,0 +1,272 @@
+"""The JSON Schema of a rule file, for editors: made from the catalogue, written to `schemas/rule-file.schema.json`.
+
+It knows shapes and names; the loader knows more (groups, ids, amounts) and decides.
+"""
+
+import json
+import sys
+from typing import Any, Final, get_args
+
+from headrace.rules.catalogue import (
+    ACTIONS,
+    COUNT_OPERATORS,
+    ELEMENT_FIELDS,
+    FIELDS,
+    OPERATORS,
+    PLATFORMS,
+    QUANTIFIERS,
+    SET_PREFIXES,
+    STATUSES,
+    SUBDOMAINS,
+    TRIGGERS,
+    Family,
+    Field,
+    Scope,
+    set_field,
+)
+from headrace.rules.parse_ladders import LADDER_FIELDS
+from headrace.rules.parse_store import ABOUT
+
+Schema = dict[str, Any]
+_ANY_SCALAR: Final[Schema] = {"type": ["string", "number", "boolean"]}
+_AMOUNT: Final[Schema] = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "^[A-Z0-9. ]+$"}]}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_VALUES: Final[Schema] = {"anyOf": [_ANY_SCALAR, {"type": "array", "items": _ANY_SCALAR, "minItems": 1}]}
+_OPERANDS: Final[dict[Family, Schema]] = {
+    "text": _ANY_SCALAR,
+    "number": _COUNT,
+    "money": _AMOUNT,
+    "geography": _ANY_SCALAR,
+    "set": _ANY_SCALAR,
+    "consent": {"type": "boolean"},
+}
+
+
+def rule_file_schema() -> Schema:
+    """The whole schema (JSON Schema 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Headrace rule file",
+        "description": "One store's rules: a file, or a folder of files that together are one rule set.",
+        **_object(
+            {
+                "store": _store(),
+                "spend": _spend(),
+                "groups": {"type": "array", "items": {"$ref": "#/$defs/group"}},
+                "group_order": {
+                    "description": "Highest first; a list inside the list = equals.",
+                    "type": "array",
+                    "items": {"anyOf": [_ANY_SCALAR, {"type": "array", "items": _ANY_SCALAR, "minItems": 1}]},
+                },
+                "default_group": _text("The group of customers nobody claims; empty = none."),
+                "unmanaged": {"const": "keep"},
+                "drift": {"const": "report"},
+                **{
+                    f"{kind}s": {"type": "array", "items": {"$ref": f"#/$defs/{kind}"}}
+                    for kind in ("ladder", "segment", "rule")
+                },
+            }
+        ),
+        "$defs": {
+            "group": _group(),
+            "ladder": _ladder(),
+            "segment": _segment(),
+            "rule": _rule(),
+            "action": _action(),
+            "attributes": {"type": "object", "minProperties": 1, "additionalProperties": _VALUES},
+            "tags": _tags(),
+            "condition": _condition([*FIELDS.values()], "condition", sets=True),
+            **{
+                f"{scope}-condition": _condition([*fields.values()], f"{scope}-condition", sets=False)
+                for scope, fields in ELEMENT_FIELDS.items()
+            },
+            **{_test_name(field): _test(field) for field in _every_field()},
+        },
+    }
+
+
+def _every_field() -> list[Field]:
+    sets = [set_field(prefix) for prefix in SET_PREFIXES]
+    return [*FIELDS.values(), *(f for fields in ELEMENT_FIELDS.values() for f in fields.values()), *sets]
+
+
+def _object(properties: Schema, *, required: tuple[str, ...] = ()) -> Schema:
+    found: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**found, "required": list(required)} if required else found
+
+
+def _text(description: str) -> Schema:
+    return {"description": description, **_ANY_SCALAR}
+
+
+def _enum(words: tuple[str, ...]) -> Schema:
+    return {"enum": list(words)}
+
+
+def _about() -> Schema:
+    docs = ("What it is for.", "Whom to ask.", "When to look at it again: 2027-01-31.")
+    return {key: _text(doc) for key, doc in zip(ABOUT, docs, strict=True)}
+
+
+def _store() -> Schema:
+    return _object(
+        {"timezone": _text("IANA name: Europe/London."), "currency": {"type": "string", "pattern": "^[A-Z]{3}$"}},
+        required=("timezone", "currency"),
+    )
+
+
+def _spend() -> Schema:
+    return _object(
+        {
+            "count_statuses": {"type": "array", "items": _enum(STATUSES), "minItems": 1},
+            "amount": _enum(("total", "subtotal", "total_excluding_tax")),
+            "refunds": _enum(("subtract", "ignore")),
+        }
+    )
+
+
+def _group() -> Schema:
+    return _object(
+        {
+            "name": _text("As in the store."),
+            "alias": {"type": "object", "additionalProperties": _ANY_SCALAR},
+            "kind": _enum(("B2B", "B2C")),
+            "erp_id": _text("Its id in the ERP."),
+            "description": _text("For people."),
+            **_about(),
+        },
+        required=("name",),
+    )
+
+
+def _gives() -> Schema:
+    return {
+        "group": _text("The group customers have while in."),
+        "attributes": {"$ref": "#/$defs/attributes"},
+        "tags": {"$ref": "#/$defs/tags"},
+    }
+
+
+def _entry(own: Schema, *, required: tuple[str, ...]) -> Schema:
+    identity = {"id": {"type": ["string", "integer"]}, "renamed_from": {"type": ["string", "integer"]}}
+    return _object({**identity, **own, **_about()}, required=("id", *required))
+
+
+def _ladder() -> Schema:
+    rung = _object({**_gives(), "from": _AMOUNT, "above": _AMOUNT})
+    return _entry(
+        {
+            "by": _enum(LADDER_FIELDS),
+            "rungs": {"type": "array", "items": rung, "minItems": 1},
+            "demote": {"const": "direct"},
+            "grace": _enum(("0 days", "0 hours")),
+        },
+        required=("by", "rungs"),
+    )
+
+
+def _segment() -> Schema:
+    return _entry({"who": {"$ref": "#/$defs/condition"}, **_gives()}, required=("who",))
+
+
+def _rule() -> Schema:
+    return _entry(
+        {
+            "when": _when(),
+            "if": {"$ref": "#/$defs/condition"},
+            "then": {"type": "array", "items": {"$ref": "#/$defs/action"}, "minItems": 1},
+            "past": _enum(("ignore", "apply")),
+        },
+        required=("when", "then"),
+    )
+
+
+def _when() -> Schema:
+    narrowed = {
+        name: _object(dict.fromkeys(spec.options, _enum(STATUSES))) for name, spec in TRIGGERS.items() if spec.options
+    }
+    named = {"enum": list(TRIGGERS), "description": "; ".join(f"{name}: {spec.doc}" for name, spec in TRIGGERS.items())}
+    return {"anyOf": [named, {**_object(narrowed), "minProperties": 1}]}
+
+
+def _action() -> Schema:
+    operands: dict[str, Schema] = {
+        "group": _ANY_SCALAR,
+        "attributes": {"$ref": "#/$defs/attributes"},
+        "tags": {"$ref": "#/$defs/tags"},
+    }
+    properties = {name: {"description": spec.doc, **operands[spec.operand]} for name, spec in ACTIONS.items()}
+    return {**_object(properties), "minProperties": 1, "maxProperties": 1}
+
+
+def _tags() -> Schema:
+    one = {**_object(dict.fromkeys(PLATFORMS, _VALUES)), "minProperties": 1}
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+def _condition(fields: list[Field], name: str, *, sets: bool) -> Schema:
+    itself: Schema = {"$ref": f"#/$defs/{name}"}
+    several: Schema = {"type": "array", "items": itself, "minItems": 1}
+    properties: Schema = {"all": several, "any": several, "not": itself}
+    properties |= {field.name: {"description": field.doc, **_test_of(field)} for field in fields}
+    schema: Schema = {**_object(properties), "minProperties": 1, "maxProperties": 1}
+    if sets:
+        schema["patternProperties"] = {
+            f"^{prefix.replace('.', chr(92) + '.')}.+": {"description": doc, **_test_of(set_field(prefix))}
+            for prefix, doc in SET_PREFIXES.items()
+        }
+    return schema
+
+
+def _test_name(field: Field) -> str:
+    """Fields that are tested alike share a definition."""
+    if field.elements is not None:
+        return f"{field.elements}-list"
+    if field.name == "customer.email_domain":
+        return "domain-test"
+    return "place-test" if field.family == "geography" and "starts_with" in field.operators else f"{field.family}-test"
+
+
+def _test_of(field: Field) -> Schema:
+    return {"$ref": f"#/$defs/{_test_name(field)}"}
+
+
+def _test(field: Field) -> Schema:
+    if field.elements is not None:
+        return _list(field.elements)
+    operand = _OPERANDS[field.family]
+    operators: Schema = {name: _operand(name, operand) for name in field.operators}
+    if field.name == "customer.email_domain":
+        operators[SUBDOMAINS] = {"type": "boolean"}
+    return {"anyOf": [_VALUES if field.family == "set" else operand, {**_object(operators), "minProperties": 1}]}
+
+
+def _operand(operator: str, operand: Schema) -> Schema:
+    spec = OPERATORS[operator]
+    shapes: dict[str, Schema] = {
+        "one": operand,
+        "many": {"type": "array", "items": operand, "minItems": 1},
+        "pattern": {"type": "string", "format": "regex"},
+        "true": {"type": "boolean"},
+    }
+    if operator.startswith("has_"):
+        shapes["many"] = _VALUES
+    return {"description": spec.doc, **shapes[spec.operand]}
+
+
+def _list(elements: Scope) -> Schema:
+    inner: Schema = {"$ref": f"#/$defs/{elements}-condition"}
+    counted = _object({"of": inner, **dict.fromkeys(COUNT_OPERATORS, _COUNT)}, required=("of",))
+    quantifiers = {name: counted if name == "count" else inner for name in QUANTIFIERS}
+    return {**_object(quantifiers), "minProperties": 1, "maxProperties": 1}
+
+
+def schema_text() -> str:
+    """The file's text."""
+    return json.dumps(rule_file_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+assert set(_OPERANDS) | {"list"} == set(get_args(Family))
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())

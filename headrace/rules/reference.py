@@ -1,0 +1,117 @@
+"""The tables of `docs/rules.md`, made from the catalogue: `python -m headrace.rules.reference < docs/rules.md`.
+
+The prose around them is written by hand.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from headrace.rules import later
+from headrace.rules.catalogue import (
+    ACTIONS,
+    ELEMENT_FIELDS,
+    FAMILY_DOCS,
+    FIELDS,
+    OPERATORS,
+    SET_PREFIXES,
+    TRIGGERS,
+    Field,
+    set_field,
+)
+from headrace.rules.findings import CATALOGUE
+
+_BLOCK: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def filled(page: str) -> str:
+    """The page with every `<!-- table: NAME -->` block made anew. Raises KeyError for an unknown name."""
+    return _BLOCK.sub(lambda match: f"{match[1]}{TABLES[match[2]]()}{match[3]}", page)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _field_row(field: Field, name: str | None = None) -> list[str]:
+    tests = _code(field.operators) if field.operators else "`any`, `all`, `none`, `count`"
+    return [f"`{name or field.name}`", field.family, field.doc, tests]
+
+
+def _fields() -> str:
+    rows = [_field_row(field) for field in FIELDS.values()]
+    rows += [
+        [f"`{prefix}<name>`", "set", doc, _code(set_field(prefix).operators)] for prefix, doc in SET_PREFIXES.items()
+    ]
+    return _table(["field", "family", "what it is", "tests"], rows)
+
+
+def _elements() -> str:
+    lists = {scope: [f.name for f in FIELDS.values() if f.elements == scope] for scope in ELEMENT_FIELDS}
+    rows = [
+        [_code(lists[scope]), *_field_row(field)]
+        for scope, fields in ELEMENT_FIELDS.items()
+        for field in fields.values()
+    ]
+    return _table(["in", "field", "family", "what it is", "tests"], rows)
+
+
+def _families() -> str:
+    return _table(["family", "how it is compared"], FAMILY_DOCS.items())
+
+
+def _operators() -> str:
+    rows = [[f"`{o.name}`", o.doc, "no" if o.positive else "yes"] for o in OPERATORS.values()]
+    return _table(["test", "holds when the value is / does", "holds on an unset value"], rows)
+
+
+def _triggers() -> str:
+    rows = [[f"`{name}`", spec.doc, "yes" if spec.order else "no"] for name, spec in TRIGGERS.items()]
+    return _table(["trigger", "when", "may read order.*"], rows)
+
+
+def _actions() -> str:
+    return _table(
+        ["action", "what it does", "written"], [[f"`{n}`", a.doc, f"`{a.example}`"] for n, a in ACTIONS.items()]
+    )
+
+
+def _findings() -> str:
+    rows = [[f"`{code}`", m.severity, m.text, f"`{m.example}`"] for code, m in CATALOGUE.items()]
+    return _table(["code", "severity", "meaning", "for example"], rows)
+
+
+def _later() -> str:
+    entries = {f"of a {kind}": names for kind, names in later.ENTRY.items()}
+    rows = {
+        "top level": later.TOP,
+        "of a group": later.GROUP,
+        **entries,
+        "of an action": later.ACTION_MODIFIERS,
+        "triggers": (*later.TRIGGERS, f"{later.TRIGGER_PREFIX}<name>"),
+        "actions": later.ACTIONS,
+        "fields": (*later.FIELDS, *(f"{prefix}<name>" for prefix in later.FIELD_PREFIXES)),
+        "tests and filters": later.OPERATORS,
+    }
+    return _table(["where", "what"], [[where, _code(names)] for where, names in rows.items()])
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "fields": _fields,
+    "elements": _elements,
+    "families": _families,
+    "operators": _operators,
+    "triggers": _triggers,
+    "actions": _actions,
+    "findings": _findings,
+    "later": _later,
+}
+
+if __name__ == "__main__":
+    sys.stdout.write(filled(sys.stdin.read()))
