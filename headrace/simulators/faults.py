@@ -40,7 +40,7 @@ class Faults:
 
     def order(self, entries: list[Mapping[str, Any]]) -> None:
         """Add faults as `POST /_sim/faults` takes them; raises ValueError for what is none."""
-        self.waiting.extend(_fault(entry) for entry in entries)
+        self.waiting.extend([_fault(entry) for entry in entries])
 
     def clear(self) -> None:
         """Forget all."""

@@ -55,6 +55,8 @@ class Mailchimp:
             return self._route(call, template, key)
         except NotAllowed as refusal:
             return problem(400, refusal.title, refusal.detail)
+        except ValueError:
+            return _invalid("count and offset must be numbers.")
         except CallRefused:
             return problem(400, "JSON Parse Error", "We encountered an unspecified JSON parsing error.")
 

@@ -40,6 +40,7 @@ _WRITABLE: Final = {
     "notes": "notes",
     "customer_group_id": "group_id",
 }
+_TEXTS: Final = frozenset(_WRITABLE) - {"customer_group_id"}
 _UPDATE_FAILED: Final = "Update customers failed."
 
 
@@ -88,7 +89,7 @@ class _Customers:
         entries = _objects(call)
         made = []
         for entry in entries:
-            fields = {ours: entry[theirs] for theirs, ours in _WRITABLE.items() if theirs in entry}
+            fields = _fields(entry)
             fields["addresses"] = [_address_fields(each) for each in entry.get("addresses", ())]
             try:
                 made.append(self._people.create_customer(fields))
@@ -110,10 +111,10 @@ class _Customers:
                 return v3_error(422, _UPDATE_FAILED, {f"{index}.customer_group_id": str(refusal)})
         groups = [entry for entry in entries if "customer_group_id" in entry]
         unchanged = sum(self._same_group(entry) for entry in groups)
+        changes = [_fields(entry) for entry in entries]
         for index, entry in enumerate(entries):
-            changes = {ours: entry[theirs] for theirs, ours in _WRITABLE.items() if theirs in entry}
             try:
-                self._people.update_customer(entry["id"], changes)
+                self._people.update_customer(entry["id"], changes[index])
             except Refused as refusal:
                 return v3_error(422, _UPDATE_FAILED, {f"{index}.email": str(refusal)})
         if groups:
@@ -251,6 +252,14 @@ def _objects(call: Call, *, limit: int | None = BATCH) -> list[dict[str, Any]]:
     if limit is not None and len(entries) > limit:
         raise CallRefused(too_many(limit))
     return entries
+
+
+def _fields(entry: dict[str, Any]) -> dict[str, Any]:
+    """What the call sets, by our names; refuses text that is none."""
+    wrong = {name: "must be a string" for name in _TEXTS & entry.keys() if not isinstance(entry[name], str)}
+    if wrong:
+        raise CallRefused(v3_error(422, "JSON data is missing or invalid", wrong))
+    return {ours: entry[theirs] for theirs, ours in _WRITABLE.items() if theirs in entry}
 
 
 def _address_fields(entry: dict[str, Any]) -> dict[str, Any]:

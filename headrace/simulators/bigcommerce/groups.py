@@ -63,6 +63,8 @@ class _Groups:
         fields = call.json()
         if row is None:
             return _missing()
+        if not isinstance(fields, dict):
+            return v2_error(400, "Invalid JSON request body.")
         name, rules = str(fields.get("name", row.name)), fields.get("discount_rules", row.discount_rules)
         after = replace(row, name=name, discount_rules=tuple(rules), modified=self._world.now())
         self._people.groups.put(after)

@@ -59,3 +59,13 @@ async def test_member__bad_bodies__are_400(running: Running) -> None:
 async def test_member__other_list__is_404(running: Running) -> None:
     body = {"email_address": EMAIL, "status_if_new": "subscribed"}
     assert (await running.mail("PUT", f"/lists/other/members/{member_hash(EMAIL)}", body)).status == 404
+
+
+async def test_members__listed__are_paged(running: Running) -> None:
+    for name in ("a", "b", "c"):
+        email = f"{name}@x.example"
+        body = {"email_address": email, "status_if_new": "subscribed"}
+        await running.mail("PUT", f"/lists/list/members/{member_hash(email)}", body)
+    listed = (await running.mail("GET", "/lists/list/members?count=2&offset=2")).json
+    assert ([row["email_address"] for row in listed["members"]], listed["total_items"]) == (["c@x.example"], 3)
+    assert (await running.mail("GET", "/lists/list/members?count=x")).status == 400

@@ -82,7 +82,7 @@ async def test_update__an_unknown_id__refuses_the_whole_call_naming_index_0(runn
     assert (await running.sim("GET", "/truth"))["customers"]["1"]["group"] == ""
 
 
-@pytest.mark.parametrize("body", [["x"], {}, [], [{"id": 1, "customer_group_id": 77}]])
+@pytest.mark.parametrize("body", [["x"], {}, [], [{"id": 1, "customer_group_id": 77}], [{"id": 1, "email": 5}]])
 async def test_update__nonsense__is_422(running: Running, body: Any) -> None:
     await _customers(running, 1)
     assert (await running.store("PUT", "/v3/customers", body)).status == 422
