@@ -197,7 +197,7 @@ def _deliver(
         reply = vendor.land(at)
         heapq.heappush(events, (back, number, ticket, None if number > 1 and rng.random() < lost else reply))
     while events and events[0][0] <= until:
-        at, _, ticket, reply = heapq.heappop(events)
-        windows.give_back(ticket, at, reply)
+        at, _, ticket, answer = heapq.heappop(events)
+        windows.give_back(ticket, at, answer)
         done += 1
     return done

@@ -1,0 +1,88 @@
+"""A store's own events: what is taken, what is refused and where."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from headrace.contracts.events import CustomEvent, decode_event
+from services.ingest.own_events import OwnEvent, RecentIds, Refused, read_event
+
+NOW = datetime(2026, 8, 11, 12, tzinfo=UTC)
+
+
+def _read(fields: dict[str, Any], key: str | None = None) -> OwnEvent:
+    return read_event(json.dumps(fields).encode(), store="s", idempotency_key=key, now=NOW)
+
+
+def test_read_event__whole__becomes_a_record_of_its_customer() -> None:
+    fields = {
+        "type": "custom.visit",
+        "customer": "42",
+        "time": "2026-08-11T13:04:59+01:00",
+        "id": "v-1",
+        "payload": {"page": "/a"},
+    }
+    event = _read(fields)
+    decoded = decode_event(event.record.value)
+    assert (event.id, event.record.key) == ("v-1", b"s:42")
+    assert decoded.envelope.time == datetime(2026, 8, 11, 12, 4, 59, tzinfo=UTC)
+    assert (decoded.envelope.subject, decoded.envelope.id) == ("s:42", "v-1")
+    assert decoded.data == CustomEvent(payload={"page": "/a"})
+
+
+def test_read_event__idempotency_key__is_the_id() -> None:
+    assert _read({"type": "custom.x", "customer": 42}, "k").id == "k"
+
+
+def test_read_event__no_id_no_time__gets_them() -> None:
+    event = _read({"type": "custom.x", "customer": "s:guest-0a"})
+    assert len(event.id) == 36
+    assert decode_event(event.record.value).envelope.time == NOW
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"type": "order.snapshot"}, "type"),
+        ({"type": "custom."}, "type"),
+        ({"type": None}, "type"),
+        ({"customer": "other:1"}, "customer"),
+        ({"customer": "a:b:1"}, "customer"),
+        ({"customer": ""}, "customer"),
+        ({"customer": "~"}, "customer"),
+        ({"customer": True}, "customer"),
+        ({"customer": ["1"]}, "customer"),
+        ({"time": "2026-08-11T12:06:00Z"}, "time"),
+        ({"time": "2026-08-11T12:00:00"}, "time"),
+        ({"time": "yesterday"}, "time"),
+        ({"time": 5}, "time"),
+        ({"payload": []}, "payload"),
+        ({"id": 5}, "id"),
+        ({"id": "x" * 201}, "id"),
+        ({"id": "a\nb"}, "id"),
+    ],
+)
+def test_read_event__unfit_field__refused_there(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(Refused) as caught:
+        _read({"type": "custom.x", "customer": "1"} | change)
+    assert caught.value.field == field
+
+
+def test_read_event__two_different_ids__refused() -> None:
+    with pytest.raises(Refused, match="differs"):
+        _read({"type": "custom.x", "customer": "1", "id": "a"}, "b")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff"])
+def test_read_event__not_an_object__refused(body: bytes) -> None:
+    with pytest.raises(Refused):
+        read_event(body, store="s", idempotency_key=None, now=NOW + timedelta())
+
+
+def test_recent_ids__over_the_limit__forgets_the_oldest() -> None:
+    recent = RecentIds(2)
+    for each in ("a", "b", "c"):
+        recent.add(each)
+    assert ("a" in recent, "b" in recent, "c" in recent) == (False, True, True)
