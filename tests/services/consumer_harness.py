@@ -235,3 +235,12 @@ async def in_process(main: Callable[[Running], Awaitable[None]]) -> AsyncIterato
         running.stopping.set()
         async with asyncio.timeout(10):
             await task
+
+
+async def ready(running: Running) -> None:
+    """Waits until the process says so."""
+
+    async def holds() -> bool:
+        return running.health.ready
+
+    await eventually(holds, what="readiness")
