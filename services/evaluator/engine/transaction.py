@@ -18,9 +18,10 @@ from headrace.runtime.topics import MAX_DEAD_LETTER_BYTES
 from services.evaluator.engine.epoch import Batch
 from services.evaluator.engine.membership import group_metadata
 
-FENCED: Final = frozenset(
-    {"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "REBALANCE_IN_PROGRESS", "_FENCED"}
-)
+FENCED: Final = frozenset({"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "REBALANCE_IN_PROGRESS"})
+"""The consumer group has moved on without us: after a rejoin and a restore work goes on."""
+REPLACED: Final = frozenset({"_FENCED", "INVALID_PRODUCER_EPOCH", "PRODUCER_FENCED"})
+"""Another worker took our transactional id over: this one ends."""
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 _FLUSH_S: Final = 12.0
 _CALL_S: Final = 10.0
@@ -80,7 +81,7 @@ class Transactions:
             self._producer = await self._in_thread(self._init)
 
     async def write(self, batch: Batch) -> Written | Aborted:
-        """Writes a batch whole or not at all. Raises `FatalError` when it cannot be known which."""
+        """Writes a batch whole or not at all. Raises `FatalError` when this worker was replaced or Kafka stays away."""
         return await self._in_thread(lambda: self._write(batch))
 
     def stop(self) -> None:
@@ -113,8 +114,24 @@ class Transactions:
             self._send_positions(producer, batch)
             _insist(lambda: producer.commit_transaction(_CALL_S), _COMMIT_WITHIN_S)
         except KafkaException as error:
-            return _abort(producer, _cause(error))
+            return self._abort(producer, _cause(error))
         return Written(time.perf_counter() - started)
+
+    def _abort(self, producer: Producer, error: KafkaError) -> Aborted:
+        try:
+            if not error.fatal():
+                _insist(lambda: producer.abort_transaction(_CALL_S), _ABORT_WITHIN_S)
+                return Aborted(f"{error.name()}: {error.str()}", error.name() in FENCED)
+            second = error
+        except KafkaException as failed:
+            second = _cause(failed)
+        if second.name() in REPLACED:
+            raise FatalError("worker_replaced", f"{second.name()}: {second.str()}")
+        # The producer is beyond use (after a broker was away). A new one under the same id ends the transaction, one
+        # way or the other; the restore that follows reads which.
+        producer.purge()
+        self._producer = self._init()
+        return Aborted(f"{error.name()}, then {second.name()}: {second.str()}", fenced=False)
 
     def _produce(self, producer: Producer, batch: Batch) -> None:
         for partition, values in batch.changelog.items():
@@ -145,16 +162,6 @@ def _produce(
             producer.poll(0.1)
         else:
             return
-
-
-def _abort(producer: Producer, error: KafkaError) -> Aborted:
-    if error.fatal():
-        raise FatalError("transaction_fatal", f"{error.name()}: {error.str()}")
-    try:
-        _insist(lambda: producer.abort_transaction(_CALL_S), _ABORT_WITHIN_S)
-    except KafkaException as second:
-        raise FatalError("abort_failed", f"{second.args[0]} after {error.name()}") from second
-    return Aborted(f"{error.name()}: {error.str()}", error.name() in FENCED)
 
 
 def _insist(call: Callable[[], None], within_s: float) -> None:

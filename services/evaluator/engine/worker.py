@@ -5,7 +5,6 @@ It is declared here and run to its end; what the records mean is the engine's fo
 
 import asyncio
 import gc
-import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,12 +23,12 @@ from services.evaluator.engine.core import Engine, Options
 from services.evaluator.engine.fold import Fold
 from services.evaluator.engine.membership import current_member, watch_membership
 from services.evaluator.engine.pins import wrong_versions
+from services.evaluator.engine.quiet import quieten
 from services.evaluator.engine.restore import Restorer
 from services.evaluator.engine.table import StateTable, manager_for
 from services.evaluator.engine.transaction import Transactions
 
 STOP_WITHIN_S: Final = 5.0
-_QUIET: Final = ("faust", "mode", "aiokafka", "aiokafka.consumer.group_coordinator", "aiokafka.conn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +208,6 @@ async def run_worker(settings: KafkaSettings, running: Running, options: WorkerO
         raise FatalError("wrong_versions", "; ".join(wrong))
     # Python's cyclic collector costs 1.3 to 2.2 times of the throughput at its default thresholds.
     gc.set_threshold(100_000, 20, 100)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    quieten()
     watch_membership()
     await Worker(settings, running, options, fold).run()
