@@ -14,7 +14,7 @@ from headrace.rules.model import Ladder, Rung
 from headrace.rules.parse_entries import GIVES, common, given, open_entry
 from headrace.rules.parse_store import ABOUT
 from headrace.rules.reading import Reading, each, keys
-from headrace.rules.scalars import choice, scalar, shown_money, text
+from headrace.rules.scalars import choice, duration, shown_money, text
 from headrace.rules.yaml_source import Node
 
 LADDER_KEYS: Final = ("id", "by", "rungs", "demote", "grace", "renamed_from", *ABOUT)
@@ -23,7 +23,6 @@ LADDER_FIELDS: Final = tuple(
     name for name, field in FIELDS.items() if field.scope == "customer" and field.family in ("money", "number")
 )
 _RUNGS: Final = "[{group: Silver}, {group: Gold, from: 1000}]"
-_NO_GRACE: Final = ("0 days", "0 hours")
 
 
 def ladder(node: Node, reading: Reading) -> Ladder | None:
@@ -61,7 +60,8 @@ def _demote(node: Node) -> None:
 
 
 def _grace(node: Node) -> None:
-    if scalar(node, "grace").text not in _NO_GRACE:
+    count, _ = duration(node, "grace")
+    if count != 0:
         raise Refused(
             "not_yet",
             node.place,

@@ -1,0 +1,75 @@
+"""What the catalogue offers, the core runs: every field with every test compiles, and so does the demo."""
+
+from pathlib import Path
+
+import pytest
+
+from headrace.rules.catalogue import ELEMENT_FIELDS, FIELDS, OPERATORS, Field, set_field
+from headrace.rules.load import Source, load_rule_set, load_texts
+from headrace.segmentation.compiled import compile_rules
+
+STORE = "store: {timezone: Europe/London, currency: GBP}\n"
+OPERANDS = {"number": "5", "money": "5.50", "consent": "true", "set": "VIP"}
+
+
+def test_core__demo_rules__compile() -> None:
+    result = load_rule_set([Path(__file__).parents[3] / "examples" / "rules" / "demo"])
+    assert result.rule_set is not None
+    assert compile_rules(result.rule_set).rule_set == result.rule_set
+
+
+def operand(field: Field, operator: str) -> str:
+    if OPERATORS[operator].operand == "true":
+        return "true"
+    one = OPERANDS.get(field.family, "France" if field.name == "country" else "acme.com")
+    return f"[{one}, {one}]" if OPERATORS[operator].operand == "many" else one
+
+
+def written_tests(field: Field) -> list[str]:
+    tests = [f"{{{field.name}: {{{name}: {operand(field, name)}}}}}" for name in field.operators]
+    if field.family in ("number", "money"):
+        tests.append(f"{{{field.name}: {{from: 1, below: 2}}}}")
+    return tests
+
+
+def all_tests() -> list[str]:
+    fields = [*FIELDS.values(), set_field("customer.attributes.x"), set_field("customer.tags.mailchimp")]
+    found = [test for field in fields if field.family != "list" for test in written_tests(field)]
+    found.append("{customer.email_domain: {in: [acme.com], or_subdomains: true}}")
+    for listed in (field for field in FIELDS.values() if field.elements is not None):
+        assert listed.elements is not None
+        inner = [test for field in ELEMENT_FIELDS[listed.elements].values() for test in written_tests(field)]
+        found += [f"{{{listed.name}: {{any: {test}}}}}" for test in inner]
+        found += [f"{{{listed.name}: {{{quantifier}: {inner[0]}}}}}" for quantifier in ("all", "none")]
+        found += [f"{{{listed.name}: {{count: {{of: {inner[0]}, {bound}: 2}}}}}}" for bound in ("from", "is_not")]
+        found.append(f"{{{listed.name}: {{count: {{of: {inner[0]}, from: 2, below: 4}}}}}}")
+    return found
+
+
+@pytest.mark.parametrize("condition", all_tests())
+def test_core__every_field_and_test__compiles(condition: str) -> None:
+    text = f"{STORE}rules: [{{id: r, when: order.placed, if: {condition}, then: [{{add_attribute: {{a: b}}}}]}}]"
+    result = load_texts([Source("rules.yaml", text)])
+    assert result.rule_set is not None, result.findings
+    compile_rules(result.rule_set)
+
+
+CIRCLES = {
+    "attribute otherwise spelled": "segments: [{id: a, who: {customer.attributes.Tier: x}, attributes: {tier: y}}]",
+    "tags of one platform": "segments: [{id: a, who: {customer.tags.mailchimp: x}, tags: {mailchimp: y}}]",
+    "rule and segment": "segments: [{id: a, who: {customer.attributes.p: x}, attributes: {q: y}}]\n"
+    "rules: [{id: r, when: order.placed, if: {customer.attributes.q: y}, then: [{add_attribute: {p: x}}]}]",
+}
+
+
+@pytest.mark.parametrize("text", CIRCLES.values(), ids=CIRCLES)
+def test_core__circle__refused_at_load(text: str) -> None:
+    result = load_texts([Source("rules.yaml", STORE + text)])
+    assert "cycle" in {finding.code for finding in result.findings}
+
+
+def test_core__rule_that_reads_what_it_sets__both_take_it() -> None:
+    rule = "{id: r, when: order.placed, if: {not: {customer.attributes.p: x}}, then: [{add_attribute: {p: x}}]}"
+    result = load_texts([Source("rules.yaml", f"{STORE}rules: [{rule}]")])
+    assert result.rule_set is not None
+    compile_rules(result.rule_set)
