@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -270,9 +270,9 @@ def test_read_shop__shipped_extract__holds_the_demo_and_its_refunds() -> None:
 
 @pytest.mark.skipif(not WHOLE_YEAR.exists(), reason="the whole year is not on this machine")
 def test_read_shop__whole_year__accounts_for_all_28816_invoices() -> None:
-    began = monotonic()
+    began = process_time()
     shop = read_shop(WHOLE_YEAR)
-    assert monotonic() - began < 30
+    assert process_time() - began < 30  # CPU seconds: about 5 alone, more on a busy machine
     assert (shop.counts.invoices, shop.counts.lines) == (28_816, 525_461)
     assert (shop.counts.orders, shop.counts.refunds) == (20_573, 4_165)
     assert_all_accounted_for(shop)
