@@ -1,7 +1,7 @@
 """The compiled rule set: frozen, typed, parsed once; what `decide` reads and what `headrace.rules` carries.
 
 Text operands are already folded (see `fold`), money is minor units of the store's currency, places are kept
-for people. How YAML becomes this is in `parse.py`; what it means for a customer is in `headrace.segmentation`.
+for people. How YAML becomes this is in `load.py`; what it means for a customer is in `headrace.segmentation`.
 """
 
 import unicodedata
