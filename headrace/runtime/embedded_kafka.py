@@ -26,7 +26,8 @@ from headrace.runtime.logs import log
 from headrace.runtime.ports import HOST, free_ports, is_free, is_listening
 from headrace.runtime.settings import default_cache_dir, variable
 
-START_WITHIN_S: Final = 60.0
+START_WITHIN_S: Final = 120.0
+"""Generous: two cores that also run a test suite."""
 STOP_WITHIN_S: Final = 10.0
 DEFAULT_HEAP_MB: Final = 384
 _POLL_S: Final = 0.05
