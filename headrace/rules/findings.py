@@ -166,12 +166,12 @@ class Place:
     column: int
 
 
-MAX_FINDINGS: Final = 500
-"""After so many, reading stops: the file is something else than a rule file."""
+MAX_ERRORS: Final = 500
+"""After so many errors reading stops: the file is something else than a rule file."""
 
 
 class Enough(Exception):
-    """Raised by `Report.add` when `MAX_FINDINGS` are recorded."""
+    """Raised by `Report.add` when `MAX_ERRORS` errors are recorded."""
 
 
 class Refused(Exception):
@@ -193,6 +193,7 @@ class Report:
 
     findings: list[Finding] = field(default_factory=list)
     entry: str | None = None
+    errors: int = 0
 
     def add(self, code: Code, place: Place, message: str, hint: str, *, id: str | None = None) -> None:
         """Record one finding, of the severity its code has."""
@@ -208,7 +209,8 @@ class Report:
                 hint=hint,
             )
         )
-        if len(self.findings) >= MAX_FINDINGS:
+        self.errors += CATALOGUE[code].severity == "error"
+        if self.errors >= MAX_ERRORS:
             raise Enough
 
     def tried(self, read: Callable[Concatenate[N, P], T], node: N, *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -231,7 +233,7 @@ class Report:
     @property
     def refused(self) -> bool:
         """Whether anything recorded so far is an error."""
-        return any(finding.severity == "error" for finding in self.findings)
+        return self.errors > 0
 
     def sorted(self) -> tuple[Finding, ...]:
         """All findings, by place."""

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.rules.findings import (
     CATALOGUE,
-    MAX_FINDINGS,
+    MAX_ERRORS,
     Code,
     Enough,
     Place,
@@ -55,13 +55,14 @@ def test_report__refused_inside_an_entry__finding_with_its_id() -> None:
     assert report.refused
 
 
-def test_report__too_many__stops() -> None:
+def test_report__too_many_errors__stops() -> None:
     report = Report()
-    for _ in range(MAX_FINDINGS - 1):
+    for _ in range(MAX_ERRORS - 1):
         report.add("unknown_key", PLACE, "m", "h")
+        report.add("owner_or_goal_missing", PLACE, "infos do not count", "h")
     with pytest.raises(Enough):
         report.add("unknown_key", PLACE, "m", "h")
-    assert len(report.findings) == MAX_FINDINGS
+    assert report.errors == MAX_ERRORS
 
 
 @pytest.mark.parametrize(

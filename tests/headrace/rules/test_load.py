@@ -112,6 +112,13 @@ def test_load__thousands_of_mistakes__stops_reading() -> None:
     assert len(result.findings) == 500
 
 
+def test_load__a_thousand_infos__are_no_reason_to_refuse() -> None:
+    entries = "".join(f"  - {{id: s{n}, who: {{customer.orders: 1}}, attributes: {{a: b}}}}\n" for n in range(1000))
+    result = load(STORE + "segments:\n" + entries)
+    assert result.rule_set is not None
+    assert len(result.findings) == 1000
+
+
 def test_load__too_many_entries__refused() -> None:
     entries = "".join(f"  - {{id: s{n}, who: {{customer.orders: 1}}, attributes: {{a: b}}}}\n" for n in range(2001))
     assert {f.code for f in load(STORE + "segments:\n" + entries).findings} == {"too_many"}
