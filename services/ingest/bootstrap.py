@@ -51,7 +51,7 @@ async def run_receive(settings: ReceiveSettings, running: Running) -> None:
     opened = listen(settings.host, settings.port)
     writer = KafkaWriter(lambda: make_producer(settings), running.health, deadline_s=settings.produce_deadline_s)
     app = make_app(_doorkeeper(settings, writer))
-    async with _background(writer.run()):
+    async with background(writer.run()):
         running.health.clear(STARTING)
         await serve(app, opened, running.stopping)
 
@@ -80,7 +80,7 @@ async def run_hydrate(settings: HydrateSettings, running: Running) -> None:
         consumer = make_consumer(settings, group=topic(settings, "hydrate"), max_poll_interval_ms=600_000)
         loop = HydrateLoop(hydrator, consumer, parts.client, parts.troubles, running.stopping, settings.pending_limit)
         hooks = keep_hooks(parts.client, settings, parts.troubles, running)
-        async with _started(consumer, settings, loop), _background(hooks):
+        async with _started(consumer, settings, loop), background(hooks):
             await loop.run()
 
 
@@ -183,7 +183,8 @@ async def _started(consumer: AIOKafkaConsumer, settings: ServiceSettings, listen
 
 
 @asynccontextmanager
-async def _background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+async def background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Runs beside the block and is cancelled at its end."""
     task = asyncio.create_task(work)
     try:
         yield

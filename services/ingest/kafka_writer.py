@@ -32,6 +32,8 @@ class KafkaWriter:
         self._deadline_s = deadline_s
         self._producer: AIOKafkaProducer | None = None
         self._broken = asyncio.Event()
+        self.started = asyncio.Event()
+        """Set once there was a producer."""
 
     async def run(self) -> None:
         """Starts the producer, and a new one whenever it is broken for good; until cancelled."""
@@ -52,9 +54,7 @@ class KafkaWriter:
         try:
             async with asyncio.timeout(self._deadline_s):
                 await (await producer.send(topic, value, key=key))
-        except (KafkaError, TimeoutError, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError):
-                raise
+        except (KafkaError, TimeoutError) as error:
             self._failed(producer, error)
             return False
         self._health.clear(KAFKA)
@@ -79,6 +79,7 @@ class KafkaWriter:
                 await asyncio.sleep(_START_AGAIN_S)
                 continue
             self._producer = producer
+            self.started.set()
             self._health.clear(KAFKA)
 
     async def _stop(self) -> None:

@@ -1,0 +1,119 @@
+"""Feed: what webhooks missed is found, the past comes in once, and the clock never runs ahead of what is published."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from headrace.contracts.events import Clock, Event
+from headrace.runtime.settings import ServiceSettings
+from tests.services.ingest.shop import customer, newest_customers, newest_orders, open_shop, order, ready, strangers
+
+pytestmark = pytest.mark.timeout(120)
+LATER = {"op": "order.status", "order_id": 1003, "status_id": 2}
+
+
+def _clocks(events: list[Event]) -> list[datetime]:
+    return [event.data.now for event in events if isinstance(event.data, Clock)]
+
+
+def _origins(events: list[Event], kind: str) -> set[str]:
+    return {event.envelope.headraceorigin for event in events if event.envelope.type == kind}
+
+
+async def test_feed__no_webhook_ever_came__changes_are_found_and_the_clock_follows(
+    topics_created: ServiceSettings,
+) -> None:
+    async with open_shop(topics_created, speed=60) as shop:
+        process = shop.feed()
+        await ready(process)
+        await shop.until(lambda events: bool(_clocks(events)))
+        await shop.operate(*(customer(number) for number in range(1, 6)))
+        await shop.operate(*(order(1000 + number, number % 6) for number in range(30)))
+        await shop.operate(LATER, {"op": "refund.create", "order_id": 1001, "items": [{"line": 0, "quantity": 1}]})
+        done = datetime.fromisoformat((await shop.clock())["now"])
+        events = await shop.until(lambda events: max(_clocks(events), default=done) > done)
+    orders = newest_orders(events)
+    assert len(orders) == 30
+    assert orders["1003"].status == "shipped"
+    assert [refund.amount for refund in orders["1001"].refunds] == [255]
+    assert strangers(events) == []
+    assert _origins(events, "order.snapshot") == {"reconcile"}
+    assert set(newest_customers(events)) == {str(number) for number in range(1, 6)}
+
+
+async def test_feed__the_stores_date_jumps__no_clock_before_the_orders_it_passes(
+    topics_created: ServiceSettings,
+) -> None:
+    """Each jump of minutes brings orders; when a partition's clock stands after one, the order stands before it."""
+    async with open_shop(topics_created, speed=60) as shop:
+        await ready(shop.feed())
+        await shop.operate(customer(1))
+        for hour in range(1, 9):
+            at = f"2026-01-01T0{hour}:10:00Z"
+            await shop.operate(*({**order(1000 + hour * 10 + each, 1), "at": at} for each in range(5)))
+        end = datetime.fromisoformat("2026-01-01T08:20:00+00:00")
+        await shop.clock(advance_to="2026-01-01T09:00:00Z")
+        events = await shop.until(lambda events: max(_clocks(events), default=end) > end)
+    assert len(newest_orders(events)) == 40
+    mine = [event for event in events if event.envelope.subject in ("teststore:1", "~")]
+    assert _ahead_of(mine) == []
+
+
+def _ahead_of(events: list[Event]) -> list[str]:
+    """Orders of the one customer that stand behind a clock which had already passed them, in their partition."""
+    first = next(index for index, event in enumerate(events) if event.envelope.subject == "teststore:1")
+    last = max(index for index, event in enumerate(events) if event.envelope.subject == "teststore:1")
+    clock: datetime | None = None
+    found: list[str] = []
+    for event in events[first : last + 1]:
+        if isinstance(event.data, Clock):
+            clock = event.data.now
+        elif clock is not None and event.envelope.time < clock and event.envelope.type == "order.snapshot":
+            found.append(event.envelope.id)
+    return found
+
+
+async def test_feed__store_with_a_past__backfill_brings_it_once_then_changes(topics_created: ServiceSettings) -> None:
+    async with open_shop(topics_created, speed=60) as shop:
+        await shop.operate(*(customer(number) for number in range(1, 301)))
+        await shop.operate(*(order(1000 + number, number % 301) for number in range(600)))
+        process = shop.feed(backfill=True)
+        await ready(process)
+        await shop.until(lambda events: len(newest_orders(events)) == 600)
+        await shop.operate({"op": "order.status", "order_id": 1003, "status_id": 2})
+        events = await shop.until(lambda events: newest_orders(events)["1003"].status == "shipped")
+        backfilled = [event for event in events if event.envelope.headraceorigin == "backfill"]
+        await shop.stop(process)
+        again = shop.feed(backfill=True)
+        await ready(again)
+        done = datetime.fromisoformat((await shop.clock())["now"])
+        later = await shop.until(lambda events: max(_clocks(events), default=done) > done)
+    assert len(newest_customers(backfilled)) == 300
+    assert strangers(events) == []
+    assert len(backfilled) == sum(event.envelope.headraceorigin == "backfill" for event in later)
+
+
+async def test_feed__stopped_in_the_middle_of_a_backfill__goes_on_there(topics_created: ServiceSettings) -> None:
+    async with open_shop(topics_created, speed=10) as shop:
+        await shop.operate(*(customer(number) for number in range(1, 11)))
+        await shop.operate(*(order(1000 + number, number % 11) for number in range(1500)))
+        fields: dict[str, Any] = {"backfill": True, "quota_weight": 0.02}
+        first = shop.feed(**fields)
+        await shop.until(lambda events: len(newest_orders(events)) >= 250)
+        await shop.kill(first)
+        shop.feed(backfill=True)
+        events = await shop.until(lambda events: len(newest_orders(events)) == 1500)
+    orders = [event for event in events if event.envelope.id.startswith("order.snapshot")]
+    assert len(orders) <= 1500 + 250
+
+
+async def test_feed__consent_changes__the_customer_is_published(topics_created: ServiceSettings) -> None:
+    async with open_shop(topics_created, speed=60) as shop:
+        await shop.operate(customer(1))
+        await ready(shop.feed())
+        await shop.until(lambda events: "1" in newest_customers(events))
+        await shop.operate(
+            {"op": "subscriber.create", "subscriber": {"email": "c1@example.com"}, "email": "c1@example.com"}
+        )
+        await shop.until(lambda events: newest_customers(events)["1"].subscribed is True)
