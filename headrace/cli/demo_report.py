@@ -73,6 +73,7 @@ def as_json(result: Result, options: StackOptions) -> dict[str, Any]:
         "counts": counts,
         "batch_mean": round(writes["customers"] / writes["calls"], 2) if writes["calls"] else None,
         "seconds": round(result.seconds, 1),
+        "seconds_playing": round(result.progress.seconds, 1),
         "events_per_second": round(counts["events"] / result.seconds, 1),
         "speed": options.speed,
         "group_writes": writes,
@@ -106,7 +107,7 @@ def print_result(result: Result, options: StackOptions, console: Console) -> Non
 
 
 def _groups(report: dict[str, Any]) -> Table:
-    table = Table(title="Customer groups in the store", title_justify="left")
+    table = Table(title="Customer groups", title_justify="left")
     table.add_column("group")
     table.add_column("members", justify="right")
     for row in report["groups"]:
@@ -137,7 +138,7 @@ def _figures(report: dict[str, Any]) -> Table:
         "vendor calls": f"{counts['vendor_calls']:,}, {counts['vendor_429']:,} refused for a rate of our own making",
         "group writes": f"{report['group_writes']['calls']:,} calls, {report['batch_mean'] or 0:g} customers a call, "
         f"{report['group_writes']['unchanged']:,} unchanged",
-        "time": f"{report['seconds']:g} s, {report['events_per_second']:,} events/s, store at {report['speed']:g}x",
+        "time": f"{report['seconds']:g} s ({report['seconds_playing']:g} s of it playing), {report['events_per_second']:,} events/s, store at {report['speed']:g}x",
     }
     if pressure["share_used"] is not None:
         rows["while 100 or more waited"] = (

@@ -67,7 +67,6 @@ class Result:
     progress: Progress
     seconds: float
     calls: dict[str, Any]
-    mailchimp_calls: int
     truth: dict[str, Any]
     counts: dict[str, int]
     pressure: Pressure
@@ -185,12 +184,11 @@ async def _sum_up(
         progress=progress,
         seconds=seconds,
         calls=calls,
-        mailchimp_calls=sum(n for route, n in calls["by_route"].items() if "/lists/" in route),
         truth=truth,
         counts=counts,
         pressure=pressure,
         verification=verification,
-        samples=pick_samples(await observer.records(topics.ACTIONS_GROUP), truth, run.settings.store),
+        samples=pick_samples(await observer.records(topics.ACTIONS_GROUP), truth, scenario, store=run.settings.store),
         groups=_groups(truth),
     )
 

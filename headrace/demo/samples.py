@@ -10,7 +10,10 @@ from typing import Any
 import msgspec
 
 from headrace.contracts.actions import DesiredGroup
+from headrace.contracts.money import format_money
 from headrace.demo.observer import Record
+from headrace.demo.oracle import counted_amounts
+from headrace.demo.scenario import CURRENCY, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Sample:
 
 
 def pick_samples(
-    topics: Iterable[Sequence[Record]], truth: Mapping[str, Any], store: str, *, wanted: int = 3
+    topics: Iterable[Sequence[Record]], truth: Mapping[str, Any], scenario: Scenario, *, store: str, wanted: int = 3
 ) -> tuple[Sample, ...]:
     """One customer of each of the rarest groups: those have the most to tell."""
     newest = _newest(topics)
@@ -34,14 +37,26 @@ def pick_samples(
             by_group.setdefault(end["group"], []).append(action)
     rarest = sorted(by_group, key=lambda group: (len(by_group[group]), group))
     chosen = [max(by_group[group], key=lambda action: action.version) for group in rarest[:wanted]]
-    return tuple(Sample(action.customer, action.value or "(no group)", reason(action)) for action in chosen)
+    return tuple(
+        Sample(action.customer, action.value or "(no group)", f"{reason(action)}; {_bought(action.customer, scenario)}")
+        for action in chosen
+    )
 
 
 def reason(action: DesiredGroup) -> str:
-    """`segment vip, since order.snapshot 4711 (rule set 1)`."""
-    rules = ", ".join(rule.replace(":", " ") for rule in action.cause.rules) or "no claim is left"
+    """`ladder loyalty, at order 397 (live)`: who won the group, and the event that led to it."""
+    winner = action.cause.rules[0].replace(":", " ") if action.cause.rules else "no claim is left"
     what, _, rest = action.cause.event.partition(":")
-    return f"{rules}; decided at {what} {rest.split(':')[0]} ({action.cause.origin}, rule set {action.rules_version})"
+    return f"{winner}, at {what.removesuffix('.snapshot')} {rest.split(':')[0]} ({action.cause.origin})"
+
+
+def _bought(customer: str, scenario: Scenario) -> str:
+    """The shop's own figures, to compare with."""
+    number = int(customer.partition(":")[2])
+    amounts = counted_amounts(scenario)
+    orders = [order.id for order in scenario.shop.orders if order.customer == number and amounts[order.id]]
+    spent = format_money(sum(amounts[order] for order in orders), CURRENCY)
+    return f"{spent} in {len(orders)} order{'' if len(orders) == 1 else 's'}"
 
 
 def _newest(topics: Iterable[Sequence[Record]]) -> dict[str, DesiredGroup]:
