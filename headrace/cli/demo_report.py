@@ -138,7 +138,8 @@ def _figures(report: dict[str, Any]) -> Table:
         "vendor calls": f"{counts['vendor_calls']:,}, {counts['vendor_429']:,} refused for a rate of our own making",
         "group writes": f"{report['group_writes']['calls']:,} calls, {report['batch_mean'] or 0:g} customers a call, "
         f"{report['group_writes']['unchanged']:,} unchanged",
-        "time": f"{report['seconds']:g} s ({report['seconds_playing']:g} s of it playing), {report['events_per_second']:,} events/s, store at {report['speed']:g}x",
+        "time": f"{report['seconds']:g} s ({report['seconds_playing']:g} s of it playing), "
+        f"{report['events_per_second']:,} events/s, store at {report['speed']:g}x",
     }
     if pressure["share_used"] is not None:
         rows["while 100 or more waited"] = (
