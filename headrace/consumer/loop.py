@@ -131,7 +131,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         try:
             polled: Batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=POLL_RECORDS)
         except KafkaError as error:
-            if not error.retriable:
+            if not kafka_is_away(error):
                 raise FatalError("kafka_refused", type(error).__name__) from error
             await asyncio.sleep(_POLL_MS / 1000)
             return
@@ -162,7 +162,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         unknown = [at for at, partition in partitions.items() if partition.backlog_end is None]
         if not unknown:
             return
-        ends = cast("dict[TopicPartition, int]", await self._consumer.end_offsets(unknown))
+        found = await insist(
+            lambda: self._consumer.end_offsets(unknown), reason="kafka", running=self._running, worth_it=kafka_is_away
+        )
+        ends = cast("dict[TopicPartition, int]", found)
         for at in unknown:
             partitions[at].backlog_end = ends[at]
 

@@ -68,10 +68,13 @@ class Waiting:
         return len(self._flying)
 
     def add(self, pending: Pending) -> Pending | None:
-        """Takes a target in. Returns what it replaces, or the pending itself when it is older than what waits.
+        """Takes a target in. Returns what it replaces, or the pending itself when it is older than what is known.
 
         The offsets of the replaced one stay held by the newer; those of a refused one are the caller's to release.
         """
+        flying = self._flying.get(pending.customer)
+        if flying is not None and pending.target.version < flying.target.version:
+            return pending
         old = self._waiting.get(pending.customer)
         if old is None:
             self._waiting[pending.customer] = pending

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 from aiokafka import TopicPartition
 from aiokafka.errors import GroupCoordinatorNotAvailableError
+from pydantic import SecretStr
 
 from headrace.contracts import topics
 from headrace.contracts.actions import (
@@ -70,11 +71,11 @@ class Bench:
             "topic_prefix": self.settings.topic_prefix,
             "store": STORE,
             "bigcommerce_url": self.addresses.bigcommerce,
-            "bigcommerce_token": "token",
+            "bigcommerce_token": SecretStr("token"),
             "bigcommerce_quota_share": 1.0,
             "quota_weight": 1.0,
             "mailchimp_url": self.addresses.mailchimp,
-            "mailchimp_key": "key-us1",
+            "mailchimp_key": SecretStr("key-us1"),
             "mailchimp_list": "list",
         }
 
@@ -188,9 +189,9 @@ class Bench:
             ends = await consumer.end_offsets(parts)
             committed = await admin.list_consumer_group_offsets(self.settings.topic_prefix + group)
         except GroupCoordinatorNotAvailableError:  # the broker has just started
-            return sum(ends.values()) + len(parts)
+            return sum(int(end) for end in ends.values()) + len(parts)
         else:
-            return sum(ends[at] - (committed[at].offset if at in committed else -1) for at in parts)
+            return sum(int(ends[at]) - (int(committed[at].offset) if at in committed else -1) for at in parts)
         finally:
             await admin.close()
             await consumer.stop()

@@ -14,9 +14,14 @@ GROUP, TOPIC = "actions.group", "actions.group"
 
 async def start_process(bench: Bench, database: Path) -> asyncio.subprocess.Process:
     """`python -m services.actions group` as a child."""
-    names = ("kafka_bootstrap_servers", "topic_prefix", "store", "bigcommerce_url", "bigcommerce_token")
+    names = ("kafka_bootstrap_servers", "topic_prefix", "store", "bigcommerce_url")
     given: dict[str, Any] = {name: bench.environment[name] for name in names}
-    given |= {"bigcommerce_quota_share": 1.0, "quota_weight": 1.0, "database_url": f"sqlite:///{database}"}
+    given |= {
+        "bigcommerce_token": "token",
+        "bigcommerce_quota_share": 1.0,
+        "quota_weight": 1.0,
+        "database_url": f"sqlite:///{database}",
+    }
     environment = os.environ | {f"HEADRACE_{name.upper()}": str(value) for name, value in given.items()}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.actions", "group", env=environment, stderr=asyncio.subprocess.DEVNULL

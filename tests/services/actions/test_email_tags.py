@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from headrace.consumer import Applied, Target, Task
 from headrace.runtime.process import Running
@@ -25,7 +26,7 @@ def start(bench: Bench, tmp_path: Path) -> Start:
 
     @asynccontextmanager
     async def run() -> AsyncIterator[Running]:
-        settings = EmailTagsSettings(**bench.environment, database_url=f"sqlite:///{tmp_path / 'ledger.db'}")
+        settings = EmailTagsSettings(**bench.environment, database_url=SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}"))
         async with in_process(lambda running: main_of(["email-tags"])(settings, running)) as running:
             yield running
 

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from headrace.runtime.process import Running
 from services.actions.bootstrap import main_of
@@ -21,7 +22,7 @@ def start(bench: Bench, tmp_path: Path) -> Start:
 
     @asynccontextmanager
     async def run() -> AsyncIterator[Running]:
-        settings = GroupSettings(**bench.environment, database_url=f"sqlite:///{tmp_path / 'ledger.db'}")
+        settings = GroupSettings(**bench.environment, database_url=SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}"))
         async with in_process(lambda running: main_of(["group"])(settings, running)) as running:
             yield running
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from headrace.contracts import topics
 from headrace.contracts.events import AttributeSet, decode_event
@@ -46,7 +47,9 @@ def start(bench: Bench, database_url: str) -> Start:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        settings = AttributesSettings(**bench.environment, database_url=database_url, port=port, api_key="key")
+        settings = AttributesSettings(
+            **bench.environment, database_url=SecretStr(database_url), port=port, api_key=SecretStr("key")
+        )
         async with in_process(lambda running: main(settings, running)) as running:
             await ready(running)
             yield Service(bench, running, f"http://127.0.0.1:{port}")
