@@ -4,8 +4,10 @@ import asyncio
 import os
 import secrets
 import shutil
-import socket
 import subprocess
+import sys
+import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +17,19 @@ from typing import Final, NoReturn
 import psycopg
 import pytest
 
+from headrace.runtime import broker_guard
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
+from headrace.runtime.ports import free_ports
 from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.topics import create_topics
 
 TEST_PARTITIONS: Final = 3
 _POSTGRES_USER: Final = "postgres"
-_POSTGRES_FLAGS: Final = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c listen_addresses=127.0.0.1"
+_POSTGRES_FLAGS: Final = (
+    *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
+    *("-c", "listen_addresses=127.0.0.1"),
+)
 
 
 def skip_or_fail(what: str, variable: str) -> NoReturn:
@@ -72,20 +79,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if binaries is None:
         yield from _wheel_postgres(tmp_path_factory.mktemp("postgres"))
         return
-    folder = tmp_path_factory.mktemp("postgres")
-    prefix = _as_postgres(folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = folder / "data"
-    _run([*prefix, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", _POSTGRES_USER, "--no-sync"], folder)
-    options = f"-p {port} -k {folder} {_POSTGRES_FLAGS}"
-    control = [*prefix, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
-    _run([*control, "-l", str(folder / "server.log"), "-o", options, "start"], folder)
+    # Not under pytest's folder, which is closed to everybody else again at each run.
+    folder = Path(tempfile.mkdtemp(prefix="headrace-postgres-"))
     try:
-        yield f"postgresql+psycopg://{_POSTGRES_USER}@127.0.0.1:{port}/postgres"
+        yield from _debian_server(folder, binaries)
     finally:
-        _run([*control, "-m", "immediate", "stop"], folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -111,25 +110,42 @@ def _debian_postgres() -> Path | None:
     return found[-1].parent if found else None
 
 
+def _debian_server(folder: Path, binaries: Path) -> Iterator[str]:
+    prefix = _as_postgres(folder)
+    (port,) = free_ports(1)
+    initdb = [*prefix, str(binaries / "initdb"), "-D", str(folder / "data"), "-A", "trust", "-U", _POSTGRES_USER]
+    done = subprocess.run([*initdb, "--no-sync"], capture_output=True, text=True, cwd=folder, timeout=60, check=False)
+    if done.returncode != 0:
+        skip_or_fail(f"no PostgreSQL: {done.stderr[-500:]}", "REQUIRE_REAL_POSTGRES")
+    server = [*prefix, str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder)]
+    # Guarded like the broker: a killed test run leaves no server behind.
+    guard = [sys.executable, "-I", "-S", broker_guard.__file__, str(os.getpid()), str(folder / "log")]
+    with subprocess.Popen([*guard, *server, *_POSTGRES_FLAGS], cwd=folder, stdout=subprocess.PIPE) as process:
+        try:
+            _wait_for_postgres(port, folder / "log")
+            yield f"postgresql+psycopg://{_POSTGRES_USER}@127.0.0.1:{port}/postgres"
+        finally:
+            process.terminate()
+
+
+def _wait_for_postgres(port: int, log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            psycopg.connect(host="127.0.0.1", port=port, user=_POSTGRES_USER, dbname="postgres").close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    skip_or_fail(f"no PostgreSQL: {log.read_text()[-500:]}", "REQUIRE_REAL_POSTGRES")
+
+
 def _as_postgres(folder: Path) -> list[str]:
-    """Root may not run a server: the command runs as user postgres, who must reach and own the folder."""
+    """Root may not run a server: the command runs as user postgres, who must own the folder."""
     if os.geteuid() != 0:
         return []
     shutil.chown(folder, _POSTGRES_USER, _POSTGRES_USER)
-    for parent in folder.parents:
-        if parent.stat().st_mode & 0o001 == 0:
-            parent.chmod(parent.stat().st_mode | 0o011)
     return ["setpriv", f"--reuid={_POSTGRES_USER}", f"--regid={_POSTGRES_USER}", "--clear-groups", "--"]
-
-
-def _run(command: list[str], folder: Path) -> None:
-    # The server inherits its starter's streams: a pipe would never end.
-    with (folder / "commands.log").open("ab") as output:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, timeout=60, check=False
-        )
-    if done.returncode != 0:
-        skip_or_fail(f"no PostgreSQL: {(folder / 'commands.log').read_text()[-500:]}", "REQUIRE_REAL_POSTGRES")
 
 
 def _wheel_postgres(folder: Path) -> Iterator[str]:
