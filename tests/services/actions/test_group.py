@@ -8,9 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from headrace.runtime.process import Running
+from headrace.runtime.settings import ServiceSettings
 from services.actions.bootstrap import main_of
 from services.actions.settings import GroupSettings
-from tests.services.consumer_harness import STORE, Bench, eventually, in_process
+from tests.services.consumer_harness import STORE, Bench, bench_of, eventually, in_process, ready
 
 GROUP, TOPIC = "actions.group", "actions.group"
 Start = Callable[[], AbstractAsyncContextManager[Running]]
@@ -126,3 +127,25 @@ async def test_group__wrong_token__pauses_and_says_so(bench: Bench, start: Start
         await eventually(refused, what="readiness")
         assert await bench.lag(GROUP, TOPIC) > 0
         assert await bench.dead_letters() == []
+
+
+async def test_group__tight_quota__full_batches_and_none_refused(
+    topics_created: ServiceSettings, tmp_path: Path
+) -> None:
+    """A second app uses 40 % of the store's quota; ours is a third of the rest; everything comes while we write."""
+    async with bench_of(topics_created, quota=450, speed=120.0, other_app_share=0.4) as bench:
+        customers = await bench.make_customers(600, "Gold", "Silver")
+        environment = bench.environment | {"bigcommerce_quota_share": 0.6, "quota_weight": 0.3}
+        settings = GroupSettings(**environment, database_url=SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}"))
+        async with in_process(lambda running: main_of(["group"])(settings, running)) as running:
+            await ready(running)
+            for value, observed in (("Silver", ""), ("Gold", "Silver")):
+                records = [bench.group(customer, value, observed=observed) for customer in customers]
+                for start in range(0, len(records), 150):
+                    await bench.publish(*records[start : start + 150])
+            await bench.settled(GROUP, TOPIC, deadline_s=60)
+        calls, truth = await bench.calls(), await bench.truth()
+    writes = calls["group_writes"]
+    assert (calls["status_429_ours"], writes["unchanged"]) == (0, 0)
+    assert writes["customers"] / writes["calls"] >= 8
+    assert {one["group"] for one in truth["customers"].values()} == {"Gold"}
