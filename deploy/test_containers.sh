@@ -55,8 +55,8 @@ have() { docker image inspect "$1" >/dev/null 2>&1 || timeout 60 docker pull -q 
 make_base() {
   say "building a stand-in for $BASE ..."
   local mirror
-  mirror="$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' \
-    /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -n 1 | cut -d' ' -f1)"
+  mirror="$({ cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true; } |
+    awk '/^URIs:/ { print $2 } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /:[/][/]/) { print $i; break } }' | sed -n 1p)"
   rm -rf "$work/rootfs"
   debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv,python3-pip bookworm \
     "$work/rootfs" "$mirror" >"$work/debootstrap.log" 2>&1
