@@ -97,6 +97,7 @@ async def run_demo(run: Run) -> Result:
                 until=until,
                 partitions=run.partitions,
                 deadline_s=run.settle_deadline_s,
+                say=run.say,
             )
             seconds = loop.time() - began
         finally:

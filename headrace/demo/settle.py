@@ -4,7 +4,7 @@ Asks Kafka and the simulators only; it cannot know what the services think.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -21,6 +21,7 @@ CONSUMERS: Final[Mapping[str, tuple[str, ...]]] = {
     "attributes": (topics.ACTIONS_ATTRIBUTES,),
 }
 HYDRATE: Final = "hydrate"
+_SAY_EVERY_S: Final = 5.0
 
 
 class NotSettled(Exception):
@@ -44,13 +45,18 @@ async def settle(
     until: datetime,
     partitions: int,
     deadline_s: float,
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Returns when two looks in a row found nothing waiting and nothing done in between. Raises NotSettled."""
     loop = asyncio.get_running_loop()
     end = loop.time() + deadline_s
     before: Quiet | None = None
+    said = loop.time()
     while True:
         now = await _look(observer, control, generation=generation, until=until, partitions=partitions)
+        if now.waiting and loop.time() - said >= _SAY_EVERY_S:
+            said = loop.time()
+            say(f"still waiting for {'; '.join(now.waiting)}")
         if not now.waiting and before is not None and (before.events, before.calls) == (now.events, now.calls):
             return
         if loop.time() > end:
