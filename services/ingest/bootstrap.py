@@ -117,8 +117,8 @@ async def _first_progress(
 ) -> Progress | None:
     """What is recorded; else now, by the store's clock. None when told to stop before the store answered."""
     recorded = await log_.load()
-    running.health.clear(STARTING)
     if recorded is not None:
+        running.health.clear(STARTING)
         return recorded
     while not running.stopping.is_set():
         try:
@@ -132,6 +132,7 @@ async def _first_progress(
             changed_until=date - timedelta(seconds=settings.settle_s),
         )
         await log_.save(progress)
+        running.health.clear(STARTING)  # not before: what happens in the store from now on will be found
         return progress
     return None
 
