@@ -88,16 +88,25 @@ def start_worker(settings: ServiceSettings, log_path: Path, *, worker_id: str = 
         return Process(subprocess.Popen(command, env=environment, stdout=sink, stderr=sink), log_path)
 
 
-def lag(settings: ServiceSettings) -> int:
-    """Records of the source that the group has not committed."""
+def committed(settings: ServiceSettings) -> int:
+    """Records of the source that the group has committed, over all partitions."""
     consumer = Consumer({**confluent_config(settings), "group.id": topic(settings, GROUP)})
     try:
-        source = topic(settings, SOURCE)
-        committed = consumer.committed([ConfluentPartition(source, n) for n in range(PARTITIONS)], timeout=10)
-        ends = [consumer.get_watermark_offsets(ConfluentPartition(source, n), timeout=10)[1] for n in range(PARTITIONS)]
-        return sum(end - max(at.offset, 0) for end, at in zip(ends, committed, strict=True))
+        at = [ConfluentPartition(topic(settings, SOURCE), number) for number in range(PARTITIONS)]
+        return sum(max(place.offset, 0) for place in consumer.committed(at, timeout=10))
     finally:
         consumer.close()
+
+
+def lag(settings: ServiceSettings) -> int:
+    """Records of the source that the group has not committed."""
+    consumer = Consumer(confluent_config(settings) | {"group.id": "looks-at-ends"})
+    try:
+        at = [ConfluentPartition(topic(settings, SOURCE), number) for number in range(PARTITIONS)]
+        ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in at]
+    finally:
+        consumer.close()
+    return sum(ends) - committed(settings)
 
 
 @dataclass

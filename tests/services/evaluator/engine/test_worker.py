@@ -1,0 +1,166 @@
+"""The engine on real Kafka with the counting fold: exact after kills, stops, rebalances; and a clean end."""
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from headrace.runtime.settings import ServiceSettings
+from tests.services.evaluator.engine.harness import (
+    Process,
+    committed,
+    create_topics,
+    judge,
+    lag,
+    load,
+    start_worker,
+    wait_for,
+)
+
+
+@pytest.fixture
+def settings(kafka_settings: ServiceSettings) -> ServiceSettings:
+    create_topics(kafka_settings)
+    return kafka_settings
+
+
+@pytest.fixture
+def workers(settings: ServiceSettings, tmp_path: Path) -> Iterator["Workers"]:
+    started = Workers(settings, tmp_path)
+    yield started
+    started.kill_all()
+
+
+class Workers:
+    """Worker processes, each with a log of its own."""
+
+    def __init__(self, settings: ServiceSettings, folder: Path) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._all: list[Process] = []
+
+    def start(self, worker_id: str = "0", **options: float) -> Process:
+        log_path = self._folder / f"worker-{len(self._all)}.log"
+        process = start_worker(self._settings, log_path, worker_id=worker_id, **options)
+        self._all.append(process)
+        return process
+
+    def kill_all(self) -> None:
+        for process in self._all:
+            process.popen.kill()
+            process.popen.wait()
+
+
+@contextmanager
+def loading(settings: ServiceSettings, *, batch: int = 400) -> Iterator[None]:
+    """Appends events in small batches until the block ends."""
+    ended = threading.Event()
+
+    def run() -> None:
+        seed = 100
+        while not ended.wait(0.1):
+            seed += 1
+            load(settings, batch, seed=seed)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def restores(process: Process) -> int:
+    return len(process.events("partitions.restored"))
+
+
+def wait_for_progress(settings: ServiceSettings, *, beyond: int) -> int:
+    """Until some more was committed than before, while more is still coming; how much."""
+    wait_for("progress", lambda: committed(settings) > beyond + 500, 40)
+    return committed(settings)
+
+
+def test_worker__events_and_sigterm__exact_and_gone_within_five_seconds(
+    settings: ServiceSettings, workers: Workers
+) -> None:
+    """Also: records that leave no state only move the partition's marker."""
+    load(settings, 20_000)
+    worker = workers.start()
+    wait_for("all committed", lambda: lag(settings) == 0)
+    started = time.monotonic()
+    worker.popen.send_signal(signal.SIGTERM)
+    assert worker.popen.wait(10) == 0
+    assert time.monotonic() - started < 5
+    assert worker.events("process.stopped")[-1]["reason"] == "asked"
+    verdict = asyncio.run(judge(settings))
+    assert verdict.exact, verdict
+
+
+def test_worker__clean_restart__hands_over_at_once_and_restores(settings: ServiceSettings, workers: Workers) -> None:
+    load(settings, 5_000)
+    first = workers.start()
+    wait_for("all committed", lambda: lag(settings) == 0)
+    first.popen.terminate()
+    assert first.popen.wait(10) == 0
+    load(settings, 5_000, seed=2)
+    started = time.monotonic()
+    second = workers.start("1")
+    wait_for("all committed", lambda: lag(settings) == 0)
+    assert time.monotonic() - started < 6, "the group waited for a member that has left"
+    assert second.events("partitions.restored")[-1]["records"] > 0
+    verdict = asyncio.run(judge(settings))
+    assert verdict.exact, verdict
+
+
+def test_worker__sigkill_in_the_middle__state_and_outputs_exact(settings: ServiceSettings, workers: Workers) -> None:
+    """Two kills under load, each followed by a start with the same transactional id."""
+    done = 0
+    with loading(settings):
+        for _ in range(2):
+            worker = workers.start(epoch_s=0.02)
+            done = wait_for_progress(settings, beyond=done)
+            worker.popen.send_signal(signal.SIGKILL)
+            worker.popen.wait()
+        workers.start(epoch_s=0.02)
+    wait_for("all committed", lambda: lag(settings) == 0)
+    verdict = asyncio.run(judge(settings))
+    assert verdict.exact, verdict
+
+
+def test_worker__rebalance_between_two__nothing_lost_or_doubled(settings: ServiceSettings, workers: Workers) -> None:
+    """A second worker joins under load and leaves again."""
+    first = workers.start(epoch_s=0.02)
+    wait_for("the first is at work", lambda: restores(first) == 1)
+    with loading(settings):
+        second = workers.start("1", epoch_s=0.02)
+        wait_for("the second is at work", lambda: restores(second) >= 1)
+        wait_for("the first has given some away", lambda: restores(first) >= 2)
+        second.popen.terminate()
+        assert second.popen.wait(10) == 0
+        wait_for("the first has all again", lambda: len(first.events("partitions.restored")[-1]["partitions"]) == 4)
+    wait_for("all committed", lambda: lag(settings) == 0)
+    verdict = asyncio.run(judge(settings))
+    assert verdict.exact, verdict
+
+
+def test_worker__woken_zombie__is_refused_and_works_on(settings: ServiceSettings, workers: Workers) -> None:
+    """Stopped beyond its session with work in hand; what it then tries to commit is refused by the group."""
+    zombie = workers.start("0", epoch_s=0.3)
+    other = workers.start("1", epoch_s=0.3)
+    wait_for("both at work", lambda: restores(zombie) >= 1 and restores(other) >= 1)
+    with loading(settings):
+        wait_for("the zombie holds some", lambda: len(zombie.events("partitions.restored")[-1]["partitions"]) == 2)
+        before = restores(other)
+        zombie.popen.send_signal(signal.SIGSTOP)
+        wait_for("the other has all", lambda: restores(other) > before, 30)
+        zombie.popen.send_signal(signal.SIGCONT)
+        wait_for("the zombie has restored", lambda: restores(zombie) >= 2, 30)
+    wait_for("all committed", lambda: lag(settings) == 0)
+    verdict = asyncio.run(judge(settings))
+    assert verdict.exact, verdict
