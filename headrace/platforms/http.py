@@ -157,7 +157,7 @@ class VendorClient:
             async for part in response.aiter_bytes():
                 size += len(part)
                 if size > BODY_LIMIT_BYTES:
-                    raise Unavailable(request.route, "the reply is larger than 8 MiB")
+                    raise _broken(request, "the reply is larger than 8 MiB")
                 parts.append(part)
         finally:
             await response.aclose()
@@ -168,7 +168,7 @@ def _reply(request: Request, response: httpx.Response, body: bytes) -> Reply:
     json, is_json = _decode(body)
     if response.is_success:
         if not is_json:
-            raise Unavailable(request.route, "the reply is not JSON")
+            raise _broken(request, "the reply is not JSON")
         return Reply(response.status_code, response.headers, json, _date(response.headers))
     raise _error(request, response, json if is_json else None)
 

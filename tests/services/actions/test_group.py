@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -104,9 +105,24 @@ async def test_group__undecodable_record__is_set_aside(bench: Bench, start: Star
     assert [letter["reason"] for letter in await bench.dead_letters()] == ["undecodable"]
 
 
-async def test_group__answer_lost__is_read_back_not_repeated(bench: Bench, start: Start) -> None:
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"drop": True, "after": True},
+        {"status": 200, "body": "<html>", "after": True},
+        {"status": 500, "body": {"title": "oops"}, "after": True},
+        {"status": 500, "body": {"title": "oops"}},
+        {"status": 503, "body": {"title": "maintenance"}},
+        {"status": 429, "body": {"title": "overload"}},
+        {"drop": True},
+    ],
+    ids=["lost", "no-json", "failed-after", "failed-before", "maintenance", "overload", "dropped"],
+)
+async def test_group__vendor_fails_once__converges_without_an_unchanged_write(
+    bench: Bench, start: Start, reply: dict[str, Any]
+) -> None:
     customers = await bench.make_customers(3, "Gold")
-    await bench.fault({"method": "PUT", "path": "/v3/customers"}, {"drop": True, "after": True})
+    await bench.fault({"method": "PUT", "path": "/v3/customers"}, reply)
     async with start():
         await bench.publish(*(bench.group(customer, "Gold") for customer in customers))
         await bench.settled(GROUP, TOPIC)
