@@ -101,13 +101,10 @@ class Observer:
         """All committed records of each of these topics (names without prefix), from the beginning to now."""
         return [await read_to_end(self._settings, topic(self._settings, name)) for name in names]
 
-    async def caught_up(self) -> bool:
-        """Whether every event in the log right now has been read here."""
+    async def has_read(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether the events up to these ends have been read here."""
         assert self._consumer is not None
-        for partition, end in (await self.ends(topics.EVENTS)).items():
-            if await self._consumer.position(partition) < end:
-                return False
-        return True
+        return all([await self._consumer.position(partition) >= end for partition, end in ends.items()])
 
     async def _partitions(self, name: str) -> list[int]:
         assert self._admin is not None

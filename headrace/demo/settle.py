@@ -76,8 +76,6 @@ async def _look(
         waiting.append(f"{lag} notices to hydrate")
     if (clock := observer.log.clock(partitions)) < until:
         waiting.append(f"the feed's clock ({clock:%Y-%m-%d %H:%M:%S}) to reach {until:%Y-%m-%d %H:%M:%S}")
-    if not await observer.caught_up():
-        waiting.append("the observer")
     waiting += await _lags(observer, generation)
     return Quiet(
         tuple(waiting), observer.log.events, calls["group_writes"]["calls"] + calls["attribute_writes"]["calls"]
@@ -89,6 +87,8 @@ async def _lags(observer: Observer, generation: int) -> list[str]:
     events: dict[TopicPartition, int] = await observer.ends(topics.EVENTS)
     if lag := await _wait_for(observer, f"evaluator-{generation}", events):
         return [f"{lag} events to evaluate"]
+    if not await observer.has_read(events):
+        return ["the events to be read here"]
     found = []
     for group, names in CONSUMERS.items():
         if lag := await observer.lag(group, names):
