@@ -1,0 +1,223 @@
+"""The engine without Kafka: contiguity, eras, aborts, what an epoch writes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from headrace.contracts.topics import PARTITION_WIDE_KEY
+from headrace.runtime.health import Health
+from headrace.runtime.process import FatalError
+from services.evaluator.engine.batches import Chunk
+from services.evaluator.engine.core import Engine, Options
+from services.evaluator.engine.epoch import Batch
+from services.evaluator.engine.membership import Member
+from services.evaluator.engine.state import Partition, mark_of
+from services.evaluator.engine.transaction import Aborted, Written
+from tests.services.evaluator.engine.counting import Counting
+
+
+@dataclass(frozen=True)
+class Record:
+    offset: int
+    key: bytes = b"a"
+    value: bytes = b"1"
+    timestamp: int = 0
+
+
+@dataclass
+class Positions:
+    """Remembers rewinds; an era for each."""
+
+    rewinds: list[tuple[int, int]] = field(default_factory=list)
+
+    def rewind(self, partition: int, offset: int) -> None:
+        self.rewinds.append((partition, offset))
+
+    def era(self, partition: int) -> int:
+        return len([one for one in self.rewinds if one[0] == partition])
+
+    def log_end(self, partition: int) -> int | None:
+        return None
+
+
+@dataclass
+class Log:
+    """Stands for the changelog: what was committed; `answers` are given before commits succeed again."""
+
+    committed: list[Batch] = field(default_factory=list)
+    answers: list[Aborted] = field(default_factory=list)
+    log_start: int = 0
+
+    async def start(self) -> None:
+        return None
+
+    async def write(self, batch: Batch) -> Written | Aborted:
+        await asyncio.sleep(0)
+        if self.answers:
+            return self.answers.pop(0)
+        self.committed.append(batch)
+        return Written(0.0)
+
+    async def restore(self, numbers: Iterable[int], wanted: Callable[[], bool]) -> dict[int, Partition] | None:
+        partitions = {number: Partition(number, log_start=self.log_start) for number in numbers}
+        for batch in self.committed:
+            for number, values in batch.changelog.items():
+                for key, value in values.items():
+                    partitions[number].restore(key, value)
+        for partition in partitions.values():
+            partition.restored()
+        return partitions
+
+
+@dataclass
+class Rig:
+    """An engine over stand-ins, with partition 0."""
+
+    log: Log = field(default_factory=Log)
+    positions: Positions = field(default_factory=Positions)
+    failures: list[FatalError] = field(default_factory=list)
+    health: Health = field(default_factory=Health)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(
+            fold=Counting("outputs"),
+            writer=self.log,
+            reader=self.log,
+            positions=lambda: self.positions,
+            member=lambda: Member(1, "me"),
+            health=self.health,
+            fail=self.failures.append,
+            options=Options(epoch_s=0.001),
+        )
+
+    async def take(self, *offsets: int, key: bytes = b"a", era: int | None = None) -> None:
+        chunk = Chunk([Record(offset, key) for offset in offsets], self.positions.era(0) if era is None else era)
+        await self.engine.take(0, chunk)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+    @property
+    def positions_committed(self) -> list[int]:
+        return [batch.positions[0] for batch in self.log.committed]
+
+
+@asynccontextmanager
+async def running(rig: Rig) -> AsyncIterator[Rig]:
+    task = asyncio.ensure_future(rig.engine.run())
+    await rig.engine.restore([0])
+    try:
+        yield rig
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert rig.failures == []
+
+
+async def test_take__records__state_with_mark_and_position_in_one_batch() -> None:
+    async with running(Rig()) as rig:
+        await rig.take(0, 1, 2)
+        await rig.until(lambda: bool(rig.log.committed))
+        (batch,) = rig.log.committed
+        assert batch.positions == {0: 3}
+        assert batch.member == Member(1, "me")
+        assert mark_of(batch.changelog[0][b"a"]) == 2
+        assert PARTITION_WIDE_KEY not in batch.changelog[0]
+        assert len(batch.outputs) == 1
+
+
+async def test_take__last_record_leaves_no_state__marker_tells_what_was_applied() -> None:
+    async with running(Rig()) as rig:
+        await rig.take(0)
+        await rig.take(1, key=b"skip")
+        await rig.until(lambda: rig.positions_committed[-1:] == [2])
+        restored = await rig.log.restore([0], lambda: True)
+        assert restored is not None
+        assert restored[0].applied == 1
+
+
+async def test_take__delivered_again__skipped_without_outputs() -> None:
+    async with running(Rig()) as rig:
+        await rig.take(0, 1, 2)
+        await rig.take(1, 2, 3)
+        await rig.until(lambda: rig.positions_committed[-1:] == [4])
+        assert sum(len(batch.outputs) for batch in rig.log.committed) == 1
+        assert sum(batch.records for batch in rig.log.committed) == 4
+
+
+async def test_take__hole__looked_at_once_more_then_accepted() -> None:
+    async with running(Rig()) as rig:
+        await rig.take(0)
+        await rig.take(5)
+        assert rig.positions.rewinds == [(0, 0), (0, 1)]
+        await rig.take(5)
+        await rig.until(lambda: rig.positions_committed[-1:] == [6])
+
+
+async def test_take__hole_that_was_ours__filled_after_the_rewind() -> None:
+    async with running(Rig()) as rig:
+        await rig.take(3)
+        await rig.take(0, 1, 2, 3)
+        await rig.until(lambda: rig.positions_committed[-1:] == [4])
+        assert sum(batch.records for batch in rig.log.committed) == 4
+
+
+async def test_take__log_begins_later__no_hole() -> None:
+    async with running(Rig(Log(log_start=7))) as rig:
+        await rig.take(7)
+        await rig.until(lambda: rig.positions_committed[-1:] == [8])
+        assert rig.positions.rewinds == [(0, 7)]
+
+
+async def test_take__chunk_of_an_old_era__dropped() -> None:
+    async with running(Rig()) as rig:
+        await rig.take(0, era=0)
+        await rig.take(0)
+        await rig.until(lambda: bool(rig.log.committed))
+        assert sum(batch.records for batch in rig.log.committed) == 1
+
+
+async def test_run__aborted__memory_discarded_and_read_back() -> None:
+    """The records come again after the rewind, and count once."""
+    async with running(Rig(Log(answers=[Aborted("why", fenced=False)]))) as rig:
+        await rig.take(0, 1, 2)
+        await rig.until(lambda: len(rig.positions.rewinds) == 2)
+        assert rig.positions.rewinds[-1] == (0, 0)
+        await rig.take(0, 1, 2)
+        await rig.until(lambda: bool(rig.log.committed))
+        assert b'"n": 3' in rig.log.committed[-1].changelog[0][b"a"]
+
+
+async def test_run__fenced__nothing_accepted_until_the_next_restore() -> None:
+    async with running(Rig(Log(answers=[Aborted("ILLEGAL_GENERATION", fenced=True)]))) as rig:
+        await rig.take(0)
+        await rig.until(lambda: not rig.health.ready)
+        await rig.take(0)
+        assert rig.engine.partitions == ()
+        await rig.engine.restore([0])
+        await rig.take(0)
+        await rig.until(lambda: bool(rig.log.committed))
+        assert rig.health.ready
+
+
+async def test_quiesce__pending_epoch__committed_then_nothing_accepted() -> None:
+    rig = Rig()
+    await rig.engine.restore([0])
+    await rig.take(0)
+    await rig.engine.quiesce()
+    assert rig.positions_committed == [1]
+    await rig.take(1)
+    assert rig.engine.partitions == ()
+    assert not rig.health.ready
+
+
+async def test_restore__superseded_meanwhile__left_alone() -> None:
+    rig = Rig()
+    first = asyncio.ensure_future(rig.engine.restore([0]))
+    await asyncio.sleep(0)
+    await rig.engine.restore([0, 1])
+    await first
+    assert rig.engine.partitions == (0, 1)
