@@ -1,0 +1,205 @@
+"""The shell of `decide` without Kafka: records in, changes and outputs out."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from headrace.contracts.actions import RuleSetRecord, encode
+from headrace.contracts.topics import PARTITION_WIDE_KEY
+from headrace.rules.load import rule_set_hash
+from headrace.rules.model import Group, Ladder, RuleSet, Rung, Store, encode_rule_set
+from services.evaluator import agent
+from services.evaluator.agent import Customers, Place
+from services.evaluator.engine.fold import Folded, PartitionFold
+from services.evaluator.engine.state import Partition, encode_record
+from services.evaluator.rules_feed import RuleSets, RulesFeed
+from tests.services.evaluator.service import BEGIN, STORE, Record, activation, clock, customer, order
+
+
+def ladder(gold: int) -> RuleSet:
+    """Silver, and Gold from so many pence."""
+    rungs = (Rung(group="Silver"), Rung(group="Gold", bound="from", threshold=gold))
+    return RuleSet(
+        store=Store(timezone="Europe/London", currency="GBP"),
+        groups=(Group(name="Gold"), Group(name="Silver")),
+        group_order=(("Gold",), ("Silver",)),
+        ladders=(Ladder(id="loyalty", by="customer.spend", rungs=rungs),),
+    )
+
+
+@dataclass(frozen=True)
+class Source:
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: int = 0
+
+
+class Bench:
+    """One partition, whose fold can be opened anew from what it wrote."""
+
+    def __init__(self) -> None:
+        self.sets = RuleSets()
+        self.partition = Partition(0)
+        self.outputs: list[tuple[str, dict[str, Any]]] = []
+        self.fold = self.open()
+
+    def open(self) -> PartitionFold:
+        feed = cast("RulesFeed", None)  # nothing here has to wait for a rule set
+        self.fold = Customers(Place("t.events", "t.", 1), self.sets, feed).open(self.partition)
+        return self.fold
+
+    def rules(self, rule_set: RuleSet, version: int) -> None:
+        document = msgspec.Raw(encode_rule_set(rule_set))
+        self.sets.take(
+            encode(RuleSetRecord(store=STORE, version=version, hash=rule_set_hash(rule_set), document=document))
+        )
+
+    def feed(self, *records: Record) -> None:
+        """Applies records at the next offsets, in one epoch."""
+        first = self.partition.applied + 1
+        sources = [Source(first + n, key, value) for n, (_, key, value) in enumerate(records)]
+        self.fold.apply(sources)
+        self.partition.applied = sources[-1].offset
+        self.close()
+
+    def sweep(self, budget: int = 100) -> None:
+        while self.fold.sweep(budget).more:
+            self.close()
+        self.close()
+
+    def close(self) -> Folded:
+        folded = self.fold.close()
+        self.partition.update({key: encode_record(*stored) for key, stored in folded.changes.items()})
+        if folded.marker is not None:
+            self.partition.update({PARTITION_WIDE_KEY: encode_record(self.partition.applied, folded.marker)})
+        self.outputs += [(output.topic, json.loads(output.value or b"")) for output in folded.outputs]
+        return folded
+
+    def groups(self) -> list[tuple[str, str | None, list[int]]]:
+        return [(v["customer"], v["value"], v["version"]) for name, v in self.outputs if name == "t.actions.group"]
+
+    def letters(self) -> list[tuple[str, int]]:
+        return [(v["reason"], v["offset"]) for name, v in self.outputs if name == "t.dead-letters"]
+
+
+def one(records: Iterable[Record]) -> Record:
+    return next(iter(records))
+
+
+def test_apply__undecodable_and_misplaced__dead_letters_and_neighbours_unaffected() -> None:
+    bench = Bench()
+    bench.rules(ladder(1000), 1)
+    key, value = customer(1)[1:]
+    bench.feed(
+        one(activation(ladder(1000), 1)),
+        (0, key, b"{"),
+        (0, key, b"\xff\xfe"),
+        (0, b"teststore:2", value),
+        (0, PARTITION_WIDE_KEY, value),
+        customer(1),
+    )
+    assert bench.letters() == [
+        ("undecodable", 1),
+        ("undecodable", 2),
+        ("not_applicable", 3),
+        ("not_applicable", 4),
+    ]
+    assert [(who, group) for who, group, _ in bench.groups()] == [("teststore:1", "Silver")]
+
+
+def test_apply__clock_and_activation__kept_in_the_marker() -> None:
+    bench = Bench()
+    bench.rules(ladder(1000), 1)
+    bench.feed(one(clock(BEGIN + timedelta(days=3))), one(activation(ladder(1000), 1)))
+    bench.open()
+    bench.feed(customer(1))
+    assert len(bench.groups()) == 1
+
+
+def test_apply__pending_activations__first_each_as_of_its_marker() -> None:
+    """A touched customer takes what is pending before the event; versions tell each marker's offset, then its own."""
+    bench = Bench()
+    bench.rules(ladder(1000), 1)
+    bench.rules(ladder(90_000), 2)
+    bench.feed(customer(1), order(1, 101, 5_000))
+    bench.feed(one(activation(ladder(1000), 1)), one(activation(ladder(90_000), 2)), order(1, 102, 100_000, day=2))
+    assert [(group, version[1]) for _, group, version in bench.groups()] == [("Gold", 2), ("Silver", 3), ("Gold", 4)]
+
+
+def test_sweep__silent_customers__reached_once_with_the_markers_offset() -> None:
+    bench = Bench()
+    bench.rules(ladder(1000), 1)
+    bench.feed(*[customer(n) for n in range(1, 8)])
+    bench.feed(one(activation(ladder(1000), 1)))
+    bench.sweep(budget=2)
+    found = sorted((who, group, version[:2]) for who, group, version in bench.groups())
+    assert found == [(f"teststore:{n}", "Silver", [1, 7]) for n in range(1, 8)]
+    bench.open()
+    bench.sweep()
+    assert len(bench.groups()) == 7, "a restart must not sweep anyone twice"
+
+
+@pytest.mark.parametrize("touched_first", [True, False])
+def test_sweep__before_or_after_an_event__same_groups(*, touched_first: bool) -> None:
+    bench = Bench()
+    bench.rules(ladder(1000), 1)
+    bench.feed(customer(1), customer(2))
+    bench.feed(one(activation(ladder(1000), 1)))
+    if not touched_first:
+        bench.sweep()
+    bench.feed(order(1, 101, 5_000))
+    bench.sweep()
+    last = {who: group for who, group, _ in bench.groups()}
+    assert last == {"teststore:1": "Gold", "teststore:2": "Silver"}
+
+
+def test_activation__unknown_changed_or_unreadable__refused_and_the_last_good_stays() -> None:
+    bench = Bench()
+    bench.rules(ladder(1000), 1)
+    bench.sets.take(b"no record")
+    bench.sets.take(encode(RuleSetRecord(store=STORE, version=3, hash="x", document=msgspec.Raw(b'{"odd":1}'))))
+    bench.feed(
+        one(activation(ladder(1000), 1)),
+        one(activation(ladder(2000), 2)),  # not in the rules topic
+        one(activation(ladder(3000), 3)),  # cannot be read
+        customer(1),
+    )
+    bench.rules(ladder(4000), 4)
+    bench.feed(one(activation(ladder(5000), 4)))  # another hash than announced
+    assert bench.letters() == [("rules_refused", 1), ("rules_refused", 2), ("rules_refused", 4)]
+    assert [group for _, group, _ in bench.groups()] == ["Silver"]
+
+
+def test_activation__seen_again__nothing_happens() -> None:
+    bench = Bench()
+    bench.rules(ladder(1000), 1)
+    bench.feed(one(activation(ladder(1000), 1)), customer(1), one(activation(ladder(1000), 1)))
+    bench.sweep()
+    assert len(bench.groups()) == 1
+    assert bench.letters() == []
+
+
+def test_close__state_too_large__event_set_aside_and_state_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.feed(customer(1))
+    before = bench.partition.get(b"teststore:1")
+    assert before is not None
+    monkeypatch.setattr(agent, "MAX_RECORD_BYTES", 1_000)
+    bench.feed(order(1, 101, 5_000, brand="B" * 1_000), customer(2))
+    assert bench.letters() == [("oversized", 1)]
+    assert bench.partition.get(b"teststore:1") == before
+    assert bench.partition.get(b"teststore:2") is not None
+
+
+def test_apply__state_damaged__event_set_aside_state_kept() -> None:
+    bench = Bench()
+    bench.partition.update({b"teststore:1": encode_record(0, b"\x01rubbish")})
+    bench.feed(customer(1), customer(2))
+    assert bench.letters() == [("state_unreadable", 0)]
+    assert bench.partition.get(b"teststore:2") is not None
