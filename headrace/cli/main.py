@@ -10,7 +10,7 @@ from typing import Final
 
 import typer
 
-from headrace.cli.output import EXIT_INTERRUPTED, EXIT_UNAVAILABLE, EXIT_USAGE, CliError, show_error
+from headrace.cli.output import EXIT_INTERRUPTED, EXIT_UNAVAILABLE, EXIT_USAGE, CliError, begin_output, show_error
 from headrace.cli.shared_options import add_shared_options
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.logs import configure_logs
@@ -53,6 +53,7 @@ def execute(arguments: list[str]) -> int:
     """Runs one verb; its exit code as `interface.md` says. Errors are printed."""
     configure_logs("cli", os.environ.get(variable("log_level")) or "info", human=sys.stderr.isatty())
     as_json = "--json" in arguments
+    begin_output()
     try:
         code = build_app()(arguments or ["--help"], prog_name="headrace", standalone_mode=False)
     except CliError as error:

@@ -62,6 +62,11 @@ class _Stdout:
     used = False
 
 
+def begin_output() -> None:
+    """A run begins: it has said nothing yet."""
+    _Stdout.used = False
+
+
 def emit(obj: Any, json: bool, text: Callable[[Any], str] | None = None) -> None:
     """Prints a verb's result: as one line of JSON, or as `text` makes it. Dataclasses become objects."""
     _Stdout.used = True

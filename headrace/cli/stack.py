@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace.runtime.embedded_kafka import EmbeddedKafka
+from headrace.runtime.ports import free_ports
 from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.supervisor import Child, Supervisor, python_argv
 from headrace.runtime.topics import create_topics
@@ -242,15 +242,3 @@ def _services(
             "services.attributes",
         ),
     ]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback address that were free a moment ago, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
