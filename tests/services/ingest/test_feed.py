@@ -1,15 +1,17 @@
 """Feed: what webhooks missed is found, the past comes in once, and the clock never runs ahead of what is published."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from headrace.contracts.events import Clock, Event
 from headrace.runtime.settings import ServiceSettings
+from services.ingest.feed import Pace
 from tests.services.ingest.shop import customer, newest_customers, newest_orders, open_shop, order, ready, strangers
 
 pytestmark = pytest.mark.timeout(120)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = {"op": "order.status", "order_id": 1003, "status_id": 2}
 
 
@@ -117,3 +119,25 @@ async def test_feed__consent_changes__the_customer_is_published(topics_created: 
             {"op": "subscriber.create", "subscriber": {"email": "c1@example.com"}, "email": "c1@example.com"}
         )
         await shop.until(lambda events: newest_customers(events)["1"].subscribed is True)
+
+
+def _second_delay(store_seconds: float, real_seconds: float) -> float:
+    pace = Pace(10.0, 10.0)
+    pace.delay(100.0, START)
+    return pace.delay(100.0 + real_seconds, START + timedelta(seconds=store_seconds))
+
+
+def test_pace__real_time__every_ten_seconds() -> None:
+    assert _second_delay(10, 10) == 10.0
+
+
+def test_pace__fast_store__in_its_time() -> None:
+    assert _second_delay(600, 10) == 10 / 60
+
+
+def test_pace__very_fast_or_jumping_store__ten_a_second() -> None:
+    assert _second_delay(86_400, 0.5) == 0.1
+
+
+def test_pace__clock_stands_still__as_in_real_time() -> None:
+    assert _second_delay(0, 5) == 10.0
