@@ -28,6 +28,7 @@ _CALL_S: Final = 10.0
 _ABORT_WITHIN_S: Final = 60.0
 _COMMIT_WITHIN_S: Final = 25.0
 _AGAIN_S: Final = 0.01
+_SAY_EVERY_S: Final = 10.0
 
 R = TypeVar("R")
 
@@ -67,7 +68,7 @@ class Transactions:
             "queue.buffering.max.messages": 1_000_000,
             "reconnect.backoff.max.ms": 1000,
             "log_level": 2,
-            "error_cb": _broker_error,
+            "error_cb": _BrokerErrors(),
         }
         self._group = group
         self._source = source
@@ -182,5 +183,13 @@ def _cause(error: KafkaException) -> KafkaError:
     return cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL, str(cause))
 
 
-def _broker_error(error: KafkaError) -> None:
-    log.warning("kafka.unavailable", call="transaction", error=error.str())
+class _BrokerErrors:
+    """Says that a broker is away once in a while: librdkafka gives each failed connection, later and all at once."""
+
+    def __init__(self) -> None:
+        self._said = -_SAY_EVERY_S
+
+    def __call__(self, error: KafkaError) -> None:
+        if time.monotonic() - self._said >= _SAY_EVERY_S:
+            self._said = time.monotonic()
+            log.warning("kafka.unavailable", call="transaction", error=error.str())
