@@ -3,6 +3,7 @@
 Which group a customer should be in is the evaluator's matter; groups are never created here.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -23,7 +24,7 @@ from services.actions.vendor import vendor_errors
 HANDS_OFF: Final = Skip("skipped", "hands_off", forget=True)
 """The merchant's own group: not touched, and from now on anything may be there."""
 _REREAD_AFTER_S: Final = 10.0
-"""An unknown name or id makes us read the store's groups again, at most this often."""
+"""What was found missing is looked for again after this time; a refused write reads the groups at most this often."""
 
 
 class StoreGroups:
@@ -33,30 +34,39 @@ class StoreGroups:
         self._client = client
         self._clock = clock
         self._ids: dict[str, int] = {}
-        self._read_at: float | None = None
+        self._missing: dict[str, float] = {}
+        self._read_at = -_REREAD_AFTER_S
+        self._lock = asyncio.Lock()
 
     async def ids(self, names: Collection[str]) -> dict[str, int]:
         """name -> id for those that exist; "" is 0. Raises TryAgain, PauseConsumer."""
-        wanted = [name for name in names if name]
-        if any(name not in self._ids for name in wanted):
-            await self._read()
-        return {"": 0} | {name: self._ids[name] for name in wanted if name in self._ids}
+        wanted = {name for name in names if name}
+        async with self._lock:
+            if any(self._is_open(name) for name in wanted):
+                await self._read()
+                self._missing |= dict.fromkeys(wanted - self._ids.keys(), self._read_at)
+            return {"": 0} | {name: self._ids[name] for name in wanted if name in self._ids}
 
     async def names(self, ids: Collection[int]) -> dict[int, str]:
         """id -> name; 0 is ""; a group that is not listed is called by its number, as no group is."""
         if any(number and number not in self._ids.values() for number in ids):
-            await self._read()
+            await self.check()
         known = {number: name for name, number in self._ids.items()}
         return {number: known.get(number, f"#{number}") if number else "" for number in ids}
 
     async def check(self) -> None:
-        """A write was refused: what we know of the groups may be old."""
-        await self._read()
+        """Something does not fit what we know of the groups: it may be old."""
+        async with self._lock:
+            if self._clock() - self._read_at >= _REREAD_AFTER_S:
+                await self._read()
+
+    def _is_open(self, name: str) -> bool:
+        """True when a look at the store could find it: not known, and not found missing a moment ago."""
+        missing = self._missing.get(name)
+        return name not in self._ids and (missing is None or self._clock() - missing >= _REREAD_AFTER_S)
 
     async def _read(self) -> None:
-        now = self._clock()
-        if self._read_at is not None and now - self._read_at < _REREAD_AFTER_S:
-            return
+        began = self._clock()
         found: dict[str, int] = {}
         page = 1
         while True:
@@ -67,7 +77,7 @@ class StoreGroups:
             if len(rows) < bigcommerce.PAGE_LIMIT:
                 break
             page += 1
-        self._ids, self._read_at = found, now
+        self._ids, self._read_at = found, began
 
 
 class GroupAssignment:

@@ -3,6 +3,7 @@
 The store holds one text of 255 characters a customer; what does not fit is kept here whole and left alone there.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ class AttributeMirror:
         self._store = store
         self._attribute = attribute
         self._attribute_id: int | None = None
+        self._ensuring = asyncio.Lock()
 
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
         """Keeps the values in the same transaction that the ledger is read in."""
@@ -52,7 +54,8 @@ class AttributeMirror:
         text = encode_values(desired.present)
         if not fits(text):
             return Target(desired.version, skip=Skip("overflow", "too_long_for_the_store"))
-        return Target(desired.version, text)
+        # Nobody else writes this attribute: while nothing was ever taken back, a customer new to us has none there.
+        return Target(desired.version, text, observed=None if desired.absent else "")
 
     async def read_back(self, customers: Sequence[str]) -> Mapping[str, str]:
         """What the store's attribute holds; a customer without a value has "" (one that is gone looks the same)."""
@@ -96,9 +99,10 @@ class AttributeMirror:
 
     async def _ensure(self) -> int:
         """The attribute's id; it is made when the store has none of that name. Raises TryAgain, PauseConsumer."""
-        if self._attribute_id is None:
-            self._attribute_id = await self._find() or await self._create()
-        return self._attribute_id
+        async with self._ensuring:
+            if self._attribute_id is None:
+                self._attribute_id = await self._find() or await self._create()
+            return self._attribute_id
 
     async def _find(self) -> int | None:
         page: int | None = 1
