@@ -6,6 +6,7 @@ Options, the stack's life and what is printed; the run itself is `headrace.demo.
 import asyncio
 import json
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, get_args
@@ -26,7 +27,7 @@ from headrace.demo.sabotage import NoVictimError, Sabotage
 from headrace.demo.scenario import Scenario, group_operations, load_scenario, operations
 from headrace.demo.settle import NotSettled
 from headrace.demo.table import ShopError
-from headrace.runtime.supervisor import ChildFailed, python_argv
+from headrace.runtime.supervisor import READY_DEADLINE_S, ChildFailed, python_argv
 
 EXTRACT: Final = REPOSITORY / "examples" / "online_retail" / "online_retail.parquet"
 RULES: Final = REPOSITORY / "examples" / "rules" / "demo"
@@ -76,7 +77,7 @@ def demo(
         ok = asyncio.run(work.run(broker, folder))
     except ChildFailed as error:
         raise CliError("not_started", str(error), hint="\n".join(error.lines[-8:]), exit_code=3) from error
-    except (NotSettled, PlayError, httpx.HTTPError) as error:
+    except (NotSettled, PlayError, httpx.HTTPError, TimeoutError) as error:
         raise CliError("demo_failed", str(error) or repr(error), hint="run again with --logs", exit_code=3) from error
     except NoVictimError as error:
         raise CliError("no_victim", str(error), hint="play more orders", exit_code=2) from error
@@ -155,7 +156,7 @@ class _Work:
                     partitions=self.options.partitions,
                     demo_rules=self.rules is None,
                     kills=kills,
-                    kill=stack.supervisor.kill,
+                    kill=_killer(stack),
                     sabotage=self.sabotage,
                     show=live.update,
                     say=live.say,
@@ -166,6 +167,16 @@ class _Work:
     async def _hold(self, stack: Stack) -> None:
         self.console.print(f"still running: {json.dumps(stack.describe())}; Ctrl-C stops it", markup=False)
         await stop_on_signals().wait()
+
+
+def _killer(stack: Stack) -> Callable[[str], Awaitable[None]]:
+    async def kill(victim: str) -> None:
+        async with asyncio.timeout(READY_DEADLINE_S):
+            while not await stack.supervisor.is_ready(victim):
+                await asyncio.sleep(0.05)
+        stack.supervisor.kill(victim)
+
+    return kill
 
 
 async def _apply(stack: Stack, rules: Path) -> None:

@@ -4,8 +4,7 @@ Starting and stopping the stack is the caller's (`headrace.cli`); nothing is pri
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -33,7 +32,7 @@ _FEED_SPAN: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run needs of its stack. `kill` takes a process name; `show` gets progress while playing."""
+    """What a run needs of its stack. `kill` waits until a process is ready, then kills it; `show` gets progress."""
 
     settings: ServiceSettings
     simulator: str
@@ -42,7 +41,7 @@ class Run:
     partitions: int
     demo_rules: bool = True
     kills: tuple[Kill, ...] = ()
-    kill: Callable[[str], None] = lambda _: None
+    kill: Callable[[str], Awaitable[None]] | None = None
     sabotage: Sabotage | None = None
     show: Callable[[Progress, "Live"], None] = lambda _progress, _live: None
     say: Callable[[str], None] = lambda _: None
@@ -119,10 +118,19 @@ def _spoil(run: Run) -> Spoiled | None:
 async def _play(
     run: Run, what: Iterator[Operation], scenario: Scenario, control: SimulatorControl, observer: Observer, live: Live
 ) -> Progress:
-    kills = list(run.kills)
     total = max(1, len(scenario.shop.orders))
+    kills, played = list(run.kills), Progress()
+
+    async def kill_who_is_due() -> None:
+        """Each kill meets a process that works: playing is held until the victim is ready again."""
+        while run.kill is not None and kills and played.orders / total >= kills[0].share:
+            victim = kills.pop(0).victim
+            await run.kill(victim)
+            live.kills += 1
+            run.say(f"kill -9 {victim}")
 
     async def ready() -> None:
+        await kill_who_is_due()
         while True:
             live.pending_webhooks = (await control.calls())["webhooks"]["pending"]
             live.events = observer.log.events
@@ -131,12 +139,8 @@ async def _play(
             await asyncio.sleep(0.05)
 
     def show(progress: Progress) -> None:
-        while kills and progress.orders / total >= kills[0].share:
-            victim = kills.pop(0).victim
-            run.say(f"kill -9 {victim}")
-            with contextlib.suppress(ProcessLookupError):
-                run.kill(victim)
-                live.kills += 1
+        nonlocal played
+        played = progress
         run.show(progress, live)
 
     async with httpx.AsyncClient(base_url=run.simulator, timeout=60) as client:

@@ -91,13 +91,21 @@ class Supervisor:
         """SIGKILL: for chaos. It is started again as any child that dies."""
         self._running[name].process.kill()
 
+    async def is_ready(self, name: str) -> bool:
+        """Whether the child answers /ready with 200 now."""
+        health = self._running[name].child.health
+        return health is not None and (await asyncio.to_thread(ask_ready, health))[0]
+
     async def stop(self, deadline_s: float = 10.0) -> None:
-        """SIGTERM stage by stage, lowest first; SIGKILL for who does not end within its part of the deadline."""
+        """SIGTERM stage by stage, lowest first; SIGKILL for who uses up the deadline but for a second a later stage."""
         self._stopping = True
+        clock = asyncio.get_running_loop().time
+        end = clock() + deadline_s
         stages = sorted({running.child.stage for running in self._running.values()})
-        for stage in stages:
+        for done, stage in enumerate(stages, 1):
             members = [r for r in self._running.values() if r.child.stage == stage]
-            await asyncio.gather(*(self._end(member, deadline_s / len(stages)) for member in members))
+            left = end - clock() - (len(stages) - done)
+            await asyncio.gather(*(self._end(member, left) for member in members))
         for running in self._running.values():
             for task in running.tasks:
                 task.cancel()
@@ -186,7 +194,7 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), max(deadline_s, 2.0))
+            await asyncio.wait_for(process.wait(), max(deadline_s, 1.0))
         except TimeoutError:
             self._say(running.child.name, "did not stop in time", "killed")
             with contextlib.suppress(ProcessLookupError):
