@@ -4,6 +4,7 @@ What is written and when is `core.py`'s business; here is only how, and what an 
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,7 @@ REPLACED: Final = frozenset({"_FENCED", "INVALID_PRODUCER_EPOCH", "PRODUCER_FENC
 """Another worker took our transactional id over: this one ends."""
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 _FLUSH_S: Final = 12.0
-_CALL_S: Final = 10.0
+_CALL_S: Final = 3.0
 _ABORT_WITHIN_S: Final = 60.0
 _COMMIT_WITHIN_S: Final = 25.0
 _AGAIN_S: Final = 0.01
@@ -75,6 +76,7 @@ class Transactions:
         self._changelog = changelog
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="transactions")
         self._producer: Producer | None = None
+        self._ended = threading.Event()
 
     async def start(self) -> None:
         """Takes the transactional id over: an older worker's open transaction is ended. Harmless when started."""
@@ -86,7 +88,8 @@ class Transactions:
         return await self._in_thread(lambda: self._write(batch))
 
     def stop(self) -> None:
-        """Ends the thread; an open transaction is left to its time-out."""
+        """Ends the thread within a call's time; an open transaction is left to its time-out."""
+        self._ended.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(self, call: Callable[[], R]) -> R:
@@ -95,7 +98,7 @@ class Transactions:
     def _init(self) -> Producer:
         producer = Producer(self._config)
         try:
-            _insist(lambda: producer.init_transactions(_CALL_S), _ABORT_WITHIN_S)
+            self._insist(lambda: producer.init_transactions(_CALL_S), _ABORT_WITHIN_S)
         except KafkaException as error:
             raise FatalError("transactions_unavailable", str(error.args[0])) from error
         return producer
@@ -110,22 +113,42 @@ class Transactions:
             self._produce(producer, batch)
             # Flushed before the offsets: ending a transaction does not check the generation, so every record must
             # lie below the high watermark before it is checked (restore.py reads up to it).
-            if left := producer.flush(_FLUSH_S):
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{left} records were not acknowledged"))
+            self._flush(producer)
             self._send_positions(producer, batch)
-            _insist(lambda: producer.commit_transaction(_CALL_S), _COMMIT_WITHIN_S)
+            self._insist(lambda: producer.commit_transaction(_CALL_S), _COMMIT_WITHIN_S)
         except KafkaException as error:
             return self._abort(producer, _cause(error))
         return Written(time.perf_counter() - started)
 
+    def _flush(self, producer: Producer) -> None:
+        deadline = time.monotonic() + _FLUSH_S
+        while left := producer.flush(_CALL_S):
+            if time.monotonic() > deadline or self._ended.is_set():
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{left} records were not acknowledged"))
+
+    def _insist(self, call: Callable[[], None], within_s: float) -> None:
+        """Repeats what Kafka says may be repeated, for so long, but not beyond the end of this worker."""
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                return call()
+            except KafkaException as error:
+                reason = _cause(error)
+                hopeless = reason.fatal() or not reason.retriable() or reason.txn_requires_abort()
+                if hopeless or self._ended.is_set() or time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_S)
+
     def _abort(self, producer: Producer, error: KafkaError) -> Aborted:
         try:
             if not error.fatal():
-                _insist(lambda: producer.abort_transaction(_CALL_S), _ABORT_WITHIN_S)
+                self._insist(lambda: producer.abort_transaction(_CALL_S), _ABORT_WITHIN_S)
                 return Aborted(f"{error.name()}: {error.str()}", error.name() in FENCED)
             second = error
         except KafkaException as failed:
             second = _cause(failed)
+        if self._ended.is_set():
+            raise FatalError("stopped_within_transaction", second.name())
         if second.name() in REPLACED:
             raise FatalError("worker_replaced", f"{second.name()}: {second.str()}")
         # The producer is beyond use (after a broker was away). A new one under the same id ends the transaction, one
@@ -145,7 +168,7 @@ class Transactions:
     def _send_positions(self, producer: Producer, batch: Batch) -> None:
         positions = [TopicPartition(self._source, number, offset) for number, offset in batch.positions.items()]
         metadata = group_metadata(self._group, batch.member)
-        _insist(lambda: producer.send_offsets_to_transaction(positions, metadata, _CALL_S), _COMMIT_WITHIN_S)
+        self._insist(lambda: producer.send_offsets_to_transaction(positions, metadata, _CALL_S), _COMMIT_WITHIN_S)
 
 
 def _produce(
@@ -163,19 +186,6 @@ def _produce(
             producer.poll(0.1)
         else:
             return
-
-
-def _insist(call: Callable[[], None], within_s: float) -> None:
-    """Repeats what Kafka says may be repeated, for so long."""
-    deadline = time.monotonic() + within_s
-    while True:
-        try:
-            return call()
-        except KafkaException as error:
-            reason = _cause(error)
-            if reason.fatal() or not reason.retriable() or reason.txn_requires_abort() or time.monotonic() > deadline:
-                raise
-            time.sleep(_AGAIN_S)
 
 
 def _cause(error: KafkaException) -> KafkaError:

@@ -144,6 +144,7 @@ class Worker:
                 await self.engine.quiesce()
                 await self.app.stop()
         except TimeoutError:
+            self._writer.stop()
             self._running.fail(FatalError("stop_timed_out", f"after {STOP_WITHIN_S:g} s"))
 
     def _declare(self, settings: KafkaSettings, options: WorkerOptions) -> faust.App:
