@@ -44,6 +44,8 @@ from services.ingest.webhook import SharedHeader
 
 _READS_AT_ONCE = 6
 _FLUSH_S = 3.0
+# A killed process is missed after 6 s, the least a broker allows by default; one that waits for the vendor is not.
+_MEMBERSHIP = {"session_timeout_ms": 6_000, "heartbeat_interval_ms": 2_000, "max_poll_interval_ms": 600_000}
 
 
 async def run_receive(settings: ReceiveSettings, running: Running) -> None:
@@ -77,7 +79,7 @@ async def run_hydrate(settings: HydrateSettings, running: Running) -> None:
         policy = Policy(settings.stale_slack_s, settings.reread_delays_s, settings.batch_orders)
         letters = DeadLetters(parts.producer, topic(settings, topics.DEAD_LETTERS), "hydrate")
         hydrator = Hydrator(parts.reader, parts.snapshots, parts.events, parts.writer, letters.write, policy)
-        consumer = make_consumer(settings, group=topic(settings, "hydrate"), max_poll_interval_ms=600_000)
+        consumer = make_consumer(settings, group=topic(settings, "hydrate"), **_MEMBERSHIP)
         loop = HydrateLoop(hydrator, consumer, parts.client, parts.troubles, running.stopping, settings.pending_limit)
         hooks = keep_hooks(parts.client, settings, parts.troubles, running)
         async with _started(consumer, settings, loop), background(hooks):
