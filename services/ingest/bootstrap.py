@@ -45,7 +45,11 @@ from services.ingest.webhook import SharedHeader
 _READS_AT_ONCE = 6
 _FLUSH_S = 3.0
 # A killed process is missed after 6 s, the least a broker allows by default; one that waits for the vendor is not.
-_MEMBERSHIP = {"session_timeout_ms": 6_000, "heartbeat_interval_ms": 2_000, "max_poll_interval_ms": 600_000}
+_MEMBERSHIP: dict[str, Any] = {
+    "session_timeout_ms": 6_000,
+    "heartbeat_interval_ms": 2_000,
+    "max_poll_interval_ms": 600_000,
+}
 
 
 async def run_receive(settings: ReceiveSettings, running: Running) -> None:
