@@ -1,0 +1,142 @@
+"""The loop around a sink of one's own, on real Kafka: what any consumer written with the SDK gets."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import Connection
+
+from headrace.consumer import Arrival, Consumer, Finished, Limits, Result, Target, Task, TryAgain, dispatch, loop
+from headrace.consumer.database import open_database
+from headrace.consumer.kind import APPLIED, OutcomeKind
+from headrace.consumer.ledger import migrate_ledger
+from headrace.contracts import topics
+from headrace.contracts.actions import DesiredGroup
+from headrace.runtime.health import STARTING
+from headrace.runtime.kafka import make_producer
+from headrace.runtime.process import Running
+from headrace.runtime.retry import RetryPolicy
+from headrace.runtime.settings import ServiceSettings
+from tests.services.consumer_harness import STORE, Bench, bench_of, in_process
+
+GROUP = "consumer.list"
+
+
+class ListSink:
+    """Writes values into a dict; some customers are trouble."""
+
+    name = "list"
+    group = GROUP
+    outcome: tuple[OutcomeKind, str] = ("group", "list")
+    decoders: Mapping[str, Callable[[bytes], Any]] = {topics.ACTIONS_GROUP: msgspec.json.Decoder(DesiredGroup).decode}
+    limits = Limits(batch=10, concurrency=3, linger_s=0.02)
+    reads_back = False
+
+    def __init__(self) -> None:
+        self.held: dict[str, str] = {}
+        self.calls: list[list[str]] = []
+
+    def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
+        return [Target(one.desired.version, one.desired.value) for one in arrivals]
+
+    async def read_back(self, customers: Sequence[str]) -> Mapping[str, str]:
+        raise NotImplementedError
+
+    async def perform(self, tasks: Sequence[Task]) -> Mapping[str, Result]:
+        self.calls.append([task.customer for task in tasks])
+        for task in tasks:
+            if task.target.value == "crash":
+                raise ZeroDivisionError
+            if task.target.value == "fail":
+                raise TryAgain("always")
+        self.held |= {task.customer: task.target.value for task in tasks}
+        return {task.customer: APPLIED for task in tasks}
+
+
+@pytest.fixture
+async def bench(topics_created: ServiceSettings) -> AsyncIterator[Bench]:
+    async with bench_of(topics_created) as one:
+        yield one
+
+
+@asynccontextmanager
+async def consuming(bench: Bench, sink: ListSink, folder: Path) -> AsyncIterator[Running]:
+    async def main(running: Running) -> None:
+        database = open_database(f"sqlite:///{folder / 'ledger.db'}")
+        migrate_ledger(database)
+        producer = make_producer(bench.settings)
+        await producer.start()
+        try:
+            running.health.clear(STARTING)
+            await Consumer(sink, settings=bench.settings, database=database, producer=producer, running=running).run()
+        finally:
+            await producer.stop()
+            await database.close()
+
+    async with in_process(main) as running:
+        yield running
+
+
+async def test_loop__many_versions__only_the_newest_is_held_and_all_is_committed(bench: Bench, tmp_path: Path) -> None:
+    sink = ListSink()
+    customers = [f"{STORE}:{number}" for number in range(50)]
+    for value in ("one", "two", "three"):
+        await bench.publish(*(bench.group(customer, value) for customer in customers))
+    async with consuming(bench, sink, tmp_path):
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+    assert sink.held == dict.fromkeys(customers, "three")
+    assert len(sink.calls) < 15  # waiting versions were coalesced
+    assert len(await bench.outcomes()) == 150
+
+
+async def test_loop__a_crash_of_the_sink__sets_one_record_aside(bench: Bench, tmp_path: Path) -> None:
+    sink = ListSink()
+    await bench.publish(*(bench.group(f"{STORE}:{n}", "crash" if n == 3 else "fine") for n in range(12)))
+    async with consuming(bench, sink, tmp_path):
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+    assert len(sink.held) == 11
+    assert [letter["reason"] for letter in await bench.dead_letters()] == ["consumer_failed"]
+
+
+async def test_loop__a_customer_that_always_fails__is_tried_alone_then_set_aside(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While others succeed; it holds up nobody for good."""
+    monkeypatch.setattr(dispatch, "_GIVE_UP_AFTER", 3)
+    monkeypatch.setattr(dispatch, "_BACK_OFF", RetryPolicy(first_delay_s=0.01, max_delay_s=0.02, deadline_s=60))
+    sink = ListSink()
+    bad = f"{STORE}:bad"
+    await bench.publish(bench.group(bad, "fail"), *(bench.group(f"{STORE}:{n}", "fine") for n in range(12)))
+    async with consuming(bench, sink, tmp_path):
+        while not await bench.dead_letters():
+            await bench.publish(bench.group(f"{STORE}:other", str(bench.version())))
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+    assert [letter["reason"] for letter in await bench.dead_letters()] == ["vendor_failed"]
+    assert [bad] in sink.calls
+    assert len(sink.held) == 13
+
+
+async def test_loop__too_much_open__reading_pauses_and_goes_on(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "OPEN_LIMIT", 20)
+    monkeypatch.setattr(loop, "POLL_RECORDS", 10)
+    sink = ListSink()
+    await bench.publish(*(bench.group(f"{STORE}:{number}", "x") for number in range(300)))
+    async with consuming(bench, sink, tmp_path):
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+    assert len(sink.held) == 300
+
+
+async def test_loop__restart__finds_everything_done(bench: Bench, tmp_path: Path) -> None:
+    first, second = ListSink(), ListSink()
+    await bench.publish(*(bench.group(f"{STORE}:{number}", "x") for number in range(20)))
+    async with consuming(bench, first, tmp_path):
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+    await bench.publish(*(bench.group(f"{STORE}:{number}", "x") for number in range(20)))
+    async with consuming(bench, second, tmp_path):
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+    assert (len(first.held), second.held) == (20, {})
