@@ -185,7 +185,7 @@ async def wait_until_passed(settings: KafkaSettings, markers: Mapping[int, int],
     await admin.start()
     try:
         async with asyncio.timeout(timeout_s):
-            while _behind(await _committed(admin, group), topic(settings, EVENTS), markers):  # noqa: ASYNC110
+            while _behind(await _committed(admin, group), topic(settings, EVENTS), markers):
                 await asyncio.sleep(_POLL_S)  # Kafka tells of commits only when asked
     except TimeoutError as error:
         raise DependencyError(

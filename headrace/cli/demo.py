@@ -111,12 +111,11 @@ class _Work:
             broker,
             folder,
             show=show,
-            before_services=self._history if self.options.backfill else self._groups,
+            before_services=self._before,
         )
         try:
             if self.ports_file is not None:
                 stack.write_addresses(self.ports_file)
-            await self._rules(stack)
             result = await self._play(stack)
             if self.as_json:
                 print(json.dumps(as_json(result, self.options)))
@@ -128,23 +127,20 @@ class _Work:
         finally:
             await stack.supervisor.stop()
 
-    async def _groups(self, simulators: dict[str, str]) -> None:
-        """The merchant's part: the store has its customer groups."""
+    async def _before(self, simulators: dict[str, str], environment: dict[str, str]) -> None:
+        """The merchant's part: the store has its groups, the rules are in force; with --backfill also its history."""
         async with SimulatorControl(simulators["bigcommerce"]) as control:
             await control.operate(group_operations(self.scenario.shop.events[0].at))
-
-    async def _history(self, simulators: dict[str, str]) -> None:
-        """A store that has its whole history before anyone watches it."""
-        await self._groups(simulators)
-        async with httpx.AsyncClient(base_url=simulators["bigcommerce"], timeout=60) as client:
-            await play(operations(self.scenario), client)
-        self.console.print(f"the store has {len(self.scenario.shop.orders):,} orders; connecting Headrace to it")
-
-    async def _rules(self, stack: Stack) -> None:
-        await _apply(stack, self.rules or RULES)
-        self.console.print(f"rules of {(self.rules or RULES).name} are in force; playing orders")
+        if self.options.backfill:
+            async with httpx.AsyncClient(base_url=simulators["bigcommerce"], timeout=60) as client:
+                await play(operations(self.scenario), client)
+            self.console.print(f"the store has {len(self.scenario.shop.orders):,} orders before Headrace is connected")
+        rules = self.rules or RULES
+        await _apply(environment, rules)
+        self.console.print(f"the rules of {rules.name} are in force")
 
     async def _play(self, stack: Stack) -> Result:
+        self.console.print("playing orders")
         kills = tuple(schedule(*self.chaos, seed=self.options.seed)) if self.chaos else ()
         with Live(self.console, total=len(self.scenario.shop.orders)) as live:
             return await run_demo(
@@ -179,11 +175,11 @@ def _killer(stack: Stack) -> Callable[[str], Awaitable[None]]:
     return kill
 
 
-async def _apply(stack: Stack, rules: Path) -> None:
-    argv = python_argv("-m", "headrace.cli.main", "apply", "--from", str(rules), "--wait", "--json")
+async def _apply(environment: dict[str, str], rules: Path) -> None:
+    argv = python_argv("-m", "headrace.cli.main", "apply", "--from", str(rules), "--json")
     process = await asyncio.create_subprocess_exec(
         *argv,
-        env={**os.environ, **stack.environment},
+        env={**os.environ, **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -108,11 +108,11 @@ async def start_stack(
     folder: Path,
     *,
     show: Callable[[str], None] | None,
-    before_services: Callable[[dict[str, str]], Awaitable[None]] | None = None,
+    before_services: Callable[[dict[str, str], dict[str, str]], Awaitable[None]] | None = None,
 ) -> Stack:
     """Topics, simulators, every service; returns when each of them is ready. Raises ChildFailed.
 
-    `before_services` gets the simulators' addresses while nobody watches the store yet.
+    `before_services` gets the simulators' addresses and the environment while nobody watches the store yet.
     """
     words = {name: secrets.token_hex(16) for name in _SECRETS}
     prefix = os.environ.get("HEADRACE_TOPIC_PREFIX", "headrace." if broker.embedded else f"{folder.name}.")
@@ -130,7 +130,7 @@ async def start_stack(
     try:
         simulators = json.loads(await supervisor.start(_simulators(options, words)))
         if before_services is not None:
-            await before_services(simulators)
+            await before_services(simulators, base)
         ports = free_ports(9)
         children = _services(base, options, words, simulators, folder, ports)
         for child in children:
