@@ -21,8 +21,16 @@ class Pressure:
 
     group_calls: int = 0
     group_customers: int = 0
-    windows: dict[int, tuple[int, int, int]] = field(default_factory=dict)
-    """index -> calls of ours, calls of others, quota: whole windows of that time only."""
+    busy: dict[int, bool] = field(default_factory=dict)
+    """index of a quota window -> whether at least 100 waited at every look in it."""
+    seen: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    """index -> calls of ours, calls of others, quota."""
+
+    @property
+    def windows(self) -> dict[int, tuple[int, int, int]]:
+        """The whole windows of the busy time: its first and its last are not whole."""
+        ends = {min(self.busy, default=0), max(self.busy, default=0)}
+        return {i: self.seen[i] for i, busy in self.busy.items() if busy and i not in ends and i in self.seen}
 
     @property
     def batch_mean(self) -> float | None:
@@ -43,22 +51,25 @@ class Pressure:
 
 async def sample(observer: Observer, control: SimulatorControl, pressure: Pressure) -> None:
     """Runs until cancelled, filling `pressure`."""
-    before: dict[str, Any] | None = None
+    before, was_busy = await control.calls(), False
     while True:
+        await asyncio.sleep(_EVERY_S)
         busy = await observer.lag("actions.group", [topics.ACTIONS_GROUP]) >= BUSY_LAG
         calls = await control.calls()
-        if before is not None and busy:
-            _add(pressure, before, calls)
-        before = calls if busy else None
-        await asyncio.sleep(_EVERY_S)
+        note(pressure, before, calls, busy=busy and was_busy)
+        before, was_busy = calls, busy
 
 
-def _add(pressure: Pressure, before: dict[str, Any], after: dict[str, Any]) -> None:
-    was, now = before["group_writes"], after["group_writes"]
-    pressure.group_calls += now["calls"] - was["calls"]
-    pressure.group_customers += now["customers"] - was["customers"]
-    first = max((w["index"] for w in before["quota"]["windows"]), default=0)
-    last = max((w["index"] for w in after["quota"]["windows"]), default=0)
+def note(pressure: Pressure, before: dict[str, Any], after: dict[str, Any], *, busy: bool) -> None:
+    """One look: what was called since the last one, and whether at least 100 waited at both."""
+    if busy:
+        pressure.group_calls += after["group_writes"]["calls"] - before["group_writes"]["calls"]
+        pressure.group_customers += after["group_writes"]["customers"] - before["group_writes"]["customers"]
     for window in after["quota"]["windows"]:
-        if first < window["index"] < last:
-            pressure.windows[window["index"]] = (window["ours"], window["others"], window["quota"])
+        pressure.seen[window["index"]] = (window["ours"], window["others"], window["quota"])
+    for index in range(_newest(before), _newest(after) + 1):
+        pressure.busy[index] = pressure.busy.get(index, True) and busy
+
+
+def _newest(calls: dict[str, Any]) -> int:
+    return max((window["index"] for window in calls["quota"]["windows"]), default=0)

@@ -1,0 +1,37 @@
+"""The quota's busy windows: whole ones only, and only those in which enough waited at every look."""
+
+from typing import Any
+
+from headrace.demo.pressure import Pressure, note
+
+
+def look(*windows: tuple[int, int], calls: int = 0, customers: int = 0) -> dict[str, Any]:
+    rows = [{"index": index, "ours": ours, "others": 40, "quota": 100} for index, ours in windows]
+    return {"quota": {"windows": rows}, "group_writes": {"calls": calls, "customers": customers}}
+
+
+def test_note__busy_over_several_windows__the_whole_ones_count() -> None:
+    pressure = Pressure()
+    looks = [look((0, 10)), look((0, 50)), look((0, 60), (1, 20)), look((1, 54)), look((1, 54), (2, 54)), look((3, 5))]
+    for before, after in zip(looks, looks[1:], strict=False):
+        note(pressure, before, after, busy=True)
+    assert pressure.windows == {1: (54, 40, 100), 2: (54, 40, 100)}
+    assert pressure.share_used(0.6) == 108 / 120
+    assert pressure.others_share == 0.4
+
+
+def test_note__one_look_in_a_window_was_not_busy__the_window_does_not_count() -> None:
+    pressure = Pressure()
+    looks = [look((0, 1)), look((1, 1)), look((1, 2)), look((2, 1)), look((3, 1))]
+    for number, (before, after) in enumerate(zip(looks, looks[1:], strict=False)):
+        note(pressure, before, after, busy=number != 1)
+    assert set(pressure.windows) == {2}
+
+
+def test_note__batches__are_counted_while_busy_only() -> None:
+    pressure = Pressure()
+    note(pressure, look(calls=0, customers=0), look(calls=2, customers=20), busy=True)
+    note(pressure, look(calls=2, customers=20), look(calls=9, customers=27), busy=False)
+    assert pressure.batch_mean == 10
+    assert Pressure().batch_mean is None
+    assert Pressure().share_used(0.5) is None
