@@ -46,6 +46,9 @@ def demo(
     speed: Annotated[
         float, typer.Option(min=0.001, help="Seconds of the store per real second, for quota windows and hook delays.")
     ] = 60.0,
+    quota: Annotated[
+        int, typer.Option(min=10, help="The store's calls per 30 s: 150 on Standard and Plus, 450 on Pro.")
+    ] = 450,
     seed: Annotated[int, typer.Option(help="For made-up people, duplicates, reordering, kills.")] = 1,
     rules: Annotated[
         Path | None, typer.Option(exists=True, help="Rule files instead of the demo's; verification is then limited.")
@@ -71,7 +74,9 @@ def demo(
     folder = make_folder()
     console.print("starting Kafka ...")
     broker = Broker(folder)
-    options = StackOptions(backfill=backfill, speed=speed, seed=seed, start_time=scenario.shop.events[0].at.isoformat())
+    options = StackOptions(
+        backfill=backfill, quota=quota, speed=speed, seed=seed, start_time=scenario.shop.events[0].at.isoformat()
+    )
     work = _Work(scenario, options, rules, kills, spoil, keep, ports_file, logs, as_json_, console)
     try:
         ok = asyncio.run(work.run(broker, folder))

@@ -1,5 +1,6 @@
 """The quota's busy windows: whole ones only, and only those in which enough waited at every look."""
 
+from itertools import pairwise
 from typing import Any
 
 from headrace.demo.pressure import Pressure, note
@@ -13,7 +14,7 @@ def look(*windows: tuple[int, int], calls: int = 0, customers: int = 0) -> dict[
 def test_note__busy_over_several_windows__the_whole_ones_count() -> None:
     pressure = Pressure()
     looks = [look((0, 10)), look((0, 50)), look((0, 60), (1, 20)), look((1, 54)), look((1, 54), (2, 54)), look((3, 5))]
-    for before, after in zip(looks, looks[1:], strict=False):
+    for before, after in pairwise(looks):
         note(pressure, before, after, busy=True)
     assert pressure.windows == {1: (54, 40, 100), 2: (54, 40, 100)}
     assert pressure.share_used(0.6) == 108 / 120
@@ -23,7 +24,7 @@ def test_note__busy_over_several_windows__the_whole_ones_count() -> None:
 def test_note__one_look_in_a_window_was_not_busy__the_window_does_not_count() -> None:
     pressure = Pressure()
     looks = [look((0, 1)), look((1, 1)), look((1, 2)), look((2, 1)), look((3, 1))]
-    for number, (before, after) in enumerate(zip(looks, looks[1:], strict=False)):
+    for number, (before, after) in enumerate(pairwise(looks)):
         note(pressure, before, after, busy=number != 1)
     assert set(pressure.windows) == {2}
 
