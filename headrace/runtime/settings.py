@@ -68,10 +68,15 @@ class KafkaSettings(BaseSettings):
     kafka_bootstrap_servers: str = Field(min_length=1)
     """host:port, comma separated."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How Kafka is spoken to."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    """With a SASL protocol: how to log in."""
     kafka_sasl_username: str | None = None
+    """With a SASL protocol: who logs in."""
     kafka_sasl_password: SecretStr | None = None
+    """With a SASL protocol: the password."""
     topic_prefix: str = Field(default=DEFAULT_PREFIX, pattern=r"^[A-Za-z0-9._-]*$", max_length=100)
+    """Begins the name of every topic and consumer group."""
     generation: int = Field(default=1, ge=1)
     """The live generation: which state changelog is the evaluator's."""
 
@@ -93,11 +98,15 @@ class ServiceSettings(KafkaSettings):
     store: str = Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)
     """The store's hash, as in the vendor's paths."""
     log_level: LogLevel = "info"
+    """The least serious lines that are written."""
     health_port: int = Field(default=0, ge=0, le=65535)
     """Port of /live, /ready, /startup and /metrics; 0 = none."""
     health_host: str = "127.0.0.1"
+    """Address the health port listens at."""
     cache_dir: Path = Field(default_factory=default_cache_dir)
+    """Folder for what is downloaded and for a local broker's data."""
     worker_id: str = "0"
+    """Tells the evaluators of one generation apart: each has its own and keeps it over restarts."""
     parent_pid: int | None = Field(default=None, gt=0)
     """The process whose end ends this one too."""
 

@@ -18,6 +18,7 @@ class GroupSettings(ActionsSettings):
     bigcommerce_url: str = Field(min_length=1)
     """The API's address without `/stores/...`."""
     bigcommerce_token: SecretStr
+    """Access token of the store's API account."""
     bigcommerce_quota_share: float = Field(default=0.5, gt=0, le=1)
     """Our part of the store's whole API quota."""
     quota_weight: float = Field(default=0.30, gt=0, le=1)
@@ -30,6 +31,7 @@ class EmailTagsSettings(ActionsSettings):
     mailchimp_url: str = Field(min_length=1)
     """The API's address, with or without `/3.0`."""
     mailchimp_key: SecretStr
+    """API key of the Mailchimp account."""
     mailchimp_list: str = Field(min_length=1)
     """Id of the audience."""
 

@@ -19,6 +19,7 @@ class AttributesSettings(ServiceSettings):
     bigcommerce_url: str = Field(min_length=1)
     """The API's address without `/stores/...`."""
     bigcommerce_token: SecretStr
+    """Access token of the store's API account."""
     bigcommerce_quota_share: float = Field(default=0.5, gt=0, le=1)
     """Our part of the store's whole API quota."""
     quota_weight: float = Field(default=0.20, gt=0, le=1)

@@ -25,7 +25,9 @@ class ReceiveSettings(ServiceSettings):
     api_key: SecretStr | None = None
     """For POST /v1/events; without it that endpoint refuses everybody."""
     host: str = "127.0.0.1"
+    """Address the webhooks and own events arrive at."""
     port: int = Field(default=8080, ge=0, le=65535)
+    """Port they arrive at."""
     produce_deadline_s: float = Field(default=3.0, gt=0)
     """How long a delivery waits for Kafka before it is answered 503."""
 
@@ -43,7 +45,9 @@ class StoreSettings(ServiceSettings):
     hash_key: SecretStr
     """Keys the hash that stands for a guest's e-mail. Never rotated."""
     bigcommerce_url: str = "https://api.bigcommerce.com"
+    """The API's address without `/stores/...`."""
     bigcommerce_token: SecretStr
+    """Access token of the store's API account."""
     bigcommerce_quota_share: float = Field(default=0.5, gt=0, le=1)
     """Our share of the store's API quota, all our processes together."""
     bigcommerce_webhook_header: SecretStr | None = None
@@ -64,6 +68,7 @@ class HydrateSettings(StoreSettings):
     reread_delays_s: tuple[float, ...] = (2.0, 5.0, 15.0)
     """When a read that is older than its notice is repeated, real seconds."""
     batch_orders: int = Field(default=500, ge=1)
+    """Resources read together, at most."""
     pending_limit: int = Field(default=50_000, ge=1)
     """Resources waiting; above, no more notices are taken from Kafka."""
 
@@ -72,6 +77,7 @@ class FeedSettings(StoreSettings):
     """`python -m services.ingest feed`."""
 
     quota_weight: float = Field(default=0.1, gt=0, le=1)
+    """This process's part of our share."""
     backfill: bool = False
     """Bring in the store's past first, when no progress is recorded."""
     settle_s: int = Field(default=120, ge=0)
