@@ -23,6 +23,7 @@ from headrace.contracts.topics import EVENTS, PARTITION_WIDE_KEY, RULES
 from headrace.runtime.broker_version import kafka_unavailable
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.kafka import make_admin, make_consumer, make_producer, read_to_end, topic
+from headrace.runtime.logs import log
 from headrace.runtime.settings import KafkaSettings
 
 _RECORD: Final = msgspec.json.Decoder(RuleSetRecord)
@@ -58,7 +59,11 @@ async def versions(settings: KafkaSettings, store: str) -> list[Version]:
     """The store's versions, oldest first; of two writers of one number the first counts."""
     found: dict[int, Version] = {}
     for record in await read_to_end(settings, topic(settings, RULES)):
-        decoded = _RECORD.decode(record.value or b"{}")
+        try:
+            decoded = _RECORD.decode(record.value or b"")
+        except msgspec.DecodeError as error:  # the evaluator passes over it too; the topic keeps it for ever
+            log.warning("rules.refused", partition=record.partition, offset=record.offset, reason=str(error))
+            continue
         if decoded.store == store and decoded.version not in found:
             found[decoded.version] = Version(decoded, record.timestamp, record.offset)
     return [found[number] for number in sorted(found)]

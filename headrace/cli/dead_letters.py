@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 import typer
 from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from headrace.cli.activation import kafka_errors
 from headrace.cli.output import JsonOption, emit
+from headrace.cli.running_kafka import use_running_kafka
 from headrace.contracts.actions import DeadLetter
 from headrace.contracts.topics import DEAD_LETTERS
-from headrace.runtime.dependency import DependencyError
 from headrace.runtime.kafka import read_to_end, topic
 from headrace.runtime.settings import KafkaSettings, load_settings
 
@@ -32,7 +32,8 @@ def register(app: typer.Typer) -> None:
 
 def list_letters(json: JsonOption = False) -> None:
     """List the dead letters, oldest first, without their content."""
-    letters = [describe(record) for record in _read(load_settings(KafkaSettings))]
+    use_running_kafka()
+    letters = [describe(record) for record in asyncio.run(_read(load_settings(KafkaSettings)))]
     emit({"dead_letters": sorted(letters, key=lambda letter: letter["at"])}, json, _text)
 
 
@@ -55,18 +56,9 @@ def describe(record: "ConsumerRecord[bytes | None, bytes | None]") -> dict[str, 
     }
 
 
-def _read(settings: KafkaSettings) -> Iterable["ConsumerRecord[bytes | None, bytes | None]"]:
-    try:
-        return asyncio.run(read_to_end(settings, topic(settings, DEAD_LETTERS)))
-    except UnknownTopicOrPartitionError as error:
-        raise DependencyError(
-            "topic_missing", "the topic of dead letters is missing", "headrace topics create"
-        ) from error
-    except KafkaError as error:
-        servers = settings.kafka_bootstrap_servers
-        raise DependencyError(
-            "kafka_unavailable", f"Kafka at {servers} does not answer", "is HEADRACE_KAFKA_BOOTSTRAP_SERVERS right?"
-        ) from error
+async def _read(settings: KafkaSettings) -> Iterable["ConsumerRecord[bytes | None, bytes | None]"]:
+    async with kafka_errors(settings):
+        return await read_to_end(settings, topic(settings, DEAD_LETTERS))
 
 
 def _text(found: dict[str, Any]) -> str:

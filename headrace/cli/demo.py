@@ -6,6 +6,7 @@ Options, the stack's life and what is printed; the run itself is `headrace.demo.
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from headrace.demo.sabotage import NoVictimError, Sabotage
 from headrace.demo.scenario import Scenario, group_operations, load_scenario, operations
 from headrace.demo.settle import NotSettled
 from headrace.demo.table import ShopError
+from headrace.runtime.logs import configure_logs
 from headrace.runtime.supervisor import READY_DEADLINE_S, ChildFailed, python_argv
 
 EXTRACT: Final = REPOSITORY / "examples" / "online_retail" / "online_retail.parquet"
@@ -71,6 +73,8 @@ def demo(
     kills, spoil = _chosen(chaos, sabotage)
     scenario = _scenario(data or EXTRACT, seed, orders)
     console = Console(stderr=True, highlight=False)
+    if not logs:
+        configure_logs("cli", "warning", human=sys.stderr.isatty())
     folder = make_folder()
     console.print("starting Kafka ...")
     broker = Broker(folder)
@@ -110,7 +114,7 @@ class _Work:
     async def run(self, broker: Broker, folder: Path) -> bool:
         """Whether the verification held."""
         self.console.print("starting simulators and services ...")
-        show = (lambda line: self.console.print(line, markup=False)) if self.logs else None
+        show = (lambda line: self.console.print(line, markup=False, soft_wrap=True)) if self.logs else None
         stack = await start_stack(
             self.options,
             broker,

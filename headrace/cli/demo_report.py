@@ -18,6 +18,8 @@ from headrace.demo.player import Progress as Played
 
 _SHOWN_DIFFERENCES: Final = 20
 _PLAIN_EVERY_S: Final = 5.0
+_TELLING_WINDOWS: Final = 2
+"""Below, a quota was not tight long enough to say anything."""
 
 
 class Live:
@@ -55,11 +57,11 @@ class Live:
         self._progress.update(self._task, completed=played.orders, description=text)
         if not self._console.is_terminal and played.seconds - self._said_s >= _PLAIN_EVERY_S:
             self._said_s = played.seconds
-            self._console.print(f"{played.orders:,} of {self._total:,} {text}")
+            self._console.print(f"{played.orders:,} of {self._total:,} {text}", soft_wrap=True)
 
     def say(self, line: str) -> None:
         """A line between."""
-        self._console.print(line)
+        self._console.print(line, soft_wrap=True)
 
 
 def as_json(result: Result, options: StackOptions) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def _figures(report: dict[str, Any]) -> Table:
     rows = {
         "read from the file": f"{data['invoices']:,} invoices, {report['orders']:,} orders played, "
         f"{data['refunds_matched']:,} refunds, {data['refund_lines_unmatched']:,} refund lines unmatched",
-        "skipped while reading": ", ".join(f"{n:,} {what}" for what, n in data["skipped"].items()) or "nothing",
+        "skipped while reading": _skipped(data["skipped"]),
         "webhooks": f"{counts['webhooks_sent']:,} sent, {counts['webhooks_accepted']:,} accepted, "
         f"{counts['duplicates']:,} duplicated, {counts['reordered']:,} reordered",
         "notices, events, decisions": f"{counts['notices']:,}, {counts['events']:,}, {counts['decisions']:,}",
@@ -141,7 +143,7 @@ def _figures(report: dict[str, Any]) -> Table:
         "time": f"{report['seconds']:g} s ({report['seconds_playing']:g} s of it playing), "
         f"{report['events_per_second']:,} events/s, store at {report['speed']:g}x",
     }
-    if pressure["share_used"] is not None:
+    if pressure["windows"] >= _TELLING_WINDOWS:
         rows["while 100 or more waited"] = (
             f"{pressure['share_used']:.0%} of our share of the quota used, other apps {pressure['others_share']:.0%} "
             f"of the whole, {pressure['batch_mean'] or 0:g} customers a group write, {pressure['windows']} windows"
@@ -151,6 +153,11 @@ def _figures(report: dict[str, Any]) -> Table:
     for name, text in rows.items():
         table.add_row(name, text)
     return table
+
+
+def _skipped(counts: dict[str, int]) -> str:
+    """`812 invoices without goods, 290 price zero lines`."""
+    return ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in counts.items() if n) or "nothing"
 
 
 def _print_verification(report: dict[str, Any], console: Console) -> None:

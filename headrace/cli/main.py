@@ -4,17 +4,27 @@ A verb is one file with `register(app)`; what it does stands there.
 """
 
 import importlib
+import logging
 import os
 import sys
-from typing import Final
+import traceback
+from typing import Final, get_args
 
 import typer
 
-from headrace.cli.output import EXIT_INTERRUPTED, EXIT_UNAVAILABLE, EXIT_USAGE, CliError, begin_output, show_error
+from headrace.cli.output import (
+    EXIT_FINDINGS,
+    EXIT_INTERRUPTED,
+    EXIT_UNAVAILABLE,
+    EXIT_USAGE,
+    CliError,
+    begin_output,
+    show_error,
+)
 from headrace.cli.shared_options import add_shared_options
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.logs import configure_logs
-from headrace.runtime.settings import SettingsError, variable
+from headrace.runtime.settings import LogLevel, SettingsError, variable
 
 VERBS: Final = (
     "version",
@@ -51,10 +61,10 @@ def run(arguments: list[str] | None = None) -> None:
 
 def execute(arguments: list[str]) -> int:
     """Runs one verb; its exit code as `interface.md` says. Errors are printed."""
-    configure_logs("cli", os.environ.get(variable("log_level")) or "info", human=sys.stderr.isatty())
     as_json = "--json" in arguments
     begin_output()
     try:
+        _configure_logs()
         code = build_app()(arguments or ["--help"], prog_name="headrace", standalone_mode=False)
     except CliError as error:
         show_error(error, json=as_json)
@@ -71,25 +81,40 @@ def execute(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        usage = _usage_error(error)
-        if usage is None:
-            raise
-        show_error(usage, json=as_json)
-        return EXIT_USAGE
+        return _other_error(error, as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _configure_logs() -> None:
+    name = variable("log_level")
+    level = os.environ.get(name) or "info"
+    if level not in get_args(LogLevel):
+        raise SettingsError({name: f"should be one of {', '.join(get_args(LogLevel))}"})
+    configure_logs("cli", level, human=sys.stderr.isatty())
+    # What it logs as an error comes to us as an exception, and is told once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def _settings_error(error: SettingsError) -> CliError:
     problems = "; ".join(f"{name} {problem}" for name, problem in error.problems.items())
-    return CliError("settings", f"settings: {problems}", hint="set them in the environment or in a --config file")
+    hint = "set them in the environment or in a --config file"
+    if variable("kafka_bootstrap_servers") in error.problems:
+        hint += "; `headrace kafka up --detach` starts a local Kafka that is then found"
+    return CliError("settings", f"settings: {problems}", hint=hint)
 
 
-def _usage_error(error: Exception) -> CliError | None:
-    """The command-line parser's own errors, which have no public type."""
-    message = getattr(error, "format_message", None)
-    if message is None:
-        return None
-    return CliError("usage", str(message()), hint="see --help")
+def _other_error(error: Exception, *, as_json: bool) -> int:
+    """The command-line parser's own errors, which have no public type; anything else is a defect of ours."""
+    format_message = getattr(error, "format_message", None)
+    if format_message is None:
+        traceback.print_exception(error)
+        message = f"{type(error).__name__}: {error}"
+        show_error(CliError("unexpected", message, hint="a defect of headrace: report the lines above"), json=as_json)
+        return EXIT_FINDINGS
+    verb = getattr(getattr(error, "ctx", None), "command_path", "headrace")
+    if message := str(format_message()):  # none: a group without a verb has shown its help
+        show_error(CliError("usage", message, hint=f"see `{verb} --help`"), json=as_json)
+    return EXIT_USAGE
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from headrace.cli.output import CliError
 from headrace.runtime.settings import variable
@@ -73,10 +73,31 @@ def _use_config(path: str | None) -> None:
     if path is None:
         return
     if not Path(path).is_file():
-        raise CliError("usage", f"--config: no such file: {path}", hint="see --help")
-    for name, setting in dotenv_values(path).items():
-        if setting is not None:
-            os.environ.setdefault(name, setting)
+        raise CliError("usage", f"--config: no such file: {path}", hint="name a file of HEADRACE_X=value lines")
+    for name, setting in _read_config(path):
+        os.environ.setdefault(name, setting)
+
+
+def _read_config(path: str) -> list[tuple[str, str]]:
+    """The file's settings; a line that is none is an error at its place, as it would be missed silently."""
+    found = []
+    try:
+        with Path(path).open(encoding="utf-8") as stream:
+            for line in parse_stream(stream):
+                if line.error or (line.key is not None and line.value is None):
+                    raise CliError(
+                        "bad_config",
+                        "not a setting",
+                        hint="write HEADRACE_X=value, or # before a comment",
+                        file=path,
+                        line=line.original.line,
+                    )
+                if line.key is not None and line.value is not None:
+                    found.append((line.key, line.value))
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise CliError("bad_config", f"cannot be read: {cause}", hint="name a file of text", file=path) from error
+    return found
 
 
 def _use_store(store: str | None) -> None:

@@ -1,16 +1,14 @@
 """`headrace topics create | check`: the topics of this deployment."""
 
 import asyncio
-import os
 from typing import Annotated, Any
 
 import typer
 
 from headrace.cli.output import EXIT_FINDINGS, JsonOption, emit
+from headrace.cli.running_kafka import use_running_kafka
 from headrace.contracts.topics import DEFAULT_PARTITIONS
-from headrace.runtime.broker_state import running_broker
-from headrace.runtime.embedded_kafka import cache_dir_from_environment
-from headrace.runtime.settings import KafkaSettings, load_settings, variable
+from headrace.runtime.settings import KafkaSettings, load_settings
 from headrace.runtime.topics import TopicReport, check_topics, create_topics
 
 PartitionsOption = Annotated[int, typer.Option(min=1, max=10_000, help="Partitions of every topic keyed by customer.")]
@@ -35,12 +33,7 @@ def check(partitions: PartitionsOption = DEFAULT_PARTITIONS, json: JsonOption = 
 
 
 def _settings() -> KafkaSettings:
-    """Of the environment; without an address there, the Kafka that `headrace kafka up` left running."""
-    name = variable("kafka_bootstrap_servers")
-    if not os.environ.get(name) and not os.environ.get(f"{name}_FILE"):
-        running = running_broker(cache_dir_from_environment() / "kafka-data")
-        if running is not None:
-            os.environ[name] = running.bootstrap_servers
+    use_running_kafka()
     return load_settings(KafkaSettings)
 
 
