@@ -5,7 +5,7 @@ A notice is done when the events of its resource are acknowledged; offsets are c
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -158,9 +158,15 @@ class Backlog:
                 offsets.finish(place.offset)
 
     def committable(self) -> dict[int, int]:
-        """Partition -> next offset to read, where it has moved since it was last asked for."""
-        moved = {partition: offsets.take_moved() for partition, offsets in self._offsets.items()}
+        """Partition -> next offset to read, where it is another than Kafka was last told."""
+        moved = {partition: offsets.moved() for partition, offsets in self._offsets.items()}
         return {partition: offset for partition, offset in moved.items() if offset is not None}
+
+    def committed(self, committed: Mapping[int, int]) -> None:
+        """Kafka has these offsets. Until then a failed commit comes again with the next."""
+        for partition, offset in committed.items():
+            if partition in self._offsets:
+                self._offsets[partition].committed = offset
 
     def lose(self, partitions: Collection[int]) -> None:
         """These partitions are no longer ours; what waits from them is dropped."""
@@ -179,7 +185,7 @@ class _Offsets:
         self._open: deque[int] = deque()
         self._done: set[int] = set()
         self._next: int | None = None
-        self._moved = False
+        self.committed: int | None = None
 
     def see(self, offset: int) -> None:
         self._open.append(offset)
@@ -189,8 +195,7 @@ class _Offsets:
         while self._open and self._open[0] in self._done:
             first = self._open.popleft()
             self._done.discard(first)
-            self._next, self._moved = first + 1, True
+            self._next = first + 1
 
-    def take_moved(self) -> int | None:
-        moved, self._moved = self._moved, False
-        return self._next if moved else None
+    def moved(self) -> int | None:
+        return None if self._next == self.committed else self._next

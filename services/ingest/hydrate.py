@@ -96,22 +96,29 @@ class Hydrator:
 
     async def take_in(self, records: Iterable[NoticeRecord]) -> None:
         """Puts records of the notices topic into the backlog; what is no notice is set aside."""
-        bad: list[tuple[NoticeRecord, str, str]] = []
-        for record in records:
-            place = Place(record.partition, record.offset)
-            self.backlog.see(place)
-            try:
-                pending = read_record(record.value, place)
-            except BadNotice as error:
-                bad.append((record, "undecodable", str(error)))
-                continue
-            pending.due = self._clock() + LINGER_S
-            self._records[place] = record
-            self.backlog.add(pending)
+        # All of them before the first wait: a partition that is lost meanwhile must not come back as one of ours.
+        bad = [each for each in map(self._take, records) if each is not None]
         gauge("headrace_notices_pending").set(len(self.backlog))
         if bad:
             await self._set_aside(bad)
             self._finish([Place(record.partition, record.offset) for record, _, _ in bad], "dead_letter")
+
+    @property
+    def waiting(self) -> int:
+        """How much is held: notices, and so at least as many as resources."""
+        return len(self._records)
+
+    def _take(self, record: NoticeRecord) -> tuple[NoticeRecord, str, str] | None:
+        place = Place(record.partition, record.offset)
+        self.backlog.see(place)
+        try:
+            pending = read_record(record.value, place)
+        except BadNotice as error:
+            return record, "undecodable", str(error)
+        pending.due = self._clock() + LINGER_S
+        self._records[place] = record
+        self.backlog.add(pending)
+        return None
 
     def lose(self, partitions: Sequence[int]) -> None:
         """These partitions went to another process."""

@@ -68,20 +68,25 @@ class HydrateLoop(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped b
             self._hydrator.lose(partitions)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Nothing to prepare: reading begins at the committed offset."""
+        """Reading begins at the committed offset, and so does the account of what is done."""
+        self._hydrator.lose([each.partition for each in assigned])
 
     async def _intake(self) -> None:
         while not self._stopping.is_set():
-            if len(self._hydrator.backlog) >= self._pending_limit:
-                await pause(0.1, self._stopping)
-                continue
+            self._hold_back()
             batches = await self._consumer.getmany(timeout_ms=200, max_records=2000)
-            for place, records in batches.items():
-                self._topic = place.topic
-                await self._hydrator.take_in(records)
             if batches:
+                self._topic = next(iter(batches)).topic
+                await self._hydrator.take_in([record for records in batches.values() for record in records])
                 self._arrived.set()
-                await self._commit()  # what was set aside at once
+            await self._commit()  # what was set aside at once, or could not be committed before
+
+    def _hold_back(self) -> None:
+        """While too much waits nothing more is taken; the consumer is asked all the same, to stay in its group."""
+        if self._hydrator.waiting >= self._pending_limit:
+            self._consumer.pause(*self._consumer.assignment())
+        elif paused := self._consumer.paused():
+            self._consumer.resume(*paused)
 
     async def _work(self) -> None:
         while not self._stopping.is_set():
@@ -110,10 +115,13 @@ class HydrateLoop(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped b
             await pause(self._client.gate.pace(), self._stopping)
 
     async def _commit(self) -> None:
-        offsets = self._hydrator.backlog.committable()
+        ours = {each.partition for each in self._consumer.assignment()}
+        offsets = {number: at for number, at in self._hydrator.backlog.committable().items() if number in ours}
         if not offsets:
             return
         try:
             await self._consumer.commit({TopicPartition(self._topic, number): at for number, at in offsets.items()})
-        except KafkaError as error:  # a rebalance, or Kafka away: what is not committed is read again, harmlessly
+        except KafkaError as error:  # a rebalance, or Kafka away: comes again, or is read again, harmlessly
             log.warning("kafka.unavailable", problem=type(error).__name__)
+        else:
+            self._hydrator.backlog.committed(offsets)

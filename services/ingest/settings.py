@@ -70,7 +70,7 @@ class HydrateSettings(StoreSettings):
     batch_orders: int = Field(default=500, ge=1)
     """Resources read together, at most."""
     pending_limit: int = Field(default=50_000, ge=1)
-    """Resources waiting; above, no more notices are taken from Kafka."""
+    """Notices held; above, no more are taken from Kafka."""
 
 
 class FeedSettings(StoreSettings):
