@@ -121,7 +121,7 @@ async def start_stack(
         "HEADRACE_TOPIC_PREFIX": prefix,
         "HEADRACE_STORE": STORE,
         "HEADRACE_HASH_KEY": words["hash_key"],
-        "HEADRACE_API_KEY": words["api_key"],
+        "HEADRACE_API_KEY": os.environ.get("HEADRACE_API_KEY") or words["api_key"],  # a caller's own opens both APIs
         "PYTHONPATH": str(REPOSITORY),
     }
     settings = ServiceSettings(kafka_bootstrap_servers=broker.bootstrap_servers, topic_prefix=prefix, store=STORE)
