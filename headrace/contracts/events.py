@@ -23,7 +23,10 @@ CUSTOM_PREFIX: Final = "custom."
 
 CustomerKey = Annotated[str, Meta(pattern=r"^[^:]+:.+$", description="store:customer")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")]
-Minor = Annotated[int, Meta(description="integer minor units of the record's currency")]
+_LARGEST: Final = 2**53 - 1
+"""The largest integer every language reads from JSON exactly; a larger one could not be kept in a state either."""
+Minor = Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST, description="integer minor units of the record's currency")]
+Units = Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -89,7 +92,7 @@ class OrderLine(Wire):
 
     id: str
     product_id: str
-    quantity: int
+    quantity: Units
     price: Minor
     total: Minor
     name: str = ""
@@ -102,7 +105,7 @@ class RefundLine(Wire):
     """Units and money taken back on one line."""
 
     line_id: str
-    quantity: int
+    quantity: Units
     amount: Minor
 
 

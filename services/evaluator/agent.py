@@ -14,9 +14,9 @@ import msgspec
 from headrace.contracts.actions import Desired
 from headrace.contracts.events import Clock, Event, RulesetActivated, decode_event
 from headrace.contracts.topics import PARTITION_WIDE_KEY
-from headrace.runtime.kafka import MAX_REQUEST_BYTES
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
+from headrace.runtime.topics import MAX_RECORD_BYTES as TOPIC_RECORD_BYTES
 from headrace.segmentation.codec import StateUnreadable, decode_state, encode_state
 from headrace.segmentation.decide import Context, Decision, NotApplicable, activate, decide
 from headrace.segmentation.state import State
@@ -36,7 +36,7 @@ from services.evaluator.routing import output_of
 from services.evaluator.rules_feed import RuleSets, RulesFeed
 from services.evaluator.sweep import Sweep
 
-MAX_RECORD_BYTES: Final = MAX_REQUEST_BYTES - 65_536
+MAX_RECORD_BYTES: Final = TOPIC_RECORD_BYTES - 65_536
 """Room for the key, the headers and the batch around a record."""
 
 
@@ -90,8 +90,8 @@ class PartitionCustomers:
         self._place = place
         self._activations = activations
         self._feed = feed
-        self._sweep = Sweep(view, activations)
         self._customers: dict[bytes, _Customer] = {}
+        self._sweep = Sweep(view.number, activations, keys=self._keys, mark=self._mark)
         self._letters: list[Output] = []
         self._counts: Counter[str] = Counter()
 
@@ -153,8 +153,10 @@ class PartitionCustomers:
             raise _SetAside("not_applicable", "the envelope's subject is not the record's key")
         if key == PARTITION_WIDE_KEY:
             self._apply_to_partition(event, record.offset)
-        else:
+        elif all(key.partition(b":")):
             self._apply_to_customer(event, key, record)
+        else:
+            raise _SetAside("not_applicable", "the key is not store:customer")
 
     def _apply_to_partition(self, event: Event, offset: int) -> None:
         data = event.data
@@ -201,6 +203,18 @@ class PartitionCustomers:
             self._customers[key] = customer
         return customer
 
+    def _keys(self) -> Iterable[bytes]:
+        """Every customer, also those first seen in this epoch."""
+        return dict.fromkeys((*self._view.keys(), *self._customers))
+
+    def _mark(self, key: bytes) -> int | None:
+        """The offset that changed a customer last; None for one without state."""
+        customer = self._customers.get(key)
+        if customer is not None:
+            return None if customer.state is None else customer.mark
+        stored = self._view.get(key)
+        return None if stored is None else stored.mark
+
     def _keep(self, customer: _Customer, decision: Decision, offset: int) -> None:
         if decision.state is not customer.state:
             customer.state = decision.state
@@ -214,8 +228,13 @@ class PartitionCustomers:
     ) -> None:
         if customer.state is None or not (customer.changed or customer.actions):
             return
-        body = encode_state(customer.state)
-        written = self._outputs(key, customer.actions)
+        try:
+            body = encode_state(customer.state)
+            written = self._outputs(key, customer.actions)
+        except (OverflowError, ValueError) as error:  # a sum that no state can hold: the customer stays as it was
+            for record in customer.records:
+                self._set_aside(record, "failed", type(error).__name__)
+            return
         if max((len(body), *(len(output.value or b"") for output in written))) > MAX_RECORD_BYTES:
             # The customer stays as it was before the epoch; what could not be kept is set aside.
             for record in customer.records:
@@ -245,6 +264,8 @@ def _decode(record: SourceRecord) -> Event:
         raise _SetAside("undecodable", str(error)) from error
     except UnicodeDecodeError as error:
         raise _SetAside("undecodable", error.reason) from error
+    except RecursionError as error:
+        raise _SetAside("undecodable", "nested too deep") from error
 
 
 def _announced(record: SourceRecord) -> RulesetActivated | None:

@@ -3,13 +3,12 @@
 It only finds them; by the rule of lazy application its order and pace cannot change any result.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
 from headrace.runtime.logs import log
 from services.evaluator.activations import Activations
-from services.evaluator.engine.fold import PartitionView
 
 _LOOKED_AT: Final = 5_000
 """Keys looked at in one slice at most, whether they need a visit or not."""
@@ -18,9 +17,19 @@ _LOOKED_AT: Final = 5_000
 class Sweep:
     """Begins at every restore, so that a restart needs no saved position, and again at each activation."""
 
-    def __init__(self, view: PartitionView, activations: Activations) -> None:
-        self._view = view
+    def __init__(
+        self,
+        number: int,
+        activations: Activations,
+        *,
+        keys: Callable[[], Iterable[bytes]],
+        mark: Callable[[bytes], int | None],
+    ) -> None:
+        """Of partition `number`; `keys`: of every customer, those of the open epoch too, each with its `mark`."""
+        self._number = number
         self._activations = activations
+        self._all_keys = keys
+        self._mark = mark
         self._keys: Iterator[bytes] | None = None
         self._upto = -1
         self.again()
@@ -33,7 +42,7 @@ class Sweep:
     def again(self) -> None:
         """A rule set took effect: everyone has to be looked at once more."""
         self._upto = self._activations.last_offset
-        self._keys = None if self._upto < 0 else iter(tuple(self._view.keys()))
+        self._keys = None if self._upto < 0 else iter(tuple(self._all_keys()))
 
     def keys(self, budget: int) -> Iterator[bytes]:
         """At most `budget` customers that have not seen the last activation."""
@@ -43,8 +52,8 @@ class Sweep:
         found = looked_at = 0
         for key in islice(keys, _LOOKED_AT):
             looked_at += 1
-            stored = self._view.get(key)
-            if stored is not None and stored.mark < self._upto:
+            mark = self._mark(key)
+            if mark is not None and mark < self._upto:
                 found += 1
                 yield key
                 if found >= budget:
@@ -55,4 +64,4 @@ class Sweep:
     def _finish(self) -> None:
         self._keys = None
         self._activations.swept(self._upto)
-        log.info("sweep.finished", partition=self._view.number, offset=self._upto)
+        log.info("sweep.finished", partition=self._number, offset=self._upto)

@@ -272,8 +272,10 @@ class Engine:
         if aborted.fenced:
             await self._expect_new_generation()
             return
+        term = self._term
         await asyncio.sleep(min(0.05 * 2**self._aborts, 2.0))
-        await self.restore(numbers)
+        if term == self._term:  # else a rebalance came meanwhile: it restores what is ours now
+            await self.restore(numbers)
 
     async def _expect_new_generation(self) -> None:
         """Faust rejoins by itself, which ends in a restore."""

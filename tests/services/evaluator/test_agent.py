@@ -13,6 +13,7 @@ from headrace.contracts.actions import RuleSetRecord, encode
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.rules.load import rule_set_hash
 from headrace.rules.model import Group, Ladder, RuleSet, Rung, Store, encode_rule_set
+from headrace.runtime.topics import MAX_RECORD_BYTES
 from services.evaluator import agent
 from services.evaluator.agent import Customers, Place
 from services.evaluator.engine.fold import Folded, PartitionFold
@@ -145,6 +146,18 @@ def test_sweep__silent_customers__reached_once_with_the_markers_offset() -> None
     assert len(bench.groups()) == 7, "a restart must not sweep anyone twice"
 
 
+def test_sweep__customers_seen_first_in_the_marker_s_own_epoch__are_reached() -> None:
+    """They are in no closed state yet when the activation comes."""
+    bench = Bench()
+    bench.rules(ladder(1000), 1)
+    bench.feed(customer(1), one(activation(ladder(1000), 1)), customer(2))
+    bench.sweep()
+    assert [(who, group, version[1]) for who, group, version in bench.groups()] == [
+        ("teststore:2", "Silver", 2),
+        ("teststore:1", "Silver", 1),
+    ]
+
+
 @pytest.mark.parametrize("touched_first", [True, False])
 def test_sweep__before_or_after_an_event__same_groups(*, touched_first: bool) -> None:
     bench = Bench()
@@ -195,6 +208,37 @@ def test_close__state_too_large__event_set_aside_and_state_as_before(monkeypatch
     assert bench.letters() == [("oversized", 1)]
     assert bench.partition.get(b"teststore:1") == before
     assert bench.partition.get(b"teststore:2") is not None
+
+
+def test_close__number_no_state_can_hold__event_set_aside_and_neighbours_kept() -> None:
+    bench = Bench()
+    bench.feed(customer(1), order(2, 102, 2**70), customer(3))
+    assert bench.letters() == [("undecodable", 1)]
+    largest = 2**53 - 1
+    bench.feed(*(order(1, number, largest) for number in range(2_100)), customer(4))
+    assert {reason for reason, _ in bench.letters()[1:]} == {"failed"}
+    assert bench.partition.get(b"teststore:4") is not None
+
+
+async def test_prepare__nested_without_end__neither_raises_nor_stops() -> None:
+    bench = Bench()
+    value = one(clock(BEGIN))[2][:-1] + b',"x":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+    await bench.fold.prepare([Source(0, PARTITION_WIDE_KEY, value)])
+    bench.feed((0, PARTITION_WIDE_KEY, value), (0, b"teststore:1", value))
+    assert bench.letters() == [("undecodable", 0), ("undecodable", 1)]
+
+
+@pytest.mark.parametrize("subject", ["teststore", ":1", "teststore:"])
+def test_apply__subject_names_no_customer__not_applicable(subject: str) -> None:
+    bench = Bench()
+    value = customer(1)[2].replace(b'"subject":"teststore:1"', f'"subject":"{subject}"'.encode())
+    bench.feed((0, subject.encode(), value))
+    assert bench.letters() == [("not_applicable", 0)]
+
+
+def test_max_record_bytes__what_the_topics_take__is_larger() -> None:
+    """Else the broker refuses the whole transaction, again and again."""
+    assert agent.MAX_RECORD_BYTES < MAX_RECORD_BYTES
 
 
 def test_apply__state_damaged__event_set_aside_state_kept() -> None:

@@ -221,3 +221,15 @@ async def test_restore__superseded_meanwhile__left_alone() -> None:
     await rig.engine.restore([0, 1])
     await first
     assert rig.engine.partitions == (0, 1)
+
+
+async def test_run__aborted_and_then_a_rebalance__the_new_partitions_stay() -> None:
+    """What begins anew after an abort must not bring back the partitions that were ours before the rebalance."""
+    async with running(Rig(Log(answers=[Aborted("why", fenced=False)]))) as rig:
+        await rig.take(0)
+        await rig.until(lambda: not rig.health.ready)
+        await rig.engine.quiesce()
+        await rig.engine.restore([1, 2])
+        await rig.engine.take(1, Chunk([Record(0)], rig.positions.era(1)))
+        await rig.until(lambda: bool(rig.log.committed))  # so the pause after the abort is over
+        assert rig.engine.partitions == (1, 2)
