@@ -16,6 +16,9 @@ from services.ingest.publish import Record
 AHEAD: Final = timedelta(minutes=5)
 """How far in the future an event's time may be: it would hold its customer's later facts back."""
 _ID_LIMIT: Final = 200
+_TYPE_LIMIT: Final = 100
+_DEPTH_LIMIT: Final = 32
+"""Of objects and lists within the payload."""
 
 
 class Refused(ValueError):
@@ -40,47 +43,72 @@ def read_event(body: bytes, *, store: str, idempotency_key: str | None, now: dat
     event_id = _event_id(fields.get("id"), idempotency_key)
     type_ = _type(fields.get("type"))
     subject = _subject(fields.get("customer"), store)
-    payload = fields.get("payload", {})
-    if not isinstance(payload, dict):
-        raise Refused("payload", "must be an object")
-    value = encode_event(
-        CustomEvent(payload=payload),
-        type=type_,
-        id=event_id,
-        store=store,
-        subject=subject,
-        time=_time(fields.get("time"), now),
-        origin="live",
-    )
+    payload, time = _payload(fields.get("payload", {})), _time(fields.get("time"), now)
+    try:
+        value = encode_event(
+            CustomEvent(payload=payload),
+            type=type_,
+            id=event_id,
+            store=store,
+            subject=subject,
+            time=time,
+            origin="live",
+        )
+    except ValueError as error:
+        raise Refused("payload", "holds half a character (a lone surrogate)") from error
     return OwnEvent(event_id, Record(subject.encode(), value, "custom", "live"))
 
 
 class RecentIds:
-    """The ids taken lately, so that a repeat can be named one. What makes repeats harmless is the evaluator."""
+    """The events taken lately, so that a repeat can be named one. What makes repeats harmless is the evaluator.
+
+    An id is one customer's: two customers' events may have the same.
+    """
 
     def __init__(self, limit: int = 10_000) -> None:
         self._limit = limit
-        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._ids: OrderedDict[tuple[bytes, str], None] = OrderedDict()
 
-    def __contains__(self, event_id: str) -> bool:
-        return event_id in self._ids
+    def __contains__(self, event: OwnEvent) -> bool:
+        return (event.record.key, event.id) in self._ids
 
-    def add(self, event_id: str) -> None:
+    def add(self, event: OwnEvent) -> None:
         """Remembers it; the oldest is forgotten."""
-        self._ids[event_id] = None
-        self._ids.move_to_end(event_id)
+        mark = event.record.key, event.id
+        self._ids[mark] = None
+        self._ids.move_to_end(mark)
         if len(self._ids) > self._limit:
             self._ids.popitem(last=False)
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(body)
+        # As text, for what JSON may be encoded in is more than what can be written again.
+        fields = json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise Refused("body", "is not JSON") from error
     if not isinstance(fields, dict):
         raise Refused("body", "must be an object")
     return fields
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _payload(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise Refused("payload", "must be an object")
+    if not _is_shallow(given, _DEPTH_LIMIT):
+        raise Refused("payload", f"must be nested at most {_DEPTH_LIMIT} deep")
+    return given
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    parts = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(each, levels - 1) for each in parts)
 
 
 def _event_id(given: Any, idempotency_key: str | None) -> str:
@@ -95,8 +123,10 @@ def _event_id(given: Any, idempotency_key: str | None) -> str:
 
 
 def _type(given: Any) -> str:
-    if not isinstance(given, str) or not given.startswith(CUSTOM_PREFIX) or given == CUSTOM_PREFIX or len(given) > 100:
-        raise Refused("type", f"must begin with {CUSTOM_PREFIX} and have at most 100 characters")
+    if not isinstance(given, str) or not given.startswith(CUSTOM_PREFIX) or given == CUSTOM_PREFIX:
+        raise Refused("type", f"must begin with {CUSTOM_PREFIX}")
+    if len(given) > _TYPE_LIMIT or not given.isprintable():
+        raise Refused("type", f"must be at most {_TYPE_LIMIT} printable characters")
     return given
 
 
@@ -121,4 +151,7 @@ def _time(given: Any, now: datetime) -> datetime:
         raise Refused("time", "must say its offset from UTC")
     if at > now + AHEAD:
         raise Refused("time", "is more than 5 minutes ahead")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise Refused("time", "is no time in UTC") from error

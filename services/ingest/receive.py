@@ -122,11 +122,11 @@ async def _own_event(door: Doorkeeper, recent: RecentIds, request: Request) -> R
         event = read_event(body, store=door.store, idempotency_key=key, now=door.now())
     except Refused as error:
         return _error(422, "invalid", str(error), id=error.field)
-    if event.id in recent:
+    if event in recent:
         return JSONResponse({"id": event.id, "duplicate": True}, status_code=202)
     if not await door.write(door.events_topic, event.record.key, event.record.value):
         return _unavailable()
-    recent.add(event.id)
+    recent.add(event)
     counter("headrace_events_published_total", type="custom", origin="live").inc()
     return JSONResponse({"id": event.id, "duplicate": False}, status_code=202)
 

@@ -104,7 +104,8 @@ def read_notice(
 ) -> Notice | Unfit | Unneeded:
     """The notice in a genuine body."""
     try:
-        fields = json.loads(body)
+        text = body.decode()  # it is kept as text: what is no UTF-8 is refused here
+        fields = json.loads(text)
     except (ValueError, RecursionError):
         return Unfit("not_json")
     if not isinstance(fields, dict) or not isinstance(fields.get("scope"), str):
@@ -124,7 +125,7 @@ def read_notice(
         resource=resource,
         resource_id=str(resource_id),
         received_at=received_at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        body=body.decode(),
+        body=text,
         headers={name: headers[name] for name in SIGNED_HEADERS if name in headers},
     )
 

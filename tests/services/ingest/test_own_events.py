@@ -83,6 +83,31 @@ def test_read_event__not_an_object__refused(body: bytes) -> None:
 
 def test_recent_ids__over_the_limit__forgets_the_oldest() -> None:
     recent = RecentIds(2)
-    for each in ("a", "b", "c"):
-        recent.add(each)
-    assert ("a" in recent, "b" in recent, "c" in recent) == (False, True, True)
+    events = [_read({"type": "custom.x", "customer": "1", "id": each}) for each in ("a", "b", "c")]
+    for event in events:
+        recent.add(event)
+    assert [event in recent for event in events] == [False, True, True]
+
+
+def test_recent_ids__same_id_of_another_customer__is_another_event() -> None:
+    recent = RecentIds()
+    recent.add(_read({"type": "custom.x", "customer": "1", "id": "a"}))
+    assert _read({"type": "custom.x", "customer": "2", "id": "a"}) not in recent
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"type":"custom.\\ud800","customer":"1"}', "type"),
+        (b'{"type":"custom.x","customer":"1","payload":{"a":"\\ud83d"}}', "payload"),
+        (b'{"type":"custom.x","customer":"1","payload":{"\\ud83d":1}}', "payload"),
+        (b'{"type":"custom.x","customer":"1","payload":{"a":NaN}}', "body"),
+        (b'{"type":"custom.x","customer":"1","time":"0001-01-01T00:00:00+23:00"}', "time"),
+        (b'{"type":"custom.x","customer":"1"}'.decode().encode("utf-16"), "body"),
+        (b'{"type":"custom.x","customer":"1","payload":{"a":' + b"[" * 990 + b"]" * 990 + b"}}", None),
+    ],
+)
+def test_read_event__what_cannot_be_written_again__refused_never_a_crash(body: bytes, field: str | None) -> None:
+    with pytest.raises(Refused) as refused:
+        read_event(body, store="s", idempotency_key="k", now=NOW)
+    assert field in (None, refused.value.field)
