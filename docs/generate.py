@@ -33,7 +33,7 @@ _UNITS: Final[Mapping[str, str]] = {
     "_ms": "ms",
     "_records": "records",
     "_orders": "resources",
-    "_limit": "resources",
+    "_limit": "notices",
     "_share": "0 to 1",
     "_weight": "0 to 1",
     "_rate": "1/s",
