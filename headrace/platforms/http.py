@@ -5,7 +5,6 @@ What to ask for and what an answer holds is in `bigcommerce` and `mailchimp`, wh
 
 import asyncio
 import email.utils
-import json as json_module
 import re
 import time
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import httpx
+import msgspec
 
 from headrace.platforms.errors import OutcomeUnknown, RateLimited, Rejected, Unauthorized, Unavailable, VendorError
 from headrace.platforms.gate import Gate
@@ -22,6 +22,9 @@ from headrace.platforms.replies import error_text
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
 from headrace.runtime.retry import GiveUp, RetryPolicy, decide_retry
+
+_JSON: Final = msgspec.json.Decoder(float_hook=Decimal)
+"""Numbers with a fraction are money: never floats."""
 
 BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 _VARIABLE: Final = re.compile(r"/(\d+|[0-9a-f]{32}|[0-9a-f-]{36})(?=/|$)")
@@ -198,8 +201,8 @@ def _decode(body: bytes) -> tuple[Any, bool]:
     if not body.strip():
         return None, True
     try:
-        return json_module.loads(body, parse_float=Decimal), True
-    except ValueError:
+        return _JSON.decode(body), True
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, False
 
 

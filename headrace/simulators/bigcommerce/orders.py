@@ -5,7 +5,9 @@ Lists are bare arrays, 204 when empty; archived orders are listed, with `is_dele
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from headrace.simulators.bigcommerce import shapes
 from headrace.simulators.bigcommerce.dates import parse_date
@@ -24,6 +26,9 @@ from headrace.simulators.call import (
 from headrace.simulators.people import Refused
 from headrace.simulators.rows import STATUS_LABELS, Order
 from headrace.simulators.world import World
+
+KEPT_ORDERS: Final = 2_000
+"""Orders whose lines are kept as JSON."""
 
 
 def routes(world: World, base: str) -> Routes:
@@ -48,6 +53,7 @@ class _Orders:
     def __init__(self, world: World, base: str) -> None:
         self._trade = world.trade
         self._base = base
+        self._rendered: dict[int, tuple[object, msgspec.Raw]] = {}
 
     def many(self, call: Call) -> Answer:
         limit, number = call.number("limit", DEFAULT_LIMIT, highest=MAX_LIMIT), call.number("page", 1)
@@ -146,9 +152,20 @@ class _Orders:
 
     def _items(self, row: Order, call: Call) -> Any:
         if "consignments.line_items" in (call.query.get("include") or "").split(","):
-            return shapes.lines(row)
+            return self._lines(row)
         path = f"/orders/{row.id}/consignments/shipping/{row.id}/line_items"
         return [{"url": f"{self._base}/v2{path}", "resource": path}]
+
+    def _lines(self, row: Order) -> msgspec.Raw:
+        """The lines as JSON, kept for the newest orders: those are read again and again."""
+        stamp = (row.modified, len(row.lines), [(refund.id, refund.is_declined) for refund in row.refunds])
+        known = self._rendered.get(row.id)
+        if known is None or known[0] != stamp:
+            self._rendered.pop(row.id, None)
+            known = self._rendered[row.id] = (stamp, msgspec.Raw(msgspec.json.encode(shapes.lines(row))))
+            if len(self._rendered) > KEPT_ORDERS:
+                del self._rendered[next(iter(self._rendered))]
+        return known[1]
 
 
 def _tests(call: Call) -> list[Callable[[Order], bool]]:
