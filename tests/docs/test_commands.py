@@ -42,7 +42,15 @@ _LINK: Final = re.compile(r"\]\(([^)#\s]+)(?:#([\w-]+))?\)")
 _COMMAND: Final = re.compile(r"^(\$ |make |headrace |docker |python3? -m |sh )", re.MULTILINE)
 
 # -- how each kind of command is tried ------------------------------------------------------------------------------
-RUN: Final = ("sed ", "printf ", "export ", "sh deploy/make_secrets.sh", "headrace version", "headrace lint")
+RUN: Final = (
+    "sed ",
+    "printf ",
+    "export ",
+    "rm -f deploy/secrets/",
+    "sh deploy/make_secrets.sh",
+    "headrace version",
+    "headrace lint",
+)
 RUN_WITH_KAFKA: Final = ("headrace apply", "headrace topics", "headrace dead-letters list")
 RUN_AT_HOME: Final = ("python -m docs.generate", "python -m headrace.contracts.schema")
 PARSE: Final = ("make", "headrace", "docker", "python", "source")

@@ -128,7 +128,7 @@ def _message(tp: TP, chunk: Chunk, generation_id: int) -> ConsumerMessage:
         timestamp_type=0,
         headers=None,
         key=b"",
-        value=chunk,  # type: ignore[arg-type]  # Faust hands it through untouched (app.py: PassThrough)
+        value=chunk,  # type: ignore[arg-type]  # Faust hands it through untouched (worker.py: PassThrough)
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=0,

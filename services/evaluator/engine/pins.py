@@ -4,15 +4,15 @@ The hooks, and where each is used (one test per hook in tests/services/evaluator
 
 | hook | in | why |
 |---|---|---|
-| faust App._new_transport | app.py | our consumer in Faust's place |
-| faust App._on_partitions_revoked | app.py | the pending epoch is committed under the old generation |
-| faust App.on_first_start | app.py | no data folder: state is memory and changelog |
+| faust App._new_transport | worker.py | our consumer in Faust's place |
+| faust App._on_partitions_revoked | worker.py | the pending epoch is committed under the old generation |
+| faust App.on_first_start | worker.py | no data folder: state is memory and changelog |
 | faust Consumer.getmany, _getmany, perform_seek, _add_gap, _commit_offsets, verify_all_partitions_active, \
 _read_offset, _thread | batches.py | batches; explicit positions; no gaps, no commits, no livelock detector |
 | faust Recovery._build_highwaters, _build_offsets, _seek_offsets, _wait | restore.py | bulk restore, no time-out |
 | faust TableManager.recovery, _recovery | restore.py | our recovery in Faust's place |
 | faust Table._new_store | table.py | state by partition, no per-key changelog |
-| mode Service._crashed | process.py | a crash inside Faust ends the process with a reason |
+| mode Service._crashed | worker.py | a crash inside Faust ends the process with a reason |
 | aiokafka GroupCoordinator._on_join_complete, group_id | membership.py | generation and member id |
 | confluent-kafka: bytes of the group metadata | membership.py | the fence |
 """
