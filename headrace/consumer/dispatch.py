@@ -133,7 +133,8 @@ class Dispatcher:
         except PauseConsumer as error:
             self._pause(batch, error)
         else:
-            self._succeeded()
+            # No success: a vendor that reads and does not write is as good as down, for everybody.
+            self._health.clear(self._refused)
             there = [pending for pending in batch if pending.customer in found]
             gone = [pending for pending in batch if pending.customer not in found]
             for pending in there:

@@ -20,7 +20,7 @@ from headrace.runtime.kafka import make_producer
 from headrace.runtime.process import Running
 from headrace.runtime.retry import RetryPolicy
 from headrace.runtime.settings import ServiceSettings
-from tests.services.consumer_harness import STORE, Bench, bench_of, in_process
+from tests.services.consumer_harness import STORE, Bench, bench_of, eventually, in_process
 
 GROUP = "consumer.list"
 
@@ -117,6 +117,41 @@ async def test_loop__a_customer_that_always_fails__is_tried_alone_then_set_aside
     assert [letter["reason"] for letter in await bench.dead_letters()] == ["vendor_failed"]
     assert [bad] in sink.calls
     assert len(sink.held) == 13
+
+
+class HalfDown(ListSink):
+    """A vendor that answers every read and fails every write until `down` is cleared."""
+
+    reads_back = True
+    down = True
+
+    async def read_back(self, customers: Sequence[str]) -> Mapping[str, str]:
+        return {customer: self.held.get(customer, "") for customer in customers}
+
+    async def perform(self, tasks: Sequence[Task]) -> Mapping[str, Result]:
+        if self.down:
+            self.calls.append([task.customer for task in tasks])
+            raise TryAgain("half down", unknown=True)
+        return await super().perform(tasks)
+
+
+async def test_loop__vendor_reads_but_does_not_write__nothing_is_given_up(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_GIVE_UP_AFTER", 3)
+    monkeypatch.setattr(dispatch, "_BACK_OFF", RetryPolicy(first_delay_s=0.01, max_delay_s=0.02, deadline_s=60))
+    sink = HalfDown()
+
+    async def tried_often() -> bool:
+        return len(sink.calls) >= 20
+
+    await bench.publish(bench.group(f"{STORE}:1", "Gold"))
+    async with consuming(bench, sink, tmp_path):
+        await eventually(tried_often, what="twenty failed writes")
+        sink.down = False
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+    assert sink.held == {f"{STORE}:1": "Gold"}
+    assert await bench.dead_letters() == []
 
 
 async def test_loop__too_much_open__reading_pauses_and_goes_on(
