@@ -50,7 +50,11 @@ async def kafka_errors(settings: KafkaSettings) -> AsyncIterator[None]:
     try:
         yield
     except UnknownTopicOrPartitionError as error:
-        raise DependencyError("topics_missing", "the topics are not there", "run `headrace topics create`") from error
+        raise DependencyError(
+            "topics_missing",
+            f"the topics {settings.topic_prefix}* are not there",
+            "run `headrace topics create`, or correct HEADRACE_TOPIC_PREFIX",
+        ) from error
     except KafkaError as error:
         raise kafka_unavailable(settings.kafka_bootstrap_servers, type(error).__name__) from error
 

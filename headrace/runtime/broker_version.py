@@ -47,5 +47,5 @@ def kafka_unavailable(servers: str, cause: str) -> DependencyError:
     return DependencyError(
         "kafka_unavailable",
         f"no Kafka answers at {servers} ({cause})",
-        "start one with `headrace kafka up --detach`, or correct HEADRACE_KAFKA_BOOTSTRAP_SERVERS",
+        "correct HEADRACE_KAFKA_BOOTSTRAP_SERVERS, or unset it and start a local one with `headrace kafka up --detach`",
     )

@@ -4,8 +4,9 @@ The fields that all processes share stand here; a service's own are in its `sett
 """
 
 import os
+import re
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import pydantic_settings
 from pydantic import Field, SecretStr, ValidationError
@@ -16,6 +17,8 @@ from headrace.contracts.topics import DEFAULT_PREFIX
 
 PREFIX = "HEADRACE_"
 LogLevel = Literal["debug", "info", "warning", "error"]
+_SUBJECT: Final = re.compile(r"^(Input|String|Value error,|URL) ")
+"""How pydantic begins a message: the variable's name stands there instead."""
 
 
 def default_cache_dir() -> Path:
@@ -134,7 +137,7 @@ def _problems(error: ValidationError) -> dict[str, str]:
     problems: dict[str, str] = {}
     for detail in error.errors(include_url=False, include_context=False, include_input=False):
         name = variable(str(detail["loc"][0])) if detail["loc"] else PREFIX.rstrip("_")
-        problems[name] = "is missing" if detail["type"] == "missing" else detail["msg"]
+        problems[name] = "is missing" if detail["type"] == "missing" else _SUBJECT.sub("", detail["msg"])
     return problems
 
 

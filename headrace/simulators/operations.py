@@ -41,7 +41,7 @@ def apply_operation(world: World, entry: Mapping[str, Any], made: Made) -> None:
         name = entry.get("op")
         operation = _OPERATIONS.get(str(name))
         if operation is None:
-            raise Refused(f"unknown op {name!r}")
+            raise Refused(f"unknown op {name!r}; known: {', '.join(_OPERATIONS)}")
         operation(world, entry, made)
         made.applied += 1
     except (Refused, KeyError, TypeError, ValueError) as error:

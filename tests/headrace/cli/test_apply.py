@@ -113,6 +113,16 @@ async def test_apply__crashed_between_markers__another_one_is_refused(topics_cre
     assert len(await read_to_end(topics_created, topic(topics_created, RULES))) == 1
 
 
+async def test_apply__junk_among_the_versions__is_passed_over(topics_created: ServiceSettings) -> None:
+    """The topic keeps everything for ever: one bad record must not end all applying."""
+    producer = make_producer(topics_created)
+    await producer.start()
+    await producer.send_and_wait(topic(topics_created, RULES), b"junk", partition=0)
+    await producer.stop()
+    assert (await apply(topics_created, rules("a"))).version == 1
+    assert (await apply(topics_created, rules("a", "b"))).version == 2
+
+
 async def test_apply__entry_gone__needs_prune(topics_created: ServiceSettings) -> None:
     await apply(topics_created, rules("a", "b"))
     with pytest.raises(CliError) as refused:

@@ -72,4 +72,4 @@ def test_list__topic_missing__names_the_cure(
     monkeypatch.setenv("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", kafka)
     monkeypatch.setenv("HEADRACE_TOPIC_PREFIX", "nowhere.")
     assert execute(["dead-letters", "list", "--json"]) == 3
-    assert json.loads(capsys.readouterr().out)["error"]["code"] == "topic_missing"
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "topics_missing"

@@ -84,6 +84,41 @@ def test_execute__wrong_usage__exit_2_as_json(arguments: list[str], capsys: pyte
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
 
 
+def test_execute__wrong_usage__names_the_verb_whose_help_says_more(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["topics", "check", "--partitions", "x", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["hint"] == "see `headrace topics check --help`"
+
+
+def test_execute__group_without_verb__its_help_and_no_empty_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["kafka"]) == 2
+    shown = capsys.readouterr()
+    assert "status" in shown.out
+    assert shown.err == ""
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["version", "--json"]])
+def test_execute__unknown_log_level__exit_2_naming_it(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    os.environ["HEADRACE_LOG_LEVEL"] = "loud"
+
+    assert execute(arguments) == 2
+    shown = capsys.readouterr()
+    assert "HEADRACE_LOG_LEVEL should be one of debug, info, warning, error" in shown.out + shown.err
+
+
+def test_execute__defect__one_object_and_the_frames_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def verb(json: bool = False) -> None:
+        raise ZeroDivisionError("ours")
+
+    use_verb(monkeypatch, verb)
+
+    assert execute(["verb", "--json"]) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["error"]["code"] == "unexpected"
+    assert "ZeroDivisionError: ours" in shown.err
+
+
 def test_execute__no_arguments__help(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute([]) == 0
     assert "topics" in capsys.readouterr().out
@@ -115,6 +150,24 @@ def test_config__file__sets_what_the_environment_does_not(monkeypatch: pytest.Mo
 def test_config__no_such_file__exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["version", "--config", "nowhere", "--json"]) == 2
     assert "nowhere" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "message"),
+    [
+        (b"# ours\nHEADRACE_STORE abc\n", 2, "not a setting"),
+        (b"HEADRACE_STORE\n", 1, "not a setting"),
+        (b"HEADRACE_STORE=\xff\n", None, "cannot be read: it is not UTF-8 text"),
+    ],
+)
+def test_config__line_that_sets_nothing__exit_2_with_its_place(
+    content: bytes, line: int | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config").write_bytes(content)
+
+    assert execute(["version", "--config", str(tmp_path / "config"), "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["file"], error["line"], error["message"]) == (str(tmp_path / "config"), line, message)
 
 
 def test_shared_options__verb_has_its_own_store__keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
