@@ -4,6 +4,7 @@ What the service does between is its `main`; composing its parts is its `bootstr
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -66,11 +67,19 @@ def run_service(name: str, settings_cls: type[S], main: Callable[[S, Running], A
         settings = load_settings(settings_cls)
     except SettingsError as error:
         log.error("process.stopped", reason="settings", problems=error.problems)
-        sys.exit(EXIT_SETTINGS)
+        _leave(EXIT_SETTINGS)
     configure_logs(name, settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_run(name, settings, main))
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends at once: all is closed, and taking a thousand modules down costs seconds on a loaded machine."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 async def _run(name: str, settings: S, main: Callable[[S, Running], Awaitable[None]]) -> int:

@@ -34,6 +34,11 @@ async def main(settings: ServiceSettings, running: Running) -> None:
         await asyncio.Event().wait()
     await running.stopping.wait()
 
+class Heavy:
+    def __del__(self):
+        time.sleep(60)
+
+heavy = Heavy()
 import headrace.runtime.process as process
 process.STOP_WITHIN_S = 0.3
 run_service("example", ServiceSettings, main)
