@@ -7,7 +7,10 @@ import email.utils
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
+
+_LARGEST_EXPONENT: Final = 15
+"""Nobody sells for 10^16; "1e999999" would be a number of a million digits."""
 
 
 def error_text(body: Any) -> tuple[str, dict[str, str]]:
@@ -50,9 +53,9 @@ def moment(value: Any) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(value) if value[:4].isdigit() else email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def decimal(value: Any) -> Decimal:
@@ -66,6 +69,6 @@ def decimal(value: Any) -> Decimal:
         amount = Decimal(str(value))
     except InvalidOperation as error:
         raise ValueError("not an amount") from error
-    if not amount.is_finite():
+    if not amount.is_finite() or amount.adjusted() > _LARGEST_EXPONENT:
         raise ValueError("not an amount")
     return amount

@@ -81,8 +81,10 @@ async def run_hydrate(settings: HydrateSettings, running: Running) -> None:
     """`python -m services.ingest hydrate`."""
     async with _store_parts(settings, running, settings.quota_weight) as parts:
         policy = Policy(settings.stale_slack_s, settings.reread_delays_s, settings.batch_orders)
-        letters = DeadLetters(parts.producer, topic(settings, topics.DEAD_LETTERS), "hydrate")
-        hydrator = Hydrator(parts.reader, parts.snapshots, parts.events, parts.writer, letters.write, policy)
+        letters = DeadLetters(parts.producer, settings, "hydrate")
+        hydrator = Hydrator(
+            parts.reader, parts.snapshots, parts.events, parts.writer, letters.write, letters.write_rows, policy
+        )
         consumer = make_consumer(settings, group=topic(settings, "hydrate"), **_MEMBERSHIP)
         loop = HydrateLoop(hydrator, consumer, parts.client, parts.troubles, running.stopping, settings.pending_limit)
         hooks = keep_hooks(parts.client, settings, parts.troubles, running)
@@ -94,13 +96,13 @@ async def run_feed(settings: FeedSettings, running: Running) -> None:
     """`python -m services.ingest feed`."""
     async with _store_parts(settings, running, settings.quota_weight) as parts:
         log_ = ProgressLog(settings, parts.producer, settings.store)
+        letters = DeadLetters(parts.producer, settings, "feed")
 
         async def publish(customers: dict[int, Fetched], orders: dict[int, Fetched], origin: Origin) -> None:
             batch = await parts.snapshots.batch(customers=customers, orders=orders, origin=origin)
             await parts.writer.write(batch.records)
             parts.snapshots.known.add(batch.customers)
-            for (resource, resource_id), problem in batch.bad.items():
-                log.error("row.skipped", resource=resource, resource_id=resource_id, problem=problem)
+            await letters.write_rows(batch.bad)
 
         reconcile = Reconcile(
             parts.reader,

@@ -47,6 +47,8 @@ class NoticeRecord(Protocol):
 
 SetAside = Callable[[Sequence[tuple[NoticeRecord, str, str]]], Awaitable[None]]
 """Writes dead letters: (record, reason, detail) each; returns when Kafka has them."""
+SetRowsAside = Callable[[Mapping[Key, str]], Awaitable[None]]
+"""The same for rows that no notice asked for: (resource, id) -> what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Hydrator:
         events: Events,
         writer: EventWriter,
         set_aside: SetAside,
+        set_rows_aside: SetRowsAside,
         policy: Policy,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -89,6 +92,7 @@ class Hydrator:
         self._events = events
         self._writer = writer
         self._set_aside = set_aside
+        self._set_rows_aside = set_rows_aside
         self._policy = policy
         self._clock = clock
         self._published: OrderedDict[Key, tuple[datetime, datetime]] = OrderedDict()
@@ -173,7 +177,7 @@ class Hydrator:
             customers=len(made.customers),
             again=len(again),
         )
-        await self._set_bad_aside(batch, made.bad)
+        await self._set_bad_aside(batch, made)
         self._finish(
             [place for each in batch if each.key not in skipped and each.key not in made.bad for place in each.places],
             "published",
@@ -264,10 +268,12 @@ class Hydrator:
             emails.append(consents.forget(subscriber_id) if deleted else consents.email_of(subscriber_id))
         return await self._reader.customers_by_email(sorted({email for email in emails if email}))
 
-    async def _set_bad_aside(self, batch: list[Pending], bad: Mapping[Key, str]) -> None:
+    async def _set_bad_aside(self, batch: list[Pending], made: Batch) -> None:
+        asked = {pending.key for pending in batch}
+        await self._set_rows_aside({key: problem for key, problem in made.bad.items() if key not in asked})
         for pending in batch:
-            if pending.key in bad:
-                await self._give_up(pending.places, "malformed_row", bad[pending.key])
+            if problem := made.bad.get(pending.key):
+                await self._give_up(pending.places, "malformed_row", problem)
 
     async def _give_up(self, places: Sequence[Place], reason: str, detail: str) -> None:
         records = [(self._records[place], reason, detail) for place in places if place in self._records]

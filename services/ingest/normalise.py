@@ -147,6 +147,14 @@ def customer_id_of(row: Row) -> int:
     return value
 
 
+def group_id_of(row: Row) -> int:
+    """The group of a customer, 0 for none."""
+    value = row.get("customer_group_id") or 0
+    if not isinstance(value, int) or value < 0:
+        raise Malformed("customer_group_id is no id")
+    return value
+
+
 def modified_of(row: Row) -> datetime:
     """When a customer or an order was last modified."""
     return moment(row.get("date_modified")) or moment(row.get("date_created")) or EPOCH
@@ -249,5 +257,6 @@ def _order_address(row: Row) -> Address:
 
 
 def _text(row: Row, name: str) -> str:
+    """Without what no UTF-8 can hold: half a character, as systems leave it that cut a text in two."""
     value = row.get(name)
-    return value.strip() if isinstance(value, str) else ""
+    return value.encode(errors="replace").decode().strip() if isinstance(value, str) else ""

@@ -93,7 +93,7 @@ class StoreReader:
 
     async def all_addresses(self, customers: Iterable[Fetched]) -> dict[int, list[dict[str, Any]]]:
         """By customer id, the addresses of those that have more than a customer's row can hold."""
-        many = [each.row["id"] for each in customers if (each.row.get("address_count") or 0) > INCLUDED_ADDRESSES]
+        many = [each.row["id"] for each in customers if _address_count(each) > INCLUDED_ADDRESSES]
         found: dict[int, list[dict[str, Any]]] = {}
         for each in await self._chunked(many, bigcommerce.addresses_of):
             found.setdefault(int(each.row["customer_id"]), []).append(each.row)
@@ -150,6 +150,11 @@ class StoreReader:
 
     async def _one(self, request: Request) -> list[Fetched]:
         return _fetched(await self._caller.call(request))
+
+
+def _address_count(customer: Fetched) -> int:
+    count = customer.row.get("address_count")
+    return count if isinstance(count, int) else 0
 
 
 def spans_of(ids: Collection[int], width: int) -> Iterator[tuple[int, int]]:

@@ -17,6 +17,8 @@ from services.ingest.publish import Events, Record
 from services.ingest.reader import Fetched, StoreReader
 
 _KNOWN_CUSTOMERS: Final = 500_000
+_ODD: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+"""What a row of another shape than documented ends in; it must stop nothing but itself."""
 
 
 class KnownCustomers:
@@ -48,7 +50,7 @@ class Batch:
     refunds: Mapping[int, list[dict[str, object]]] = field(default_factory=dict)
     """All refund rows by order id, declined ones too."""
     bad: dict[tuple[str, int], str] = field(default_factory=dict)
-    """(resource, id) -> which field is wrong."""
+    """("order" or "customer", id) -> which field is wrong."""
 
 
 class Snapshots:
@@ -87,23 +89,26 @@ class Snapshots:
     async def _add_customers(self, rows: Mapping[int, Fetched], origin: Origin, batch: Batch) -> None:
         if not rows:
             return
+        groups = self._group_ids(rows, batch)
         _, _, addresses = await asyncio.gather(
             self.consents.refresh(),
-            self._groups.know({int(each.row.get("customer_group_id") or 0) for each in rows.values()}),
-            self._reader.all_addresses(rows.values()),
+            self._groups.know(groups.values()),
+            self._reader.all_addresses(rows[each] for each in groups),
         )
-        for customer_id, each in rows.items():
+        for customer_id, group_id in groups.items():
+            each = rows[customer_id]
             try:
                 snapshot = normalise.customer(
                     each.row,
-                    group=self._groups.name(int(each.row.get("customer_group_id") or 0)),
+                    group=self._groups.name(group_id),
                     subscribed=self.consents.of(each.row.get("email")),
                     addresses=addresses.get(customer_id),
                 )
-            except (Malformed, TypeError, AttributeError) as error:
+                record = self._events.customer(snapshot, each.fetched_at, origin)
+            except _ODD as error:
                 batch.bad["customer", customer_id] = _why(error)
                 continue
-            batch.records.append(self._events.customer(snapshot, each.fetched_at, origin))
+            batch.records.append(record)
             batch.customers.add(customer_id)
 
     def _add_orders(
@@ -124,11 +129,20 @@ class Snapshots:
                     categories_of=self._categories.of,
                     status_change=status_changes.get(order_id),
                 )
-                customer_id = normalise.customer_id_of(each.row)
-            except (Malformed, TypeError, AttributeError) as error:
+                record = self._events.order(snapshot, normalise.customer_id_of(each.row), each.fetched_at, origin)
+            except _ODD as error:
                 batch.bad["order", order_id] = _why(error)
                 continue
-            batch.records.append(self._events.order(snapshot, customer_id, each.fetched_at, origin))
+            batch.records.append(record)
+
+    def _group_ids(self, rows: Mapping[int, Fetched], batch: Batch) -> dict[int, int]:
+        found = {}
+        for customer_id, each in rows.items():
+            try:
+                found[customer_id] = normalise.group_id_of(each.row)
+            except Malformed as error:
+                batch.bad["customer", customer_id] = _why(error)
+        return found
 
     def _owners(self, orders: Mapping[int, Fetched], batch: Batch) -> set[int]:
         owners = set()
@@ -144,7 +158,7 @@ class Snapshots:
         for order_id, each in orders.items():
             try:
                 products |= normalise.product_ids_of(each.row)
-            except (TypeError, AttributeError) as error:
+            except _ODD as error:
                 batch.bad["order", order_id] = _why(error)
         return products
 

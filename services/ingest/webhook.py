@@ -135,6 +135,20 @@ def notice_key(notice: Notice) -> bytes:
     return f"{notice.store}:{notice.resource}:{notice.resource_id}".encode()
 
 
+def notice_of(resource: Literal["order", "customer"], resource_id: int, *, store: str, at: datetime) -> Notice:
+    """A notice that no webhook brought: read this again."""
+    scope = f"store/{resource}/updated"
+    data = {"type": resource, "id": resource_id}
+    return Notice(
+        store=store,
+        scope=scope,
+        resource=resource,
+        resource_id=str(resource_id),
+        received_at=at.astimezone(UTC).isoformat(timespec="milliseconds"),
+        body=json.dumps({"producer": f"stores/{store}", "scope": scope, "data": data}),
+    )
+
+
 def _resource_id(scope: str, data: Any) -> int | None:
     if not isinstance(data, dict):
         return None

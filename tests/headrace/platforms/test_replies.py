@@ -40,7 +40,7 @@ def test_moment__both_forms__utc(text: str) -> None:
     assert moment(text) == datetime(2019, 3, 5, 21, 40, 11, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("value", ["", None, 5, "soon", "2019-99-99T00:00:00Z"])
+@pytest.mark.parametrize("value", ["", None, 5, "soon", "2019-99-99T00:00:00Z", "0001-01-01T00:00:00+14:00"])
 def test_moment__no_date__none(value: object) -> None:
     assert moment(value) is None
 
@@ -52,7 +52,7 @@ def test_decimal__texts_and_numbers__exact() -> None:
     assert decimal("") == decimal(None) == 0
 
 
-@pytest.mark.parametrize("value", ["x", "NaN", "Infinity", {}])
+@pytest.mark.parametrize("value", ["x", "NaN", "Infinity", {}, "1e999999"])
 def test_decimal__no_amount__refused(value: object) -> None:
     with pytest.raises(ValueError, match="amount"):
         decimal(value)

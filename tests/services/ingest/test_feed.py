@@ -3,10 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from headrace.contracts import topics
+from headrace.contracts.actions import DeadLetter
 from headrace.contracts.events import Clock, Event
+from headrace.runtime.kafka import read_to_end, topic
 from headrace.runtime.settings import ServiceSettings
+from services.ingest.backlog import Place, read_record
 from services.ingest.feed import Pace
 from tests.services.ingest.shop import customer, newest_customers, newest_orders, open_shop, order, ready, strangers
 
@@ -141,3 +146,18 @@ def test_pace__very_fast_or_jumping_store__ten_a_second() -> None:
 
 def test_pace__clock_stands_still__as_in_real_time() -> None:
     assert _second_delay(0, 5) == 10.0
+
+
+async def test_feed__row_it_cannot_read__dead_letter_that_asks_for_it_again(topics_created: ServiceSettings) -> None:
+    async with open_shop(topics_created, speed=60) as shop:
+        await shop.operate(customer(1), order(100, 1), order(101, 1))
+        row = {"id": 102, "customer_id": 0, "status_id": 99, "date_modified": "Wed, 31 Dec 2025 00:00:00 +0000"}
+        reply = {"status": 200, "body": [row]}
+        await shop.faults({"match": {"method": "GET", "path": "/v2/orders"}, "reply": reply, "times": 1})
+        await ready(shop.feed())
+        await shop.until(lambda events: set(newest_orders(events)) == {"100", "101"})
+    (record,) = await read_to_end(topics_created, topic(topics_created, topics.DEAD_LETTERS))
+    letter = msgspec.json.decode(record.value or b"", type=DeadLetter)
+    assert (letter.service, letter.reason, letter.detail) == ("feed", "malformed_row", "the order names no currency")
+    assert letter.topic == topic(topics_created, topics.NOTICES)
+    assert read_record(letter.value, Place(0, 0)).key == ("order", 102)
