@@ -58,8 +58,8 @@ lock: setup ## resolve the dependencies anew, with hashes and without an index a
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header $$group pyproject.toml -o $$name.lock; \
 	done
 
-bench: setup ## benchmarks, as ratios (JSON in build/reports)
-	@echo "no benchmark has landed yet"; exit 1
+bench: setup ## what one decision costs: decode, decide, encode
+	@$(BIN)/python -m benchmarks.core.bench_decide
 
 clean: ## what was built; not the virtual environment, not the user's cache
 	@rm -rf build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
