@@ -40,6 +40,14 @@ def next_page_of(reply: Reply) -> int | None:
     return current + 1 if isinstance(current, int) and isinstance(total, int) and current < total else None
 
 
+def next_cursor_of(reply: Reply) -> str | None:
+    """Behind which the next page of a v3 list stands that has cursors; None when the vendor states none."""
+    meta = reply.json.get("meta") if isinstance(reply.json, dict) else None
+    cursors = meta.get("cursor_pagination") if isinstance(meta, dict) else None
+    end = cursors.get("end_cursor") if isinstance(cursors, dict) else None
+    return end if isinstance(end, str) and end else None
+
+
 def _get(path: str, *params: tuple[str, object]) -> Request:
     return Request("GET", path, params=tuple((name, str(value)) for name, value in params))
 
@@ -67,17 +75,19 @@ def customers_by_email(emails: Sequence[str]) -> Request:
     return _get("/v3/customers", ("email:in", _ids(emails)), *_CUSTOMER_PARAMS)
 
 
-def customers_modified(since: datetime, page: int = 1, *, until: datetime | None = None) -> Request:
-    """Customers modified at or after `since` (whole seconds), oldest change first."""
-    bounds: list[tuple[str, object]] = [("date_modified:min", _iso(since))]
-    if until is not None:
-        bounds.append(("date_modified:max", _iso(until)))
-    return _get("/v3/customers", *bounds, ("sort", "date_modified:asc"), ("page", page), *_CUSTOMER_PARAMS)
+def customers_modified(since: datetime) -> Request:
+    """The first page of customers modified at or after `since` (whole seconds), oldest change first."""
+    return _get("/v3/customers", ("date_modified:min", _iso(since)), ("sort", "date_modified:asc"), *_CUSTOMER_PARAMS)
 
 
-def customers_page(page: int) -> Request:
-    """All customers, in the order they were created."""
-    return _get("/v3/customers", ("sort", "date_created:asc"), ("page", page), *_CUSTOMER_PARAMS)
+def customers_after(
+    cursor: str | None, *, modified_from: datetime | None = None, modified_until: datetime | None = None
+) -> Request:
+    """The page of customers behind a cursor (`next_cursor_of`), None for the first: by id, so that none is skipped
+    when others are deleted or change meanwhile."""
+    bounds = [("date_modified:min", modified_from), ("date_modified:max", modified_until)]
+    given = [(name, _iso(at)) for name, at in bounds if at is not None]
+    return _get("/v3/customers", *given, *([("after", cursor)] if cursor else []), *_CUSTOMER_PARAMS)
 
 
 def addresses_of(customer_ids: Sequence[int], page: int = 1) -> Request:

@@ -3,7 +3,6 @@
 What happens afterwards is `reconcile`'s.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -21,44 +20,40 @@ Publish = Callable[[dict[int, Fetched], dict[int, Fetched], Origin], Awaitable[N
 
 
 class Backfill:
-    """Goes on from `progress` to the end; `save` is called after each page that was acknowledged."""
+    """A page at a time; `save` is called after each that was acknowledged."""
 
     def __init__(
         self,
         reader: StoreReader,
         publish: Publish,
         save: Callable[[Progress], Awaitable[None]],
-        stopping: asyncio.Event,
     ) -> None:
         self._reader = reader
         self._publish = publish
         self._save = save
-        self._stopping = stopping
 
-    async def run(self, progress: Progress) -> Progress:
-        """Until the phase is "changes", or until told to stop. Raises the vendor's and Kafka's errors."""
-        while progress.phase != "changes" and not self._stopping.is_set():
-            step = self._customers if progress.phase == "customers" else self._orders
-            progress = await step(progress)
-            await self._save(progress)
-            log.info(
-                "backfill.completed" if progress.phase == "changes" else "backfill.advanced",
-                phase=progress.phase,
-                customers=progress.customers,
-                orders=progress.orders,
-                order_id=progress.order_id,
-            )
+    async def step(self, progress: Progress) -> Progress:
+        """One page; with the last the phase is "changes". Raises the vendor's and Kafka's errors: nothing was done."""
+        progress = await (self._customers(progress) if progress.phase == "customers" else self._orders(progress))
+        await self._save(progress)
+        log.info(
+            "backfill.completed" if progress.phase == "changes" else "backfill.advanced",
+            phase=progress.phase,
+            customers=progress.customers,
+            orders=progress.orders,
+            order_id=progress.order_id,
+        )
         return progress
 
     async def _customers(self, progress: Progress) -> Progress:
-        rows, following = await self._reader.customers_page(progress.customer_page)
+        rows, following = await self._reader.customers_after(progress.customer_cursor)
         await self._publish({identifier(each.row, "id"): each for each in rows}, {}, "backfill")
         counter("headrace_backfill_rows_total", resource="customer").inc(len(rows))
         return msgspec.structs.replace(
             progress,
             customers=progress.customers + len(rows),
             phase="customers" if following else "orders",
-            customer_page=following or progress.customer_page,
+            customer_cursor=following,
         )
 
     async def _orders(self, progress: Progress) -> Progress:
@@ -71,4 +66,5 @@ class Backfill:
             orders=progress.orders + len(rows),
             order_id=max(orders, default=progress.order_id),
             phase="orders" if len(rows) >= PAGE_LIMIT else "changes",
+            backfilled=len(rows) < PAGE_LIMIT,
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -112,7 +113,7 @@ async def run_feed(settings: FeedSettings, running: Running) -> None:
             settle=timedelta(seconds=settings.settle_s),
             overlap=timedelta(seconds=settings.overlap_s),
         )
-        backfill = Backfill(parts.reader, publish, log_.save, running.stopping)
+        backfill = Backfill(parts.reader, publish, log_.save)
         pace = Pace(settings.pass_every_s, settings.clock_rate)
         feed = Feed(backfill, reconcile, parts.troubles, pace, log_.save, running.stopping)
         progress = await _first_progress(settings, running, parts, log_)
@@ -127,7 +128,8 @@ async def _first_progress(
     recorded = await log_.load()
     if recorded is not None:
         running.health.clear(STARTING)
-        return recorded
+        wanted = settings.backfill and recorded.phase == "changes" and not recorded.backfilled
+        return msgspec.structs.replace(recorded, phase="customers") if wanted else recorded
     while not running.stopping.is_set():
         try:
             date = await parts.snapshots.consents.refresh()

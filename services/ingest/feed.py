@@ -63,7 +63,8 @@ class Feed:
         while not self._stopping.is_set():
             try:
                 if progress.phase != "changes":
-                    progress = await self._backfill.run(progress)
+                    progress = await self._backfill.step(progress)
+                    self._troubles.over()
                     continue
                 until = await self._reconcile.run_pass(progress.changed_until)
             except VendorError as error:

@@ -23,12 +23,14 @@ class Progress(Struct, frozen=True):
 
     phase: Phase
     changed_until: datetime
-    customer_page: int = 1
-    """The next page of a backfill's customers."""
+    customer_cursor: str | None = None
+    """Behind which the next page of a backfill's customers stands; None for the first."""
     order_id: int = 0
     """The last order a backfill has published."""
     customers: int = 0
     orders: int = 0
+    backfilled: bool = False
+    """A backfill was completed: it is not done twice."""
 
 
 _DECODER = msgspec.json.Decoder(Progress)

@@ -10,7 +10,15 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from headrace.platforms import bigcommerce
-from headrace.platforms.bigcommerce import IDS_PER_CALL, INCLUDED_ADDRESSES, PAGE_LIMIT, next_page_of, rows_of
+from headrace.platforms.bigcommerce import (
+    IDS_PER_CALL,
+    INCLUDED_ADDRESSES,
+    PAGE_LIMIT,
+    next_cursor_of,
+    next_page_of,
+    rows_of,
+)
+from headrace.platforms.errors import Unavailable
 from headrace.platforms.http import Reply, Request
 
 EMAILS_PER_CALL: Final = 60
@@ -81,15 +89,22 @@ class StoreReader:
             found |= {int(each.row["id"]): each for each in _fetched(reply)}
         return found
 
-    async def customers_page(self, page: int) -> tuple[list[Fetched], int | None]:
-        """One page of all customers, and the number of the next."""
-        reply = await self._caller.call(bigcommerce.customers_page(page))
-        return _fetched(reply), next_page_of(reply)
+    async def customers_after(
+        self, cursor: str | None, *, modified_from: datetime | None = None, modified_until: datetime | None = None
+    ) -> tuple[list[Fetched], str | None]:
+        """One page of customers by id, and the cursor of the next."""
+        request = bigcommerce.customers_after(cursor, modified_from=modified_from, modified_until=modified_until)
+        reply = await self._caller.call(request)
+        rows, following = _fetched(reply), next_cursor_of(reply)
+        if len(rows) < PAGE_LIMIT:
+            return rows, None
+        if following is None:  # to end here would leave customers out
+            raise Unavailable(request.route, "a full page without a cursor")
+        return rows, following
 
-    async def customers_modified(self, since: datetime, page: int) -> tuple[list[Fetched], int | None]:
-        """One page of customers modified from `since` on, oldest change first, and the number of the next."""
-        reply = await self._caller.call(bigcommerce.customers_modified(since, page))
-        return _fetched(reply), next_page_of(reply)
+    async def customers_modified(self, since: datetime) -> list[Fetched]:
+        """One page of customers modified from `since` on, oldest change first."""
+        return _fetched(await self._caller.call(bigcommerce.customers_modified(since)))
 
     async def all_addresses(self, customers: Iterable[Fetched]) -> dict[int, list[dict[str, Any]]]:
         """By customer id, the addresses of those that have more than a customer's row can hold."""

@@ -89,11 +89,8 @@ class Reconcile:
             self._consents.changed -= emails
 
     async def _customers(self, since: datetime, until: datetime) -> int:
-        async def read(cursor: datetime) -> list[Fetched]:
-            return (await self._reader.customers_modified(cursor, 1))[0]
-
         count = 0
-        async for page in changed_between(since, until, read, self._customers_of_second):
+        async for page in changed_between(since, until, self._reader.customers_modified, self._customers_of_second):
             rows = self._published.new("customer", page)
             if rows:
                 await self._publish(rows, {}, "reconcile")
@@ -112,11 +109,13 @@ class Reconcile:
         return count
 
     async def _customers_of_second(self, second: datetime) -> AsyncIterator[list[Fetched]]:
-        page: int | None = 2
-        while page is not None:
-            rows, page = await self._reader.customers_modified(second, page)
+        cursor: str | None = None
+        while True:
+            rows, cursor = await self._reader.customers_after(
+                cursor, modified_from=second, modified_until=second + timedelta(seconds=1)
+            )
             yield rows
-            if any(modified_of(each.row) > second for each in rows):
+            if cursor is None:
                 return
 
     async def _orders_of_second(self, second: datetime) -> AsyncIterator[list[Fetched]]:

@@ -79,7 +79,7 @@ class FeedSettings(StoreSettings):
     quota_weight: float = Field(default=0.1, gt=0, le=1)
     """This process's part of our share."""
     backfill: bool = False
-    """Bring in the store's past first, when no progress is recorded."""
+    """Bring in the store's past first, unless that is recorded as done."""
     settle_s: int = Field(default=120, ge=0)
     """Rows are published when they were modified at least this long ago, by the store's clock."""
     overlap_s: int = Field(default=60, ge=0)
