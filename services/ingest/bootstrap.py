@@ -58,7 +58,7 @@ async def run_receive(settings: ReceiveSettings, running: Running) -> None:
     opened = listen(settings.host, settings.port)
     writer = KafkaWriter(lambda: make_producer(settings), running.health, deadline_s=settings.produce_deadline_s)
     app = make_app(_doorkeeper(settings, writer))
-    async with background(writer.run()):
+    async with background(writer.run(), running):
         running.health.clear(STARTING)
         await serve(app, opened, running.stopping)
 
@@ -89,7 +89,7 @@ async def run_hydrate(settings: HydrateSettings, running: Running) -> None:
         consumer = make_consumer(settings, group=topic(settings, "hydrate"), **_MEMBERSHIP)
         loop = HydrateLoop(hydrator, consumer, parts.client, parts.troubles, running.stopping, settings.pending_limit)
         hooks = keep_hooks(parts.client, settings, parts.troubles, running)
-        async with _started(consumer, settings, loop), background(hooks):
+        async with _started(consumer, settings, loop), background(hooks, running):
             await loop.run()
 
 
@@ -194,15 +194,22 @@ async def _started(consumer: AIOKafkaConsumer, settings: ServiceSettings, listen
 
 
 @asynccontextmanager
-async def background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Runs beside the block and is cancelled at its end."""
+async def background(work: Coroutine[object, object, None], running: Running) -> AsyncIterator[None]:
+    """Runs beside the block and is cancelled at its end; if it fails, the process ends and says so."""
     task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: _failed(done, running))
     try:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
+
+
+def _failed(task: asyncio.Task[None], running: Running) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("task.failed", exc_info=(type(error), error, error.__traceback__))
+        running.fail(FatalError("crashed", type(error).__name__))
 
 
 async def _started_producer(settings: ServiceSettings, running: Running) -> AIOKafkaProducer:

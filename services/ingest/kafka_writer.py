@@ -32,6 +32,8 @@ class KafkaWriter:
         self._deadline_s = deadline_s
         self._producer: AIOKafkaProducer | None = None
         self._broken = asyncio.Event()
+        self._doubtful = asyncio.Event()
+        """A record was not acknowledged in time: asks Kafka until it answers again."""
         self.started = asyncio.Event()
         """Set once there was a producer."""
 
@@ -41,7 +43,7 @@ class KafkaWriter:
         try:
             while True:
                 await self._start()
-                await self._broken.wait()
+                await self._until_broken()
                 await self._stop()
         finally:
             await self._stop()
@@ -57,7 +59,7 @@ class KafkaWriter:
         except (KafkaError, TimeoutError) as error:
             self._failed(producer, error)
             return False
-        self._health.clear(KAFKA)
+        self._fine()
         return True
 
     def _failed(self, producer: AIOKafkaProducer, error: BaseException) -> None:
@@ -65,6 +67,20 @@ class KafkaWriter:
         log.warning("kafka.unavailable", problem=type(error).__name__)
         if not isinstance(error, TimeoutError) and producer is self._producer:
             self._broken.set()  # an idempotent producer that lost a batch cannot go on with its sequence
+        self._doubtful.set()
+
+    async def _until_broken(self) -> None:
+        """Without deliveries, which come only to who is ready, nothing else would find that Kafka is back."""
+        while not self._broken.is_set():
+            await self._doubtful.wait()
+            while self._doubtful.is_set() and not self._broken.is_set():
+                await asyncio.sleep(_START_AGAIN_S)
+                if self._producer is not None and await _answers(self._producer):
+                    self._fine()
+
+    def _fine(self) -> None:
+        self._doubtful.clear()
+        self._health.clear(KAFKA)
 
     async def _start(self) -> None:
         self._broken.clear()
@@ -80,7 +96,7 @@ class KafkaWriter:
                 continue
             self._producer = producer
             self.started.set()
-            self._health.clear(KAFKA)
+            self._fine()
 
     async def _stop(self) -> None:
         producer, self._producer = self._producer, None
@@ -88,3 +104,11 @@ class KafkaWriter:
             with contextlib.suppress(KafkaError, TimeoutError):
                 async with asyncio.timeout(self._deadline_s):
                     await producer.stop()
+
+
+async def _answers(producer: AIOKafkaProducer) -> bool:
+    try:
+        await producer.client.fetch_all_metadata()
+    except (KafkaError, OSError):
+        return False
+    return True

@@ -17,6 +17,7 @@ from headrace.contracts.events import decode_event
 from headrace.contracts.topics import partition_of
 from headrace.runtime.health import STARTING, Health
 from headrace.runtime.kafka import make_producer, read_to_end, topic
+from headrace.runtime.process import Running
 from headrace.runtime.settings import ServiceSettings
 from services.ingest.bootstrap import background
 from services.ingest.kafka_writer import KafkaWriter
@@ -55,13 +56,20 @@ def _door(settings: ServiceSettings, writer: KafkaWriter) -> Doorkeeper:
     )
 
 
+def _client(transport: httpx.ASGITransport) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=transport, base_url="http://receive")
+
+
 @asynccontextmanager
 async def _serving(settings: ServiceSettings, **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
     health = Health()
     health.clear(STARTING)
     writer = KafkaWriter(lambda: make_producer(settings), health, deadline_s=3.0)
     transport = httpx.ASGITransport(make_app(replace(_door(settings, writer), **changes)))
-    async with background(writer.run()), httpx.AsyncClient(transport=transport, base_url="http://receive") as client:
+    async with (
+        background(writer.run(), Running()),
+        httpx.AsyncClient(transport=transport, base_url="http://receive") as client,
+    ):
         await writer.started.wait()
         yield client
 
@@ -137,7 +145,10 @@ async def test_webhook__kafka_away__503_and_when_to_come_again() -> None:
     away = ServiceSettings(kafka_bootstrap_servers=f"127.0.0.1:{free_port()}", store="teststore")
     writer = KafkaWriter(lambda: make_producer(away), Health(), deadline_s=0.2)
     transport = httpx.ASGITransport(make_app(_door(away, writer)))
-    async with background(writer.run()), httpx.AsyncClient(transport=transport, base_url="http://receive") as client:
+    async with (
+        background(writer.run(), Running()),
+        httpx.AsyncClient(transport=transport, base_url="http://receive") as client,
+    ):
         reply = await client.post(PATH, content=BODY, headers=_headers(BODY))
     assert reply.status_code == 503
     assert int(reply.headers["retry-after"]) > 0
