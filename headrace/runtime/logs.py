@@ -21,6 +21,8 @@ _SECRET_KEYS: Final = re.compile(
     re.IGNORECASE,
 )
 _EMAIL: Final = re.compile(r"[^\s@\"'<>=:,;()\[\]{}]+@[^\s@\"'<>=:,;()\[\]{}]+\.[A-Za-z]{2,}")
+_PROBLEMS: Final = "problems"
+"""Settings by variable and what is wrong with each, never what it is: a variable may be named like a secret."""
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -90,6 +92,8 @@ def _clean(key: str, value: Any) -> Any:
         return REDACTED
     if isinstance(value, str):
         return _EMAIL.sub(REDACTED, value) if "@" in value else value
+    if isinstance(value, Mapping) and key == _PROBLEMS:
+        return {str(name): _clean("", item) for name, item in value.items()}
     if isinstance(value, Mapping):
         return {str(name): _clean(str(name), item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

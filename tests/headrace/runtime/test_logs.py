@@ -85,3 +85,11 @@ def test_library_log__warning__json_too(capsys: pytest.CaptureFixture[str]) -> N
 
     (line,) = lines(capsys)
     assert (line["event"], line["logger"], line["level"]) == (f"lost {REDACTED}", "aiokafka", "warning")
+
+
+def test_redact__problems_of_settings_named_like_secrets__say_what_is_wrong() -> None:
+    problems = {"HEADRACE_BIGCOMMERCE_TOKEN": "is missing", "HEADRACE_HASH_KEY_FILE": "is not UTF-8 text"}
+    assert redact(None, "error", {"problems": problems, "nested": {"token": "t"}}) == {
+        "problems": problems,
+        "nested": {"token": REDACTED},
+    }
