@@ -44,10 +44,10 @@ def pick_samples(
 
 
 def reason(action: DesiredGroup) -> str:
-    """`ladder loyalty, at order 397 (live)`: who won the group, and the event that led to it."""
+    """`ladder loyalty, at order 397`: who won the group, and the event that led to it."""
     winner = action.cause.rules[0].replace(":", " ") if action.cause.rules else "no claim is left"
     what, _, rest = action.cause.event.partition(":")
-    return f"{winner}, at {what.removesuffix('.snapshot')} {rest.split(':')[0]} ({action.cause.origin})"
+    return f"{winner}, at {what.removesuffix('.snapshot')} {rest.split(':')[0]}"
 
 
 def _bought(customer: str, scenario: Scenario) -> str:
