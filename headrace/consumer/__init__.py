@@ -4,6 +4,7 @@ A sink is a `Kind`: it says what it wants (`prepare`) and does it (`perform`). V
 outcomes, dead letters and commits are the loop's; what a vendor understands is not known here.
 """
 
+from headrace.consumer.advice import as_advised
 from headrace.consumer.database import Database, open_database
 from headrace.consumer.kind import (
     Applied,
@@ -34,5 +35,6 @@ __all__ = [
     "Target",
     "Task",
     "TryAgain",
+    "as_advised",
     "open_database",
 ]

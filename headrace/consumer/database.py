@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -19,6 +19,10 @@ from sqlalchemy.exc import DBAPIError
 R = TypeVar("R")
 _MIGRATION_LOCK = 0x48454144
 """Key of PostgreSQL's advisory lock: one process migrates, the others wait."""
+
+
+_QUIET: Final[dict[str, Any]] = {"hide_parameters": True}
+"""No values in the messages of errors: they may be personal."""
 
 
 class AlreadyRunning(Exception):
@@ -66,12 +70,14 @@ def open_database(url: str) -> Database:
     parsed = make_url(url)
     backend = parsed.get_backend_name()
     if backend == "postgresql":
-        return Database(create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=2))
+        return Database(
+            create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=2, **_QUIET)
+        )
     if backend != "sqlite":
         raise ValueError(f"the database must be SQLite or PostgreSQL, not {backend}")
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": 30})
+    engine = create_engine(parsed, connect_args={"timeout": 30}, **_QUIET)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return Database(engine)

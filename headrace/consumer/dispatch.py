@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from headrace.consumer.judge import Verdict
-from headrace.consumer.kind import Applied, Kind, PauseConsumer, Pending, Result, Task, TryAgain
-from headrace.consumer.ledger import store_applied
+from headrace.consumer.kind import Applied, Kind, PauseConsumer, Pending, Result, Target, Task, TryAgain
+from headrace.consumer.ledger import advance_applied
 from headrace.consumer.patience import Stopping, Store
 from headrace.consumer.records import Records
 from headrace.consumer.waiting import SINGLE_AFTER, Waiting
@@ -87,7 +87,8 @@ class Dispatcher:
         elif picked.write:
             self._spawn(picked.write, self._perform(picked.write))
         if picked.closed:
-            await self._close(picked.closed)
+            # A task like the calls, so that `drain` knows of it; but the next step waits for it.
+            await asyncio.wait({self._spawn([pending for pending, _ in picked.closed], self._close(picked.closed))})
         elif not picked.doubtful and not picked.write:
             await self._sleep(picked.wait_s)
 
@@ -98,7 +99,7 @@ class Dispatcher:
         except TimeoutError:
             return
 
-    def _spawn(self, batch: Sequence[Pending], work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, batch: Sequence[Pending], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         async def guarded() -> None:
             try:
                 await work
@@ -117,6 +118,7 @@ class Dispatcher:
         task = asyncio.get_running_loop().create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -138,13 +140,22 @@ class Dispatcher:
             there = [pending for pending in batch if pending.customer in found]
             gone = [pending for pending in batch if pending.customer not in found]
             for pending in there:
+                pending.target = replace(pending.target, observed=None)  # what was read is newer
                 self._waiting.put_back(pending, Applied(pending.applied.version, found[pending.customer]))
             await self._settle(gone, {p.customer: Result("refused", "customer_gone") for p in gone})
 
     async def _perform(self, batch: Sequence[Pending]) -> None:
         histogram("headrace_action_batch_size", kind=self._kind.name).observe(len(batch))
+        overtaken = await self._intend(batch)
+        if overtaken:
+            late = [pending for pending in batch if pending.customer in overtaken]
+            batch = [pending for pending in batch if pending.customer not in overtaken]
+            for pending in late:
+                pending.applied = overtaken[pending.customer]
+            await self._settle(late, {pending.customer: Result("stale", "older") for pending in late})
+            if not batch:
+                return
         before = [replace(pending.applied) for pending in batch]
-        await self._intend(batch)
         tasks = [Task(p.customer, p.target, applied) for p, applied in zip(batch, before, strict=True)]
         try:
             results: Mapping[str, Result] = await self._kind.perform(tasks)
@@ -159,10 +170,13 @@ class Dispatcher:
             self._succeeded()
             await self._settle(batch, results)
 
-    async def _intend(self, batch: Sequence[Pending]) -> None:
-        rows = {pending.customer: _begun(pending) for pending in batch}
+    async def _intend(self, batch: Sequence[Pending]) -> Mapping[str, Applied]:
+        """Gives the rows that turn out to be newer than what we were about to do."""
         async with self._lock:
-            await self._store.write(lambda connection: store_applied(connection, self._kind.name, rows))
+            return await self._advance({pending.customer: _begun(pending) for pending in batch})
+
+    async def _advance(self, rows: Mapping[str, Applied]) -> Mapping[str, Applied]:
+        return await self._store.write(lambda connection: advance_applied(connection, self._kind.name, rows))
 
     async def _settle(self, batch: Sequence[Pending], results: Mapping[str, Result]) -> None:
         """The ledger first, then the outcome, then the offsets: a crash between them repeats, it never skips."""
@@ -171,13 +185,24 @@ class Dispatcher:
         rows = {pending.customer: settled(pending, results[pending.customer]) for pending in batch}
         changed = {p.customer: rows[p.customer] for p in batch if results[p.customer].result != "stale"}
         async with self._lock:
-            await self._store.write(lambda connection: store_applied(connection, self._kind.name, changed))
+            overtaken = await self._advance(changed)
             for pending in batch:
-                self._waiting.finish(pending, rows[pending.customer])
+                self._waiting.finish(pending, overtaken.get(pending.customer, rows[pending.customer]))
+                if pending.customer in overtaken and results[pending.customer].result == "applied":
+                    self._reassert(pending, overtaken[pending.customer])
         await self._records.outcomes([(p.customer, p.target.version, p.source, results[p.customer]) for p in batch])
         for pending in batch:
             for release in pending.holds:
                 release()
+
+    def _reassert(self, late: Pending, newest: Applied) -> None:
+        """Our call came after a newer one of the partition's next owner: what that one did is done again."""
+        log.warning("action.overtaken", kind=self._kind.name)
+        if newest.version is None or newest.value is None or newest.intent is not None:
+            return  # the other one is about to write itself
+        doubt = Applied(newest.version, newest.value, late.target.value, newest.version)
+        target = Target(newest.version, newest.value)
+        self._waiting.add(Pending(late.customer, target, late.source, time.monotonic(), doubt, fresh=False))
 
     def _succeeded(self) -> None:
         self._failures = 0
@@ -250,6 +275,8 @@ def _begun(pending: Pending) -> Applied:
     value = applied.value
     if value is None and pending.fresh:
         value = target.observed
+    if value is None:
+        value = applied.intent  # may be there as well: not forgotten over the next attempt
     return Applied(applied.version, value, target.value, target.version)
 
 

@@ -28,4 +28,7 @@ def judge(target: Target, applied: Applied, *, fresh: bool, reads_back: bool) ->
         known = target.observed
     if known is None:
         return "doubtful" if reads_back else "write"
-    return "unchanged" if known == target.value else "write"
+    if known == target.value:
+        return "unchanged"
+    # Seen where it is wanted though we put it elsewhere: someone moved it, or that was seen before our own write.
+    return "doubtful" if reads_back and target.observed == target.value else "write"

@@ -53,8 +53,8 @@ class Target:
     """What the vendor shall hold for one customer.
 
     `value` is compared with what was applied last. `observed` is what the store held when this was decided (None =
-    not told). `extra` goes along for `perform` and is not compared. With `skip` nothing is written, and an older
-    target that still waits is dropped.
+    not told). `extra` goes along for `perform` and is not compared; it is None when a value of the ledger is done
+    again. With `skip` nothing is written, and an older target that still waits is dropped.
     """
 
     version: Version
@@ -194,3 +194,5 @@ class Pending:
     attempts: int = 0
     successes_seen: int = 0
     not_before: float = 0.0
+    abandoned: bool = False
+    """True when its partition was taken away while it was in flight: it is not tried again here."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, Connection, MetaData, RowMapping, Table, Text, select
+from sqlalchemy import Column, Connection, MetaData, RowMapping, Table, Text, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from headrace.consumer.database import Database, migrate
@@ -58,6 +58,20 @@ def load_applied(connection: Connection, kind: str, customers: Sequence[str]) ->
     }
 
 
+def advance_applied(connection: Connection, kind: str, applied: Mapping[str, Applied]) -> dict[str, Applied]:
+    """Like `store_applied`, but never over a newer row, which another process wrote: gives those back, left as found.
+
+    Such a row means that we were taken for dead: our partition has another owner.
+    """
+    customers = sorted(applied)
+    if connection.dialect.name == "postgresql":
+        _lock(connection, kind, customers)
+    found = load_applied(connection, kind, customers)
+    newer = {customer: row for customer, row in found.items() if _is_newer(row, applied[customer])}
+    store_applied(connection, kind, {c: row for c, row in applied.items() if c not in newer})
+    return newer
+
+
 def store_applied(connection: Connection, kind: str, applied: Mapping[str, Applied]) -> None:
     """Writes whole rows: with an intent before a call, without one after it."""
     upsert(
@@ -95,6 +109,22 @@ def store_wanted(connection: Connection, kind: str, wanted: Mapping[str, tuple[V
     )
 
 
+def load_groups(connection: Connection, kinds: Sequence[str]) -> dict[str, dict[str, Json]]:
+    """All that is wanted under these kinds: kind -> customer -> value. Of kinds with few rows only."""
+    found: dict[str, dict[str, Json]] = {}
+    for start in range(0, len(kinds), _SLICE):
+        query = select(WANTED_TABLE).where(WANTED_TABLE.c.kind.in_(kinds[start : start + _SLICE]))
+        for row in connection.execute(query).mappings():
+            found.setdefault(row["kind"], {})[row["customer"]] = msgspec.json.decode(row["value"])
+    return found
+
+
+def forget_wanted(connection: Connection, kind: str, customer: str) -> None:
+    """Nothing is wanted of this customer under this kind any more."""
+    table = WANTED_TABLE
+    connection.execute(delete(table).where(table.c.kind == kind, table.c.customer == customer))
+
+
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts rows or replaces those with the same primary key, on both databases."""
     if not rows:
@@ -111,6 +141,18 @@ def _rows(connection: Connection, table: Table, kind: str, customers: Sequence[s
         part = customers[start : start + _SLICE]
         query = select(table).where(table.c.kind == kind, table.c.customer.in_(part))
         yield from connection.execute(query).mappings()
+
+
+def _lock(connection: Connection, kind: str, customers: Sequence[str]) -> None:
+    for start in range(0, len(customers), _SLICE):
+        part = customers[start : start + _SLICE]
+        table = APPLIED_TABLE
+        query = select(table.c.customer).where(table.c.kind == kind, table.c.customer.in_(part))
+        connection.execute(query.order_by(table.c.customer).with_for_update())
+
+
+def _is_newer(found: Applied, ours: Applied) -> bool:
+    return found.newest is not None and (ours.newest is None or found.newest > ours.newest)
 
 
 def _encode(value: Any) -> str | None:

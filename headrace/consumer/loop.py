@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError
 
 from headrace.consumer.database import Database
 from headrace.consumer.dispatch import Dispatcher
@@ -37,7 +38,12 @@ OPEN_LIMIT: Final = 20_000
 _POLL_MS: Final = 100
 _COMMIT_EVERY_S: Final = 0.5
 _DRAIN_S: Final = 5.0
-"""How long calls under way may take when partitions are taken away or the process stops."""
+"""How long calls under way may take when partitions are taken away."""
+_DRAIN_AT_END_S: Final = 1.0
+"""The same when the process stops; one that takes longer, or waits for the quota, is read back after the restart."""
+_COMMIT_WITHIN_S: Final = 1.0
+_LEAVE_WITHIN_S: Final = 1.0
+"""The group waits for us no longer than for a process that was killed."""
 
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 Batch = Mapping[TopicPartition, Sequence[Record]]
@@ -48,13 +54,15 @@ _Ended = tuple[Closed, Callable[[], None] | None]
 @dataclass(slots=True)
 class _Partition:
     progress: Progress = field(default_factory=Progress)
+    position: int = -1
+    """The next offset to be read, as far as known; nothing before it is unread."""
     backlog_end: int | None = None
     """End of the partition when we took it: what stands before may have been performed by another consumer."""
     committed: int | None = None
 
 
 class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types for it
-    """One kind's loop. `run` ends when the process is asked to stop, within about seven seconds."""
+    """One kind's loop. `run` ends when the process is asked to stop, within about three seconds at worst."""
 
     def __init__(
         self, kind: Kind, *, settings: KafkaSettings, database: Database, producer: AIOKafkaProducer, running: Running
@@ -97,11 +105,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 await self._turn()
         finally:
             dispatching.cancel()
-            await self._dispatcher.drain(_DRAIN_S)
+            await self._dispatcher.drain(_DRAIN_AT_END_S)
             if self._running.cause is None:
                 await self._commit()
             self._partitions.clear()
-            await self._consumer.stop()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LEAVE_WITHIN_S):
+                    await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Ends what is under way, commits, forgets the rest: the next owner reads it again."""
@@ -111,7 +121,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         async with self._lock:
             self._waiting.drop()
         await self._dispatcher.drain(_DRAIN_S)
-        await self._commit(partitions)
+        await self._commit_done(partitions)
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Begins anew with these."""
@@ -155,6 +165,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 continue
             for record in records:
                 partition.progress.read(record.offset)
+                partition.position = record.offset + 1
                 found.append((_source(record, at.topic.removeprefix(self._settings.topic_prefix)), at))
         return found
 
@@ -184,7 +195,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         async with self._lock:
             if partitions is not self._partitions:
                 return  # they were taken away meanwhile, and with them what was read
-            answers, rows = await self._store.write(partial(self._prepare, [arrival for arrival, _ in arrivals]))
+            answers, rows = await self._prepare([arrival for arrival, _ in arrivals])
             ended = [
                 self._admit(arrival, answer, rows, partition)
                 for (arrival, partition), answer in zip(arrivals, answers, strict=True)
@@ -192,7 +203,31 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._dispatcher.wake()
         await self._finish([one for one in ended if one is not None])
 
-    def _prepare(
+    async def _prepare(
+        self, arrivals: Sequence[Arrival]
+    ) -> tuple[Sequence[Target | Finished | None], dict[str, Applied]]:
+        """None answers a record that the kind or the database cannot take: set aside, its neighbours go on."""
+        try:
+            return await self._store.write(partial(self._ask, arrivals))
+        except Exception as error:
+            fatal = isinstance(error, FatalError | Stopping | DBAPIError) and not isinstance(error, DataError)
+            if fatal:
+                raise
+            if len(arrivals) == 1:
+                log.error("task.failed", task=self._kind.name, problem=type(error).__name__)
+                await self._records.dead_letter(
+                    arrivals[0].source, reason="consumer_failed", detail=type(error).__name__
+                )
+                return [None], {}
+        answers: list[Target | Finished | None] = []
+        rows: dict[str, Applied] = {}
+        for arrival in arrivals:
+            alone, found = await self._prepare([arrival])
+            answers += alone
+            rows |= found
+        return answers, rows
+
+    def _ask(
         self, arrivals: Sequence[Arrival], connection: Connection
     ) -> tuple[Sequence[Target | Finished], dict[str, Applied]]:
         answers = self._kind.prepare(connection, arrivals)
@@ -200,11 +235,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         return answers, load_applied(connection, self._kind.name, list(dict.fromkeys(unknown)))
 
     def _admit(
-        self, arrival: Arrival, answer: Target | Finished, rows: Mapping[str, Applied], partition: _Partition
+        self, arrival: Arrival, answer: Target | Finished | None, rows: Mapping[str, Applied], partition: _Partition
     ) -> _Ended | None:
         """Lets a target wait. Returns what is closed by that: an answer at once, or what a newer one replaced."""
         source = arrival.source
         release = partial(partition.progress.done, source.offset)
+        if answer is None:
+            release()
+            return None
         if isinstance(answer, Finished):
             return (arrival.customer, answer.version, source, Result(answer.result, answer.reason)), release
         pending = Pending(
@@ -234,7 +272,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             return None
         try:
             desired = self._kind.decoders[source.topic](source.value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             await self._records.dead_letter(source, reason="undecodable", detail=str(error)[:300])
             return None
         if source.key is None or source.key.decode(errors="replace") != desired.customer:
@@ -252,27 +290,32 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             self._consumer.resume(*self._partitions)
             self._paused = False
 
-    async def _commit(self, partitions: Mapping[TopicPartition, _Partition] | None = None) -> None:
+    async def _commit(self) -> None:
         """Commits what is done, and the position itself where nothing is open. A refused commit is repeated later."""
-        chosen = self._partitions if partitions is None else partitions
         self._commit_at = time.monotonic() + _COMMIT_EVERY_S
-        offsets = {}
-        for at, partition in list(chosen.items()):
-            with contextlib.suppress(TimeoutError, KafkaError):
-                async with asyncio.timeout(1.0):
-                    position = await self._consumer.position(at)
-                offset = partition.progress.committable(position)
-                if offset != partition.committed:
-                    offsets[at] = offset
+        partitions = self._partitions
+        with contextlib.suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(_COMMIT_WITHIN_S):
+                for at, partition in list(partitions.items()):
+                    # Nobody fetches meanwhile: `_turn` is here, and what it fetched is registered.
+                    partition.position = max(partition.position, await self._consumer.position(at))
+        if partitions is self._partitions:  # else they were taken away meanwhile, and committed there
+            await self._commit_done(partitions)
+
+    async def _commit_done(self, partitions: Mapping[TopicPartition, _Partition]) -> None:
+        """Without asking for positions: these partitions may not be ours any more."""
+        found = {at: one.progress.committable(one.position) for at, one in partitions.items() if one.position >= 0}
+        offsets = {at: offset for at, offset in found.items() if offset != partitions[at].committed}
         if not offsets:
             return
         try:
-            await self._consumer.commit(offsets)
-        except KafkaError as error:
+            async with asyncio.timeout(_COMMIT_WITHIN_S):
+                await self._consumer.commit(offsets)
+        except (KafkaError, TimeoutError) as error:
             log.warning("consumer.commit_failed", kind=self._kind.name, problem=type(error).__name__)
             return
         for at, offset in offsets.items():
-            chosen[at].committed = offset
+            partitions[at].committed = offset
 
 
 def _source(record: Record, name: str) -> Source:

@@ -18,6 +18,8 @@ from headrace.runtime.metrics import counter
 from headrace.runtime.process import FatalError, Running
 from headrace.runtime.settings import KafkaSettings
 
+DETAIL_CHARACTERS = 300
+"""A vendor's words are cut here."""
 DEAD_LETTER_LIMIT = 1000
 """So many in a row, with nothing applied between them, are no bad records but a bad release: the process stops."""
 
@@ -62,7 +64,7 @@ class Records:
                             version=version,
                             result=result.result,
                             reason=result.reason,
-                            detail=result.detail,
+                            detail=result.detail[:DETAIL_CHARACTERS],
                         )
                     ),
                     source.partition,
@@ -84,7 +86,7 @@ class Records:
             raise FatalError("dead_letter_limit", f"{self._name}: {DEAD_LETTER_LIMIT} records in a row were set aside")
         letter = DeadLetter(
             reason=reason,
-            detail=detail,
+            detail=detail[:DETAIL_CHARACTERS],
             service=self._name,
             topic=self._prefix + source.topic,
             partition=source.partition,

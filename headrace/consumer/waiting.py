@@ -114,9 +114,14 @@ class Waiting:
             newer.fresh = True
 
     def put_back(self, pending: Pending, applied: Applied) -> None:
-        """The call has to be repeated, unless a newer version waits already: that one inherits the offsets."""
+        """The call has to be repeated, unless a newer version waits already: that one inherits the offsets.
+
+        One whose partition is gone is left to the next owner: repeated here, it could overtake what that one did.
+        """
         newer = self._waiting.get(pending.customer)
         self.finish(pending, applied)
+        if pending.abandoned:
+            return
         pending.applied = applied
         if newer is None:
             self._waiting[pending.customer] = pending
@@ -126,8 +131,10 @@ class Waiting:
             newer.not_before = pending.not_before
 
     def drop(self) -> None:
-        """Forgets what waits (the partitions are gone); what is in flight ends by itself."""
+        """Forgets what waits (the partitions are gone); what is in flight ends by itself and is not repeated."""
         self._waiting.clear()
+        for pending in self._flying.values():
+            pending.abandoned = True
 
     def _start(self, pending: Pending) -> None:
         del self._waiting[pending.customer]

@@ -11,10 +11,21 @@ How an HTTP reply becomes one of these is in `http`.
 """
 
 from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+Next = Literal["try_again", "look", "pause", "refuse"]
 
 
 class VendorError(Exception):
-    """Any of the below. `route` is the method and path pattern; no message holds personal data of ours."""
+    """Any of the below. `route` is the method and path pattern; no message holds personal data of ours.
+
+    `next` is the advice as a plain word, for who does not know these classes: `try_again` (nothing was done), `look`
+    (it may have been done), `pause` (nobody's call will do better), `refuse` (this call will never do).
+    `retry_after_s` belongs to `try_again`, None when nobody said.
+    """
+
+    next: ClassVar[Next]
+    retry_after_s: float | None = None
 
     def __init__(self, route: str, message: str) -> None:
         super().__init__(f"{route}: {message}")
@@ -25,6 +36,8 @@ class VendorError(Exception):
 class RateLimited(VendorError):
     """429, or the like. `retry_after_s` is what the vendor asked for; None when it did not say."""
 
+    next = "try_again"
+
     def __init__(self, route: str, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(route, message)
         self.retry_after_s = retry_after_s
@@ -33,9 +46,13 @@ class RateLimited(VendorError):
 class Unavailable(VendorError):
     """No connection, a time-out, 5xx, or a reply that is not what the vendor sends."""
 
+    next = "look"
+
 
 class Rejected(VendorError):
     """Another 4xx. `errors` is what the vendor says per field or element; it may hold what we sent: not for logs."""
+
+    next = "refuse"
 
     def __init__(self, route: str, status: int, message: str, errors: Mapping[str, str] | None = None) -> None:
         super().__init__(route, f"{status} {message}")
@@ -46,6 +63,10 @@ class Rejected(VendorError):
 class Unauthorized(VendorError):
     """401 or 403 with the vendor's own explanation."""
 
+    next = "pause"
+
 
 class OutcomeUnknown(VendorError):
     """The connection broke, or the vendor failed, after a call that must not be repeated was sent."""
+
+    next = "look"

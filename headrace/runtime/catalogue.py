@@ -53,6 +53,7 @@ LogEvent = Literal[
     "consumer.paused",  # a vendor refuses our credentials: nothing is tried for a while
     "consumer.commit_failed",  # a commit was refused (a rebalance); it is repeated
     "action.postponed",  # a vendor call failed and its actions come again
+    "action.overtaken",  # a call of ours ended after a newer one of the partition's next owner; that one is repeated
 ]
 
 MetricName = Literal[

@@ -3,13 +3,14 @@
 Consent is respected, never changed: a member's status is its own; a member we make is subscribed only by consent.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection
 
-from headrace.consumer import Arrival, Finished, Limits, Result, Skip, Target, Task
+from headrace.consumer import Arrival, Finished, Limits, Result, Skip, Target, Task, as_advised
 from headrace.consumer.kind import APPLIED, Json, OutcomeKind
 from headrace.consumer.ledger import load_wanted, store_wanted
 from headrace.contracts import topics
@@ -17,7 +18,7 @@ from headrace.contracts.actions import DesiredContact, DesiredEmailTags, Version
 from headrace.platforms import mailchimp
 from headrace.platforms.errors import Rejected
 from headrace.platforms.http import VendorClient
-from services.actions.vendor import vendor_errors
+from services.actions.shared_addresses import Addresses, wishes
 
 CONTACT: Final = "contact"
 _REFUSALS: Final = {
@@ -47,16 +48,22 @@ class MailchimpTags:
         self._client = client
         self._list = list_id
         self._store = store
+        self._addresses = Addresses(self.name, store)
 
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
         """Keeps contact and tags as they come; whichever is second makes the target."""
         customers = list(dict.fromkeys(arrival.customer for arrival in arrivals))
         contacts = load_wanted(connection, CONTACT, customers)
         tags = load_wanted(connection, self.name, customers)
+        before = wishes(customers, contacts, tags)
         answers = [self._answer(arrival, contacts, tags) for arrival in arrivals]
         store_wanted(connection, CONTACT, contacts)
         store_wanted(connection, self.name, tags)
-        return answers
+        shared = self._addresses.update(connection, before, wishes(customers, contacts, tags))
+        return [
+            answer if isinstance(answer, Finished) else _with_shared(answer, shared[arrival.customer])
+            for arrival, answer in zip(arrivals, answers, strict=True)
+        ]
 
     def _answer(self, arrival: Arrival, contacts: Wanted, tags: Wanted) -> Target | Finished:
         customer, desired = arrival.customer, arrival.desired
@@ -77,39 +84,46 @@ class MailchimpTags:
         return {task.customer: await self._one(task) for task in tasks}
 
     async def _one(self, task: Task) -> Result:
+        shared = _extra(task).get("shared", {})
+        former = left_behind(task)
         try:
-            for email, names in left_behind(task).items():
-                await self._set(email, active=(), inactive=names)
-            await self._reach(task)
+            if task.target.value["email"]:
+                await self._reach(task, shared.get(task.target.value["email"], ()))
+            # Only then: if the new address is refused, the tags stay where they were, as the ledger says.
+            for email, names in former.items():
+                await self._set(email, active=(), inactive=_without(names, shared.get(email, ())))
         except Rejected as error:
             title = error.message.partition(" ")[2]
             reason = next((reason for start, reason in _REFUSALS.items() if title.startswith(start)), None)
             if reason is None:
                 return Result("refused", "vendor_rejected", error.message, dead_letter=True)
             return Result("refused", reason)
-        return APPLIED
+        return APPLIED if task.target.value["email"] or former else Result("skipped", "no_email")
 
-    async def _reach(self, task: Task) -> None:
+    async def _reach(self, task: Task, shared: Collection[str]) -> None:
         email, present = task.target.value["email"], task.target.value["tags"]
         known = known_tags(task)
         if known is not None:
             active = [name for name in present if name not in known]
-            inactive = [name for name in known if name not in present]
+            inactive = _without(known, (*present, *shared))
             if await self._set(email, active=active, inactive=inactive):
                 return
         if present:
-            consented = task.target.extra["subscribed"] is True
+            consented = _extra(task).get("subscribed") is True
             consent: mailchimp.StatusIfNew = "subscribed" if consented else "transactional"
-            with vendor_errors():
+            with as_advised():
                 await self._client.call(mailchimp.upsert_member(self._list, email, consent))
-        await self._set(email, active=present, inactive=task.target.extra["absent"])
+        here = [value for value in (task.applied.value, task.applied.intent) if value and value["email"] == email]
+        uncertain = [name for value in here for name in value["tags"]]
+        inactive = sorted({*_extra(task).get("absent", ()), *uncertain})
+        await self._set(email, active=present, inactive=_without(inactive, (*present, *shared)))
 
     async def _set(self, email: str, *, active: Sequence[str], inactive: Sequence[str]) -> bool:
         """False when there is no such member."""
         if not active and not inactive:
             return True
         try:
-            with vendor_errors():
+            with as_advised():
                 await self._client.call(mailchimp.set_tags(self._list, email, active, inactive))
         except Rejected as error:
             if error.status != 404:
@@ -125,7 +139,7 @@ def target_of(contact: tuple[Version, Json] | None, tags: tuple[Version, Json] |
     if contact is None:
         return Target(version, skip=Skip("skipped", "no_contact_yet"))
     if not email:
-        return Target(version, skip=Skip("skipped", "no_email"))
+        return Target(version, {"email": "", "tags": []})  # what we put at a former address is taken off
     if tags is None or not (tags[1]["present"] or tags[1]["absent"]):
         return Target(version, skip=Skip("skipped", "no_tags"))
     return Target(
@@ -147,9 +161,21 @@ def left_behind(task: Task) -> dict[str, list[str]]:
     """Former addresses of the customer, and our tags that may still be there."""
     found: dict[str, list[str]] = {}
     for value in (task.applied.value, task.applied.intent):
-        if value is not None and value["email"] != task.target.value["email"] and value["tags"]:
+        if value is not None and value["tags"] and value["email"] != task.target.value["email"]:
             found[value["email"]] = sorted({*found.get(value["email"], ()), *value["tags"]})
     return found
+
+
+def _with_shared(target: Target, shared: Json) -> Target:
+    return replace(target, extra={**(target.extra or {}), "shared": shared}) if target.skip is None else target
+
+
+def _extra(task: Task) -> Mapping[str, Any]:
+    return task.target.extra or {}
+
+
+def _without(names: Iterable[str], kept: Collection[str]) -> list[str]:
+    return [name for name in names if name not in kept]
 
 
 def _kept(desired: DesiredContact | DesiredEmailTags) -> Json:

@@ -12,14 +12,13 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
-from headrace.consumer import Arrival, Finished, Limits, Result, Skip, Target, Task
+from headrace.consumer import Arrival, Finished, Limits, Result, Skip, Target, Task, as_advised
 from headrace.consumer.kind import APPLIED, OutcomeKind
 from headrace.contracts import topics
 from headrace.contracts.actions import DesiredGroup
 from headrace.platforms import bigcommerce
 from headrace.platforms.errors import Rejected
 from headrace.platforms.http import VendorClient
-from services.actions.vendor import vendor_errors
 
 HANDS_OFF: Final = Skip("skipped", "hands_off", forget=True)
 """The merchant's own group: not touched, and from now on anything may be there."""
@@ -70,7 +69,7 @@ class StoreGroups:
         found: dict[str, int] = {}
         page = 1
         while True:
-            with vendor_errors():
+            with as_advised():
                 rows = bigcommerce.rows_of(await self._client.call(bigcommerce.customer_groups(page)))
             for row in rows:
                 found.setdefault(str(row["name"]), int(row["id"]))
@@ -109,7 +108,7 @@ class GroupAssignment:
     async def read_back(self, customers: Sequence[str]) -> Mapping[str, str]:
         """Up to 250 customers in one call."""
         numbers = {self._id(customer): customer for customer in customers}
-        with vendor_errors():
+        with as_advised():
             reply = await self._client.call(bigcommerce.customers_by_id(list(numbers)))
         held = {int(row["id"]): int(row.get("customer_group_id") or 0) for row in bigcommerce.rows_of(reply)}
         names = await self._groups.names(set(held.values()))
@@ -130,7 +129,7 @@ class GroupAssignment:
     async def _put(self, groups: Sequence[tuple[int, int]]) -> None:
         # Not to be repeated blindly: a second sending of what arrived would write unchanged groups.
         request = replace(bigcommerce.update_customer_groups(groups), repeatable=False)
-        with vendor_errors():
+        with as_advised():
             await self._client.call(request)
 
     async def _resolve(self, tasks: Sequence[Task], error: Rejected) -> dict[str, Result]:

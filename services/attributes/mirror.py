@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from headrace.consumer import Arrival, Finished, Limits, Result, Skip, Target, Task
+from headrace.consumer import Arrival, Finished, Limits, Result, Skip, Target, Task, as_advised
 from headrace.consumer.kind import APPLIED, OutcomeKind
 from headrace.contracts import topics
 from headrace.contracts.actions import DesiredAttributes
@@ -19,7 +19,6 @@ from headrace.platforms.errors import Rejected
 from headrace.platforms.http import VendorClient
 from services.attributes.encoding import encode_values, fits
 from services.attributes.store import keep
-from services.attributes.vendor import vendor_errors
 
 
 class AttributeMirror:
@@ -62,7 +61,7 @@ class AttributeMirror:
         numbers = {self._id(customer): customer for customer in customers}
         found = dict.fromkeys(customers, "")
         request = bigcommerce.attribute_values(await self._ensure(), list(numbers))
-        with vendor_errors():
+        with as_advised():
             reply = await self._client.call(request)
         for row in bigcommerce.rows_of(reply):
             if (customer := numbers.get(int(row["customer_id"]))) is not None:
@@ -85,13 +84,13 @@ class AttributeMirror:
     async def _put(self, tasks: Sequence[Task]) -> None:
         attribute = await self._ensure()
         values = [(attribute, self._id(task.customer), task.target.value) for task in tasks]
-        with vendor_errors():
+        with as_advised():
             await self._client.call(bigcommerce.upsert_attribute_values(values))
 
     async def _refused(self, task: Task, error: Rejected) -> Result:
         """Is the customer gone, is the attribute, or is it the value?"""
         self._attribute_id = None
-        with vendor_errors():
+        with as_advised():
             reply = await self._client.call(bigcommerce.customers_by_id([self._id(task.customer)]))
         if not bigcommerce.rows_of(reply):
             return Result("refused", "customer_gone")
@@ -107,7 +106,7 @@ class AttributeMirror:
     async def _find(self) -> int | None:
         page: int | None = 1
         while page is not None:
-            with vendor_errors():
+            with as_advised():
                 reply = await self._client.call(bigcommerce.attributes(page))
             for row in bigcommerce.rows_of(reply):
                 if row["name"] == self._attribute:
@@ -116,7 +115,7 @@ class AttributeMirror:
         return None
 
     async def _create(self) -> int:
-        with vendor_errors():
+        with as_advised():
             reply = await self._client.call(bigcommerce.create_attribute(self._attribute))
         return int(bigcommerce.rows_of(reply)[0]["id"])
 

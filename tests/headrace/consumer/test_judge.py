@@ -25,7 +25,7 @@ GOLD = Target(NEW, "Gold", observed="")
         (GOLD, Applied(), False, "doubtful"),
         (Target(NEW, "Gold"), Applied(), True, "doubtful"),
         (Target(NEW, "Gold", observed="Gold"), Applied(), True, "unchanged"),
-        (Target(NEW, "Gold", observed="Gold"), Applied(OLD, "Silver"), True, "write"),
+        (Target(NEW, "Gold", observed="Gold"), Applied(OLD, "Silver"), True, "doubtful"),
     ],
 )
 def test_judge__rows(target: Target, applied: Applied, *, fresh: bool, verdict: Verdict) -> None:
@@ -35,3 +35,5 @@ def test_judge__rows(target: Target, applied: Applied, *, fresh: bool, verdict: 
 def test_judge__a_kind_that_does_not_read_back__writes_in_doubt() -> None:
     assert judge(GOLD, Applied(), fresh=False, reads_back=False) == "write"
     assert judge(GOLD, Applied(OLD, "Gold", "Gold", NEW), fresh=True, reads_back=False) == "write"
+    seen_there = Target(NEW, "Gold", observed="Gold")
+    assert judge(seen_there, Applied(OLD, "Silver"), fresh=True, reads_back=False) == "write"

@@ -10,6 +10,7 @@ from headrace.consumer.database import Database, open_database
 from headrace.consumer.kind import Applied
 from headrace.consumer.ledger import (
     METADATA,
+    advance_applied,
     load_applied,
     load_wanted,
     migrate_ledger,
@@ -42,6 +43,15 @@ async def test_ledger__thousands__are_loaded_in_slices(database: Database) -> No
     rows = {f"s:{number}": Applied((1, number, 0), {"tags": ["é;"]}) for number in range(1500)}
     await database.write(lambda c: store_applied(c, "group", rows))
     assert await database.read(lambda c: load_applied(c, "group", list(rows))) == rows
+
+
+async def test_advance__a_newer_row__stays_and_is_given_back(database: Database) -> None:
+    newer, begun = Applied((1, 7, 0), "Gold"), Applied((1, 1, 0), "", "Gold", (1, 8, 0))
+    await database.write(lambda c: store_applied(c, "group", {"s:1": newer, "s:2": begun}))
+    ours = {"s:1": Applied((1, 6, 0), "Silver"), "s:2": Applied((1, 8, 0), "Gold"), "s:3": Applied((1, 1, 0), "")}
+    assert await database.write(lambda c: advance_applied(c, "group", ours)) == {"s:1": newer}
+    found = await database.read(lambda c: load_applied(c, "group", ["s:1", "s:2", "s:3"]))
+    assert found == {**ours, "s:1": newer}
 
 
 async def test_ledger__failed_transaction__leaves_nothing(database: Database) -> None:

@@ -40,6 +40,9 @@ class ListSink:
         self.calls: list[list[str]] = []
 
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
+        for one in arrivals:
+            if one.desired.value == "poison":
+                raise ValueError(one.desired.customer)
         return [Target(one.desired.version, one.desired.value) for one in arrivals]
 
     async def read_back(self, customers: Sequence[str]) -> Mapping[str, str]:
@@ -99,6 +102,17 @@ async def test_loop__a_crash_of_the_sink__sets_one_record_aside(bench: Bench, tm
         await bench.settled(GROUP, topics.ACTIONS_GROUP)
     assert len(sink.held) == 11
     assert [letter["reason"] for letter in await bench.dead_letters()] == ["consumer_failed"]
+
+
+async def test_loop__records_nobody_can_prepare_or_read__are_set_aside_alone(bench: Bench, tmp_path: Path) -> None:
+    sink = ListSink()
+    nested = b'{"x":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+    await bench.publish_raw([(topics.ACTIONS_GROUP, f"{STORE}:deep".encode(), nested)])
+    await bench.publish(*(bench.group(f"{STORE}:{n}", "poison" if n == 3 else "fine") for n in range(12)))
+    async with consuming(bench, sink, tmp_path):
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+    assert len(sink.held) == 11
+    assert {letter["reason"] for letter in await bench.dead_letters()} == {"consumer_failed", "undecodable"}
 
 
 async def test_loop__a_customer_that_always_fails__is_tried_alone_then_set_aside(

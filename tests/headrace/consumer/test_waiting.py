@@ -77,6 +77,16 @@ def test_put_back__newer_waits__inherits_offsets_and_doubt() -> None:
     assert (doubtful.target.value, len(doubtful.holds)) == ("Silver", 2)
 
 
+def test_drop__in_flight__ends_but_does_not_come_back() -> None:
+    """Its partition has another owner, who may have written a newer value meanwhile."""
+    buffer, done = waiting(), list[int]()
+    buffer.add(pending("s:1", 1, "Gold", hold=partial(done.append, 1)))
+    (flying,) = buffer.pick(1.0, idle=True).write
+    buffer.drop()
+    buffer.put_back(flying, Applied())
+    assert (len(buffer), buffer.flying, done) == (0, 0, [])
+
+
 def test_pick__failed_in_company_twice__goes_alone() -> None:
     buffer = waiting()
     for number in range(12):

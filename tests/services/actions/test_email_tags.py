@@ -81,6 +81,49 @@ async def test_tags__new_address__moves_them(bench: Bench, start: Start) -> None
     assert (await member(bench, "old@example.com"))["tags"] == []
 
 
+async def test_tags__contact_deleted_or_without_address__tags_come_off(bench: Bench, start: Start) -> None:
+    """The contact's last word is newer than the tags' and must not swallow what has to be taken off."""
+    one, two = f"{STORE}:1", f"{STORE}:2"
+    async with start():
+        await bench.publish(bench.contact(one, "one@example.com"), bench.tags(one, "VIP"))
+        await bench.settled(GROUP, *TOPICS)
+        await bench.publish(bench.tags(one, absent=["VIP"]), bench.contact(one, None), bench.contact(two, None))
+        await bench.settled(GROUP, *TOPICS)
+    assert (await member(bench, "one@example.com"))["tags"] == []
+    assert {"skipped"} == {o["result"] for o in await bench.outcomes() if o["customer"] == two}
+
+
+async def test_tags__two_customers_of_one_address__a_tag_stays_while_one_wants_it(bench: Bench, start: Start) -> None:
+    """As a guest and the customer the guest became."""
+    one, guest, email = f"{STORE}:1", f"{STORE}:guest-ab", "both@example.com"
+    async with start():
+        await bench.publish(bench.contact(one, email), bench.tags(one, "VIP", "UK"))
+        await bench.publish(bench.contact(guest, "Both@Example.com"), bench.tags(guest, "VIP", "Returner"))
+        await bench.settled(GROUP, *TOPICS)
+        await bench.publish(bench.tags(one, "UK", absent=["VIP"]))
+        await bench.settled(GROUP, *TOPICS)
+        assert (await member(bench, email))["tags"] == ["Returner", "UK", "VIP"]
+        await bench.publish(bench.contact(guest, "other@example.com"))
+        await bench.settled(GROUP, *TOPICS)
+    assert (await member(bench, email))["tags"] == ["UK"]
+    assert (await member(bench, "other@example.com"))["tags"] == ["Returner", "VIP"]
+
+
+async def test_tags__new_address_refused_and_the_old_one_again__tags_are_there(bench: Bench, start: Start) -> None:
+    customer = f"{STORE}:1"
+    async with start():
+        await bench.publish(bench.contact(customer, "good@example.com"), bench.tags(customer, "VIP"))
+        await bench.settled(GROUP, *TOPICS)
+        problem = {"title": "Invalid Resource", "status": 400, "detail": "x"}
+        await bench.fault({"method": "PUT", "path": "/3.0/lists/"}, {"status": 400, "body": problem})
+        await bench.fault({"method": "PUT", "path": "/lists/"}, {"status": 400, "body": problem})
+        await bench.publish(bench.contact(customer, "bad@example.com"))
+        await bench.settled(GROUP, *TOPICS)
+        await bench.publish(bench.contact(customer, "good@example.com"))
+        await bench.settled(GROUP, *TOPICS)
+    assert (await member(bench, "good@example.com"))["tags"] == ["VIP"]
+
+
 async def test_tags__compliance_state__is_refused(bench: Bench, start: Start) -> None:
     problem = {"title": "Member In Compliance State", "status": 400, "detail": "x"}
     await bench.fault({"method": "PUT", "path": "/lists/"}, {"status": 400, "body": problem})
@@ -109,7 +152,6 @@ TAGS = ((1, 4, 0), {"present": ["VIP"], "absent": []})
     ("contact", "tags", "reason"),
     [
         (None, TAGS, "no_contact_yet"),
-        (((1, 5, 0), {}), TAGS, "no_email"),
         (CONTACT, None, "no_tags"),
         (CONTACT, ((1, 4, 0), {"present": [], "absent": []}), "no_tags"),
     ],
@@ -118,6 +160,11 @@ def test_target_of__incomplete__is_skipped(contact: Any, tags: Any, reason: str)
     target = target_of(contact, tags)
     assert target.skip is not None
     assert target.skip.reason == reason
+
+
+def test_target_of__no_email_any_more__nothing_anywhere() -> None:
+    target = target_of(((1, 5, 0), {}), TAGS)
+    assert (target.skip, target.value) == (None, {"email": "", "tags": []})
 
 
 def test_target_of__both__has_the_newer_version() -> None:

@@ -1,0 +1,79 @@
+"""Who shares an e-mail address: a guest and the customer the guest became, two accounts of one person.
+
+Mailchimp has one member an address; a tag comes off only when nobody of the address wants it any more. What a
+customer wants is decided elsewhere.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Connection
+
+from headrace.consumer.kind import Json
+from headrace.consumer.ledger import forget_wanted, load_applied, load_groups, store_wanted
+from headrace.contracts.actions import Version
+
+Wanted = Mapping[str, tuple[Version, Json]]
+Wish = tuple[str, list[str]]
+"""An address and the tags wanted there."""
+
+
+class Addresses:
+    """The wishes of all customers by address, kept in the ledger under a kind of its own per address."""
+
+    def __init__(self, kind: str, store: str) -> None:
+        self._kind = kind
+        self._prefix: Final = f"{kind}@{store}/"
+
+    def update(
+        self, connection: Connection, before: Mapping[str, Wish | None], after: Mapping[str, Wish | None]
+    ) -> dict[str, dict[str, list[str]]]:
+        """Keeps the wishes after; gives for each customer: address -> tags that others want there.
+
+        Of every address that the customer has, had, or may still have tags at.
+        """
+        for customer, wish in after.items():
+            if wish != before[customer]:
+                self._replace(connection, customer, before[customer], wish)
+        concerned = self._concerned(connection, before, after)
+        every = sorted({email for emails in concerned.values() for email in emails})
+        found = load_groups(connection, [self._prefix + email for email in every])
+        held = {email: found.get(self._prefix + email, {}) for email in every}
+        return {
+            customer: {email: _of_others(held[email], customer) for email in emails}
+            for customer, emails in concerned.items()
+        }
+
+    def _replace(self, connection: Connection, customer: str, old: Wish | None, new: Wish | None) -> None:
+        if old is not None and (new is None or new[0] != old[0]):
+            forget_wanted(connection, self._prefix + old[0], customer)
+        if new is not None:
+            store_wanted(connection, self._prefix + new[0], {customer: ((0, 0, 0), new[1])})
+
+    def _concerned(
+        self, connection: Connection, before: Mapping[str, Wish | None], after: Mapping[str, Wish | None]
+    ) -> dict[str, set[str]]:
+        rows = load_applied(connection, self._kind, list(after))
+        found: dict[str, set[str]] = {}
+        for customer in after:
+            row = rows.get(customer)
+            values = () if row is None else (row.value, row.intent)
+            found[customer] = {
+                *(wish[0] for wish in (before[customer], after[customer]) if wish is not None),
+                *(value["email"] for value in values if value is not None and value["email"]),
+            }
+        return found
+
+
+def _of_others(held: Mapping[str, Sequence[str]], customer: str) -> list[str]:
+    return sorted({name for other, names in held.items() if other != customer for name in names})
+
+
+def wishes(customers: Iterable[str], contacts: Wanted, tags: Wanted) -> dict[str, Wish | None]:
+    """What each customer wants where, as far as contact and tags are known."""
+    return {customer: _wish(contacts.get(customer), tags.get(customer)) for customer in customers}
+
+
+def _wish(contact: tuple[Version, Json] | None, tags: tuple[Version, Json] | None) -> Wish | None:
+    email = contact[1].get("email") if contact else None
+    return (email, tags[1]["present"]) if email and tags and tags[1]["present"] else None
