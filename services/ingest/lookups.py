@@ -108,6 +108,13 @@ class Consents:
         self._since = max(date - _OVERLAP, since) if since else date - _OVERLAP
         return date
 
+    async def catch_up(self, since: datetime) -> None:
+        """Puts into `changed` whose rows were modified since then, at a time when nobody compared them."""
+        rows, _ = await self._read(since)
+        for row in rows:
+            self._keep(row)
+            self.changed.add(_address(row))
+
     def _replace(self, rows: list[dict[str, Any]]) -> None:
         """The whole table anew; the first one changes nobody's consent."""
         before, self._subscribed, self._emails = self._subscribed, {}, {}
@@ -120,7 +127,7 @@ class Consents:
         self._read_at = self._clock()
 
     def _keep(self, row: dict[str, Any]) -> None:
-        email = str(row.get("email") or "").strip().lower()
+        email = _address(row)
         before, now = self._subscribed.get(email), bigcommerce.subscribed(row)
         self._emails[int(row["id"])] = email
         self._subscribed[email] = now
@@ -151,3 +158,7 @@ class Consents:
             found += rows
             dates.append(date)
         return found, dates[0]
+
+
+def _address(row: dict[str, Any]) -> str:
+    return str(row.get("email") or "").strip().lower()

@@ -62,6 +62,8 @@ class Reconcile:
         self._settle = settle
         self._overlap = overlap
         self._published = Published()
+        self._caught_up = False
+        self._once_more: set[str] = set()
 
     async def run_pass(self, since: datetime) -> datetime:
         """Publishes what was modified since the clock stood at `since`, then the clock; returns where it stands now.
@@ -73,7 +75,7 @@ class Reconcile:
         if until <= since:
             return since
         start = since - self._overlap
-        await self._changed_consents()
+        await self._changed_consents(start)
         customers = await self._customers(start, until)
         orders = await self._orders(start, until)
         await self._write_clock(until)
@@ -82,11 +84,18 @@ class Reconcile:
             log.info("reconcile.completed", until=until.isoformat(), customers=customers, orders=orders)
         return until
 
-    async def _changed_consents(self) -> None:
+    async def _changed_consents(self, since: datetime) -> None:
+        """Publishes whose consent changed, and once more in the next pass: a date of change says nothing of consent,
+        so a read of the same second, made before it changed, bears the same revision and may have come first."""
+        if not self._caught_up:  # what changed while there was no feed
+            await self._consents.catch_up(since)
+            self._caught_up = True
         emails = set(self._consents.changed)
-        if emails:
-            await self._publish(await self._reader.customers_by_email(sorted(emails)), {}, "reconcile")
+        if emails | self._once_more:
+            rows = await self._reader.customers_by_email(sorted(emails | self._once_more))
+            await self._publish(rows, {}, "reconcile")
             self._consents.changed -= emails
+            self._once_more = emails
 
     async def _customers(self, since: datetime, until: datetime) -> int:
         count = 0
