@@ -1,16 +1,59 @@
 """`headrace dev`: broker, topics, simulators and every service as child processes, one readable log stream."""
 
 import asyncio
-import json
+import json as json_module
+import os
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from headrace.cli.stack import Broker, StackOptions, make_folder, remove_folder, start_stack
+from headrace.cli.output import EXIT_INTERRUPTED, EXIT_UNAVAILABLE, CliError, JsonOption, emit
+from headrace.cli.stack import (
+    SERVICES_STOP_WITHIN_S,
+    Broker,
+    Stack,
+    StackOptions,
+    make_folder,
+    remove_folder,
+    start_stack,
+)
+from headrace.runtime.logs import configure_logs
 from headrace.runtime.supervisor import ChildFailed
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Where the addresses go once all are ready."""
+
+    ports_file: Path | None
+    json: bool
+
+    def prepare(self) -> None:
+        """Takes an earlier run's file away, so that nobody reads it as this one's. Raises CliError."""
+        if self.ports_file is None:
+            return
+        folder = self.ports_file.absolute().parent
+        if self.ports_file.is_dir() or not os.access(folder, os.W_OK):
+            raise CliError(
+                "usage",
+                f"--ports-file {self.ports_file}: no file can be written there",
+                hint="name a file in a folder that exists",
+            )
+        self.ports_file.unlink(missing_ok=True)
+
+    def tell(self, stack: Stack) -> None:
+        """Everything answers."""
+        if self.ports_file is not None:
+            stack.write_addresses(self.ports_file)
+        emit(stack.describe(), self.json, lambda _: "")
+        say(f"ready: {json_module.dumps(stack.describe())}")
+        config = stack.describe()["config"]
+        say(f"in another terminal: headrace apply --from examples/rules/demo --config {config}")
 
 
 def register(app: typer.Typer) -> None:
@@ -23,39 +66,56 @@ def dev(
     ports_file: Annotated[
         Path | None, typer.Option(help="Where to write the addresses, as JSON, once all are ready.")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Start everything on this machine: Kafka, topics, simulators, services. Ctrl-C stops all in order."""
+    told = _Told(ports_file, json)
+    told.prepare()
+    configure_logs("cli", human=True)  # one readable stream, wherever it goes
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the loop takes over
     folder = make_folder()
-    broker = Broker(folder)
+    stop_broker: Callable[[], None] = lambda: None  # noqa: E731
     try:
-        code = asyncio.run(_dev(StackOptions(speed=speed), broker, folder, ports_file))
+        broker = Broker(folder)
+        stop_broker = broker.stop
+        code = asyncio.run(_dev(StackOptions(speed=speed), broker, folder, told))
     finally:
-        broker.stop()
+        stop_broker()
         remove_folder(folder)
     raise typer.Exit(code)
 
 
-async def _dev(options: StackOptions, broker: Broker, folder: Path, ports_file: Path | None) -> int:
-    stopping = stop_on_signals()
+async def _dev(options: StackOptions, broker: Broker, folder: Path, told: _Told) -> int:
+    stopping = asyncio.create_task(stop_on_signals().wait())
+    starting = asyncio.create_task(start_stack(options, broker, folder, show=say))
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        say("stopping before all was ready")
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return EXIT_INTERRUPTED
     try:
-        stack = await start_stack(options, broker, folder, show=say)
+        stack = starting.result()
     except ChildFailed as error:
-        say("\n".join([f"could not start: {error}", *error.lines]))
-        return 3
+        raise CliError(
+            "not_started", str(error), hint="\n".join(error.lines[-8:]), exit_code=EXIT_UNAVAILABLE
+        ) from error
     try:
-        if ports_file is not None:
-            stack.write_addresses(ports_file)
-        say(f"ready: {json.dumps(stack.describe())}")
-        fatal = asyncio.create_task(stack.supervisor.fatal.wait())
-        stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait({fatal, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if stack.supervisor.fatal.is_set():
-            say(stack.supervisor.fatal_reason)
-            return 3
-        say("stopping")
-        return 0
+        told.tell(stack)
+        return await _until_stopped(stack, stopping)
     finally:
-        await stack.supervisor.stop()
+        await stack.supervisor.stop(SERVICES_STOP_WITHIN_S)
+
+
+async def _until_stopped(stack: Stack, stopping: "asyncio.Task[bool]") -> int:
+    fatal = asyncio.create_task(stack.supervisor.fatal.wait())
+    await asyncio.wait({fatal, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stack.supervisor.fatal.is_set():
+        say(stack.supervisor.fatal_reason)
+        return EXIT_UNAVAILABLE
+    fatal.cancel()
+    say("stopping")
+    return 0
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -3,11 +3,14 @@
 Composition only: how processes are kept is `headrace.runtime.supervisor`'s, what they do is theirs.
 """
 
+import contextlib
 import json
 import os
 import secrets
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +18,17 @@ from typing import Any, Final
 
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
-from headrace.runtime.settings import ServiceSettings
+from headrace.runtime.settings import ServiceSettings, load_settings
 from headrace.runtime.supervisor import Child, Supervisor, python_argv
 from headrace.runtime.topics import create_topics
 
 STORE: Final = "demo"
+"""The simulated store's hash, unless HEADRACE_STORE or --store names it."""
+KAFKA_STOPS_WITHIN_S: Final = 3.0
+SERVICES_STOP_WITHIN_S: Final = 6.5
+"""With Kafka's time less than the 10 s in which Ctrl-C ends all."""
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
+CONFIG_FILE: Final = "headrace.env"
 _SECRETS: Final = ("access_token", "client_secret", "webhook_secret", "mailchimp_key", "api_key", "hash_key")
 
 
@@ -28,6 +36,7 @@ _SECRETS: Final = ("access_token", "client_secret", "webhook_secret", "mailchimp
 class StackOptions:
     """What may differ from one run to the next. `speed`: seconds of the simulated store per real second."""
 
+    store: str = field(default_factory=lambda: os.environ.get("HEADRACE_STORE") or STORE)
     speed: float = 60.0
     seed: int = 1
     partitions: int = 12
@@ -51,14 +60,16 @@ class Stack:
     addresses: dict[str, str]
     simulators: dict[str, str]
     environment: dict[str, str]
-    broker: EmbeddedKafka | None
+    kafka_pid: int | None
     secrets: dict[str, str]
     options: StackOptions
     health: dict[str, str] = field(default_factory=dict)
 
     def write_addresses(self, path: Path) -> None:
-        """Writes `--ports-file`."""
-        path.write_text(json.dumps(self.describe(), indent=2) + "\n", encoding="utf-8")
+        """Writes `--ports-file`, whole at once: who waits for it never reads a part."""
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        part.write_text(json.dumps(self.describe(), indent=2) + "\n", encoding="utf-8")
+        part.replace(path)
 
     def describe(self) -> dict[str, Any]:
         """The content of `--ports-file`."""
@@ -69,8 +80,20 @@ class Stack:
             "console": None,
             "simulators": self.simulators,
             "health": self.health,
-            "pids": self.supervisor.pids,
+            "config": str(self.folder / CONFIG_FILE),
+            "pids": self.supervisor.pids | self._kafka_pid(),
         }
+
+    def write_config(self) -> None:
+        """Writes the file that lets other verbs reach this stack (`--config`); it holds secrets."""
+        ours = {name: value for name, value in self.environment.items() if name.startswith("HEADRACE_")}
+        path = self.folder / CONFIG_FILE
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{name}='{value}'\n" for name, value in ours.items()), encoding="utf-8")
+
+    def _kafka_pid(self) -> dict[str, int]:
+        pid = self.kafka_pid
+        return {} if pid is None else {"kafka": pid}
 
 
 class Broker:
@@ -81,15 +104,28 @@ class Broker:
 
     def __init__(self, folder: Path) -> None:
         self.embedded: EmbeddedKafka | None = None
+        self.pid: int | None = None
         self.bootstrap_servers = os.environ.get("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "")
         if not self.bootstrap_servers:
             self.embedded = EmbeddedKafka(folder / "kafka")
-            self.bootstrap_servers = self.embedded.start().bootstrap_servers
+            info = self.embedded.start()
+            self.bootstrap_servers, self.pid = info.bootstrap_servers, info.pid
 
     def stop(self) -> None:
-        """Stops what was started here, nothing else."""
-        if self.embedded is not None:
+        """Stops what was started here, nothing else; killed when that takes long, as its data goes with the run."""
+        if self.embedded is None or self.pid is None:
+            return
+        timer = threading.Timer(KAFKA_STOPS_WITHIN_S, _kill, [self.pid])
+        timer.start()
+        try:
             self.embedded.stop()
+        finally:
+            timer.cancel()
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def make_folder() -> Path:
@@ -119,12 +155,14 @@ async def start_stack(
     base = {
         "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "HEADRACE_TOPIC_PREFIX": prefix,
-        "HEADRACE_STORE": STORE,
+        "HEADRACE_STORE": options.store,
         "HEADRACE_HASH_KEY": words["hash_key"],
         "HEADRACE_API_KEY": os.environ.get("HEADRACE_API_KEY") or words["api_key"],  # a caller's own opens both APIs
         "PYTHONPATH": str(REPOSITORY),
     }
-    settings = ServiceSettings(kafka_bootstrap_servers=broker.bootstrap_servers, topic_prefix=prefix, store=STORE)
+    settings = load_settings(
+        ServiceSettings, kafka_bootstrap_servers=broker.bootstrap_servers, topic_prefix=prefix, store=options.store
+    )
     await create_topics(settings, partitions=options.partitions)
     supervisor = Supervisor(show=show)
     try:
@@ -137,9 +175,9 @@ async def start_stack(
             await supervisor.start(child)
         await supervisor.wait_ready()
     except BaseException:
-        await supervisor.stop()
+        await supervisor.stop(SERVICES_STOP_WITHIN_S)
         raise
-    return Stack(
+    stack = Stack(
         supervisor=supervisor,
         settings=settings,
         folder=folder,
@@ -148,17 +186,26 @@ async def start_stack(
             "attributes": f"http://127.0.0.1:{ports[1]}",
         },
         simulators=simulators,
-        environment=base,
-        broker=broker.embedded,
+        environment=base | {"HEADRACE_ATTRIBUTES_URL": f"http://127.0.0.1:{ports[1]}"} | _webhook_secrets(words),
+        kafka_pid=broker.pid,
         secrets=words,
         options=options,
         health={child.name: child.health for child in children if child.health},
     )
+    stack.write_config()
+    return stack
+
+
+def _webhook_secrets(words: dict[str, str]) -> dict[str, str]:
+    return {
+        "HEADRACE_BIGCOMMERCE_CLIENT_SECRET": words["client_secret"],
+        "HEADRACE_BIGCOMMERCE_WEBHOOK_HEADER": f"X-Headrace-Secret: {words['webhook_secret']}",
+    }
 
 
 def _simulators(options: StackOptions, words: dict[str, str]) -> Child:
     arguments = {
-        "--store": STORE,
+        "--store": options.store,
         "--speed": options.speed,
         "--seed": options.seed,
         "--access-token": words["access_token"],
@@ -194,11 +241,10 @@ def _services(
     store = base | {
         "HEADRACE_BIGCOMMERCE_URL": simulators["bigcommerce"],
         "HEADRACE_BIGCOMMERCE_TOKEN": words["access_token"],
-        "HEADRACE_BIGCOMMERCE_CLIENT_SECRET": words["client_secret"],
-        "HEADRACE_BIGCOMMERCE_WEBHOOK_HEADER": f"X-Headrace-Secret: {words['webhook_secret']}",
+        **_webhook_secrets(words),
         "HEADRACE_BIGCOMMERCE_QUOTA_SHARE": str(options.quota_share),
     }
-    hooks = {"HEADRACE_WEBHOOK_URL": f"http://127.0.0.1:{ports[0]}/webhooks/bigcommerce/{STORE}"}
+    hooks = {"HEADRACE_WEBHOOK_URL": f"http://127.0.0.1:{ports[0]}/webhooks/bigcommerce/{options.store}"}
     backfill = {"HEADRACE_BACKFILL": "1"} if options.backfill else {}
     mail = {
         "HEADRACE_MAILCHIMP_URL": simulators["mailchimp"],

@@ -147,8 +147,11 @@ def _follow_parent(pid: int, running: Running, loop: asyncio.AbstractEventLoop) 
         except RuntimeError:  # the loop is closed: this process is ending anyway
             return
         time.sleep(STOP_WITHIN_S + _CANCEL_WITHIN_S + 1)
-        # Only a loop that does not turn comes here: it must not leave an orphan.
-        log.error("process.stopped", reason="parent_died", detail="the loop did not end in time")
-        os._exit(EXIT_FATAL)
+        # Only a loop that does not turn comes here: it must not leave an orphan. Whoever read our logs may be the one
+        # that died, so that writing them fails.
+        try:
+            log.error("process.stopped", reason="parent_died", detail="the loop did not end in time")
+        finally:
+            os._exit(EXIT_FATAL)
 
     watch_parent(pid, died)

@@ -117,11 +117,13 @@ class ServiceSettings(KafkaSettings):
 S = TypeVar("S", bound=BaseSettings)
 
 
-def load_settings(settings_cls: type[S]) -> S:
-    """Settings from the environment. Raises `SettingsError` that names every missing or wrong variable."""
-    nothing: dict[str, Any] = {}
+def load_settings(settings_cls: type[S], **given: Any) -> S:
+    """Settings from the environment; what is `given` wins over it.
+
+    Raises `SettingsError` that names every missing or wrong variable.
+    """
     try:
-        return settings_cls(**nothing)
+        return settings_cls(**given)
     except ValidationError as error:
         raise SettingsError(_problems(error)) from None
     except pydantic_settings.SettingsError as error:  # a list or mapping that is no JSON
