@@ -134,8 +134,10 @@ async def test_feed__consent_changes_while_there_is_no_feed__its_successor_finds
         first = shop.feed()
         await ready(first)
         await shop.until(lambda events: "1" in newest_customers(events))
-        await shop.stop(first)
         done = datetime.fromisoformat((await shop.clock())["now"])
+        await shop.clock(advance_to=(done + timedelta(hours=1)).isoformat())
+        await shop.until(lambda events: max(_clocks(events), default=done) > done + timedelta(minutes=50))
+        await shop.stop(first)
         await shop.clock(advance_to=(done + timedelta(hours=5)).isoformat())
         email = "c1@example.com"
         await shop.operate({"op": "subscriber.create", "subscriber": {"email": email}, "email": email})
