@@ -70,8 +70,12 @@ def run_service(name: str, settings_cls: type[S], main: Callable[[S, Running], A
         _leave(EXIT_SETTINGS)
     configure_logs(name, settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        code = runner.run(_run(name, settings, main))
-    _leave(code)
+        try:
+            code = runner.run(_run(name, settings, main))
+        except Exception:  # even the last line could not be logged: whoever read it is gone
+            code = EXIT_FATAL
+        # Without closing the loop: its threads and tasks may wait for a Kafka or a vendor that is gone.
+        _leave(code)
 
 
 def _leave(code: int) -> NoReturn:

@@ -32,6 +32,8 @@ async def main(settings: ServiceSettings, running: Running) -> None:
         running.fail(FatalError("noticed_elsewhere"))
     if what == "deaf":
         await asyncio.Event().wait()
+    if what == "held":
+        asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
     await running.stopping.wait()
 
 class Heavy:
@@ -104,6 +106,13 @@ def test_run_service__fatal_cause__exits_3_and_names_it(what: str, reason: str) 
         assert (line["reason"], line["level"], line["service"]) == (reason, "error", "example")
         assert "jo@shop" not in json.dumps(line)
         assert process.wait(10) == 3
+
+
+def test_run_service__a_thread_waits_for_someone_who_is_gone__ends_in_time() -> None:
+    with service("held") as process:
+        wait_for(process.stderr, "process.started")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
 
 
 def test_run_service__main_does_not_stop__ended_all_the_same() -> None:
