@@ -98,6 +98,8 @@ class CompiledRules:
     spend: CountedSpend
     groups: frozenset[str]
     places: dict[str, int]
+    ties: bool
+    """Some groups share a place."""
     entries: tuple[CompiledEntry, ...]
     rules: dict[str, CompiledRule]
     segments: dict[str, CompiledSegment]
@@ -126,6 +128,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         spend=counted_spend(rule_set.spend),
         groups=frozenset(group.name for group in rule_set.groups),
         places=places_of(rule_set.group_order),
+        ties=any(len(equals) > 1 for equals in rule_set.group_order),
         entries=_in_dependency_order((*rules.values(), *segments.values(), *ladders.values())),
         rules=rules,
         segments=segments,

@@ -134,7 +134,8 @@ def _settle(state: State, rules: CompiledRules, stamp: Stamp, step: _Step) -> De
         rules,
         stamp,
         contact=everything or "profile" in changed,
-        group=everything or moved or "profile" in changed,
+        # Between groups of one place the newest fact decides, which any change may bring.
+        group=everything or moved or "profile" in changed or (rules.ties and bool(changed)),
         labels=everything or bool(walk.changed) or "labels" in changed,
     )
     return Decision(state, actions, None, Trace(stamp.event, (*step.verdicts, *walk.verdicts)))

@@ -1,6 +1,6 @@
 """The door itself: what it refuses, what a guest gets, what happens without and between rule sets."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from headrace.contracts.events import (
     decode_event,
     encode_event,
 )
-from headrace.rules.model import Group, Ladder, RuleSet, Rung, Store
+from headrace.rules.model import Group, Ladder, Leaf, RuleSet, Rung, Segment, Store
 from headrace.segmentation.compiled import compile_rules
 from headrace.segmentation.decide import Context, NotApplicable, activate, decide
 from headrace.segmentation.state import State
@@ -156,3 +156,31 @@ def test_activate__cause__is_the_activation() -> None:
     state = decide(None, event(CUSTOMER, "customer.snapshot"), None, at(1, 0)).state
     (group,) = activate(state, RULES, at(9), "a1").actions
     assert (group.cause.event, group.version) == ("activation:a1", (2, 9, 0))
+
+
+def test_decide__equal_groups__the_newest_fact_wins_also_when_nobody_moves() -> None:
+    """The third event enters and leaves nothing, and still decides between two groups of one place."""
+    segments = (
+        Segment(id="acme", who=Leaf(field="customer.company", operator="is", operand="acme"), group="Red"),
+        Segment(id="buyer", who=Leaf(field="customer.orders", operator="from", operand=1), group="Blue"),
+    )
+    rules = compile_rules(
+        RuleSet(
+            store=Store(timezone="UTC", currency="GBP"),
+            groups=(Group(name="Red"), Group(name="Blue")),
+            group_order=(("Red", "Blue"),),
+            segments=segments,
+        )
+    )
+    state: State | None = None
+    wanted: list[str | None] = []
+    for day, data in enumerate(("order", "customer", "order")):
+        when = NOW + timedelta(days=day)
+        if data == "order":
+            made: EventData = order(order_id=str(day), created_at=when, modified_at=when)
+        else:
+            made = CustomerSnapshot(customer_id="7", created_at=NOW, modified_at=when, company="Acme")
+        decision = decide(state, event(made, f"{data}.snapshot", f"r{day}"), rules, at(day))
+        state = decision.state
+        wanted += [action.value for action in decision.actions if isinstance(action, DesiredGroup)]
+    assert wanted == ["Red", "Blue"]
