@@ -50,7 +50,9 @@ class Dispatcher:
             await asyncio.sleep(0)
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), wait_s)
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the wake-up.
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
 
     def _lane(self, session: aiohttp.ClientSession, destination: str) -> "_Lane":
         lane = self._lanes.get(destination)

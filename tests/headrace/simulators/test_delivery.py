@@ -4,9 +4,14 @@ import asyncio
 import json
 import time
 
+import pytest
 from standardwebhooks.webhooks import Webhook
 
-from tests.headrace.simulators.harness import Receiver, Running, Start, base64_secret, until
+from headrace.simulators.clock import StoreClock
+from headrace.simulators.delivery import Dispatcher
+from headrace.simulators.hooks import Hooks
+from headrace.simulators.webhooks import Policy, WebhookQueue
+from tests.headrace.simulators.harness import START, Receiver, Running, Start, base64_secret, until
 
 ORDER = {
     "op": "order.create",
@@ -78,3 +83,25 @@ async def test_delivery__simulator_ends__leaves_no_task(start: Start, receiver: 
         await running.operate(ORDER)
         assert await _pending(running) == 3
     assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("ticks", range(6))
+async def test_run__cancelled_just_when_it_is_woken__ends(ticks: int) -> None:
+    """A receiver that refuses wakes it all the time: the order to end must not get lost in that."""
+    clock = StoreClock(START)
+    hooks = Hooks(clock.date, clock.elapsed, start_delay_s=0)
+    queue = WebhookQueue("store", clock, hooks, seed=1, policy=Policy(reorders=1.0, max_delay_s=10_000))
+    hooks.create({"scope": "store/order/*", "destination": "http://127.0.0.1:9/hook"})
+    queue.publish("store/order/updated", {"type": "order", "id": 7})
+    task = asyncio.create_task(Dispatcher(queue, client_secret="s", header=None).run())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    queue.woken()
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task}, timeout=1)
+    ended = task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert ended
