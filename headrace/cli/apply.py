@@ -65,7 +65,9 @@ def apply(
         )
     loaded = load_rule_set([source])
     if loaded.rule_set is None:
-        _refuse_files(loaded, json=json)
+        show_refused(loaded, json=json)
+        if not json:
+            print("nothing was changed; the last good rule set stays in force", file=sys.stderr)
         raise typer.Exit(EXIT_FINDINGS)
     use_running_kafka()
     settings = load_settings(ServiceSettings)
@@ -74,7 +76,8 @@ def apply(
     emit(result, json, lambda _: _text(applied))
 
 
-def _refuse_files(loaded: LoadResult, *, json: bool) -> None:
+def show_refused(loaded: LoadResult, *, json: bool) -> None:
+    """Prints why rule files are refused: every finding, or with --json the first one as the error."""
     first = next(finding for finding in loaded.findings if finding.severity == "error")
     findings = as_objects(loaded.findings)
     if json:
@@ -82,7 +85,6 @@ def _refuse_files(loaded: LoadResult, *, json: bool) -> None:
         emit({"error": {name: getattr(first, name) for name in names}, "ok": False, "findings": findings}, json)
     else:
         print(render_findings(loaded.findings, loaded.sources, color=False), file=sys.stderr)
-        print("nothing was changed; the last good rule set stays in force", file=sys.stderr)
 
 
 def _text(applied: Applied) -> str:

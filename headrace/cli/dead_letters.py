@@ -17,6 +17,7 @@ from headrace.cli.output import JsonOption, emit
 from headrace.cli.running_kafka import use_running_kafka
 from headrace.contracts.actions import DeadLetter
 from headrace.contracts.topics import DEAD_LETTERS
+from headrace.runtime.broker_version import check_broker
 from headrace.runtime.kafka import read_to_end, topic
 from headrace.runtime.settings import KafkaSettings, load_settings
 
@@ -57,6 +58,7 @@ def describe(record: "ConsumerRecord[bytes | None, bytes | None]") -> dict[str, 
 
 
 async def _read(settings: KafkaSettings) -> Iterable["ConsumerRecord[bytes | None, bytes | None]"]:
+    await check_broker(settings)
     async with kafka_errors(settings):
         return await read_to_end(settings, topic(settings, DEAD_LETTERS))
 

@@ -16,9 +16,10 @@ import httpx
 import typer
 from rich.console import Console
 
+from headrace.cli.apply import show_refused
 from headrace.cli.demo_report import Live, as_json, print_result
 from headrace.cli.dev import stop_on_signals
-from headrace.cli.output import CliError
+from headrace.cli.output import EXIT_FINDINGS, CliError
 from headrace.cli.stack import REPOSITORY, Broker, Stack, StackOptions, make_folder, remove_folder, start_stack
 from headrace.demo.chaos import ChaosError, parse_chaos, schedule
 from headrace.demo.control import SimulatorControl
@@ -28,6 +29,7 @@ from headrace.demo.sabotage import NoVictimError, Sabotage
 from headrace.demo.scenario import Scenario, group_operations, load_scenario, operations
 from headrace.demo.settle import NotSettled
 from headrace.demo.table import ShopError
+from headrace.rules.load import load_rule_set
 from headrace.runtime.logs import configure_logs
 from headrace.runtime.supervisor import READY_DEADLINE_S, ChildFailed, python_argv
 
@@ -71,6 +73,7 @@ def demo(
 ) -> None:
     """Play a real shop's orders through Kafka, watch customers move between groups, and verify the result."""
     kills, spoil = _chosen(chaos, sabotage)
+    _check_rules(rules, json=as_json_)
     scenario = _scenario(data or EXTRACT, seed, orders)
     console = Console(stderr=True, highlight=False)
     if not logs:
@@ -209,13 +212,22 @@ def _chosen(chaos: str | None, sabotage: str | None) -> tuple[tuple[tuple[str, .
         raise CliError("bad_option", str(error), hint="", exit_code=2) from error
 
 
+def _check_rules(rules: Path | None, *, json: bool) -> None:
+    """Before anything is started. Raises typer.Exit when the files are refused."""
+    loaded = load_rule_set([rules or RULES])
+    if loaded.rule_set is None:
+        show_refused(loaded, json=json)
+        raise typer.Exit(EXIT_FINDINGS)
+
+
 def _scenario(path: Path, seed: int, orders: str) -> Scenario:
     if orders != "all" and not (orders.isdigit() and int(orders) > 0):
         raise CliError("bad_option", f"--orders {orders!r}: write a number above 0, or all", hint="", exit_code=2)
     try:
         scenario = load_scenario(path, seed=seed, orders=None if orders == "all" else int(orders))
     except (ShopError, OSError) as error:
-        raise CliError("bad_data", f"{path}: {error}", hint="see examples/online_retail", exit_code=2) from error
+        message = str(error) if str(path) in str(error) else f"{path}: {error}"
+        raise CliError("bad_data", message, hint="see examples/online_retail", exit_code=2) from error
     if not scenario.shop.orders:
         raise CliError("bad_data", f"{path} holds no order", hint="see examples/online_retail", exit_code=2)
     return scenario

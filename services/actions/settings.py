@@ -15,7 +15,7 @@ class ActionsSettings(ServiceSettings):
 class GroupSettings(ActionsSettings):
     """For `group`."""
 
-    bigcommerce_url: str = Field(min_length=1)
+    bigcommerce_url: str = Field(default="https://api.bigcommerce.com", min_length=1)
     """The API's address without `/stores/...`."""
     bigcommerce_token: SecretStr
     """Access token of the store's API account."""

@@ -16,7 +16,7 @@ class AttributesSettings(ServiceSettings):
     """Address the API listens at."""
     api_key: SecretStr | None = None
     """Asked of every caller (`Authorization: Bearer` or `X-Api-Key`) when it is set."""
-    bigcommerce_url: str = Field(min_length=1)
+    bigcommerce_url: str = Field(default="https://api.bigcommerce.com", min_length=1)
     """The API's address without `/stores/...`."""
     bigcommerce_token: SecretStr
     """Access token of the store's API account."""

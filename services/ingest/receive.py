@@ -113,15 +113,17 @@ async def _keep(door: Doorkeeper, notice: Notice) -> Response:
 
 async def _own_event(door: Doorkeeper, recent: RecentIds, request: Request) -> Response:
     if not _has_api_key(door, request):
-        return _error(401, "unauthorized", "the API key is missing or wrong")
+        set_here = door.api_key is not None
+        message = "the API key is missing or wrong" if set_here else "no API key is set here (HEADRACE_API_KEY)"
+        return _error(401, "unauthorized", message)
     body = await _body(request)
     if not isinstance(body, bytes):
-        return _error(body[0], body[1], "the body must be JSON of at most 64 KiB")
+        return _error(*body, _MEANINGS[body[1]])
     try:
         key = request.headers.get("idempotency-key")
         event = read_event(body, store=door.store, idempotency_key=key, now=door.now())
     except Refused as error:
-        return _error(422, "invalid", str(error), id=error.field)
+        return _error(422, "invalid", f"{error.field} {error}", id=error.field)
     if event in recent:
         return JSONResponse({"id": event.id, "duplicate": True}, status_code=202)
     if not await door.write(door.events_topic, event.record.key, event.record.value):
@@ -171,7 +173,7 @@ def _unavailable() -> Response:
 
 
 _MEANINGS: Final = {
-    "media_type": "the body must be application/json",
+    "media_type": "the Content-Type must be application/json",
     "too_large": "the body must have at most 64 KiB",
     "header": "the shared header is missing or wrong",
     "unsigned": "the signature is missing",

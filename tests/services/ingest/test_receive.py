@@ -177,4 +177,6 @@ async def test_own_event__without_key_or_unfit__refused(topics_created: ServiceS
         text = await client.post("/v1/events", content=json.dumps(body), headers={"x-api-key": "key"})
     assert [reply.status_code for reply in (nobody, wrong, early, text)] == [401, 401, 422, 415]
     assert early.json()["error"]["id"] == "time"
+    assert early.json()["error"]["message"] == "time is more than 5 minutes ahead"
+    assert text.json()["error"]["message"] == "the Content-Type must be application/json"
     assert await read_to_end(topics_created, topic(topics_created, topics.EVENTS)) == []
