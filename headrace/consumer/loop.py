@@ -23,7 +23,7 @@ from headrace.consumer.database import Database
 from headrace.consumer.dispatch import Dispatcher
 from headrace.consumer.kind import Applied, Arrival, Finished, Kind, Pending, Result, Source, Target
 from headrace.consumer.ledger import load_applied
-from headrace.consumer.patience import Stopping, Store, insist, kafka_is_away
+from headrace.consumer.patience import Stopping, Store, insist, kafka_is_away, unless_stopping
 from headrace.consumer.progress import Progress
 from headrace.consumer.records import Closed, Records
 from headrace.consumer.waiting import Waiting
@@ -97,7 +97,16 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
 
     async def _run(self) -> None:
         self._consumer.subscribe([self._settings.topic_prefix + name for name in self._kind.decoders], listener=self)
-        await insist(self._consumer.start, reason="kafka", running=self._running, worth_it=kafka_is_away)
+        try:
+            await insist(
+                lambda: unless_stopping(self._consumer.start, self._running),
+                reason="kafka",
+                running=self._running,
+                worth_it=kafka_is_away,
+            )
+        except BaseException:
+            await self._leave()
+            raise
         dispatching = asyncio.get_running_loop().create_task(self._dispatcher.run())
         dispatching.add_done_callback(self._dispatching_ended)
         try:
@@ -109,9 +118,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             if self._running.cause is None:
                 await self._commit()
             self._partitions.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LEAVE_WITHIN_S):
-                    await self._consumer.stop()
+            await self._leave()
+
+    async def _leave(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_WITHIN_S):
+                await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Ends what is under way, commits, forgets the rest: the next owner reads it again."""

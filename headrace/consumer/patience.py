@@ -45,6 +45,20 @@ def database_is_away(error: Exception) -> bool:
     return lost or isinstance(error, OperationalError | InterfaceError)
 
 
+async def unless_stopping(act: Callable[[], Awaitable[R]], running: Running) -> R:
+    """Runs `act`, but not beyond the process being asked to stop: it is cancelled then. Raises Stopping."""
+    doing, stopping = asyncio.ensure_future(act()), asyncio.ensure_future(running.stopping.wait())
+    try:
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise Stopping
+        return doing.result()
+    finally:
+        stopping.cancel()
+        doing.cancel()
+        await asyncio.gather(doing, stopping, return_exceptions=True)
+
+
 class Stopping(Exception):
     """The process was asked to stop while something was waited for."""
 

@@ -8,7 +8,7 @@ from typing import Final
 from headrace.consumer import Consumer, Database, Kind, open_database
 from headrace.consumer.database import AlreadyRunning, SingleReplica
 from headrace.consumer.ledger import migrate_ledger
-from headrace.consumer.patience import Stopping, database_is_away, insist, kafka_is_away
+from headrace.consumer.patience import Stopping, database_is_away, insist, kafka_is_away, unless_stopping
 from headrace.platforms.store import make_bigcommerce, make_mailchimp
 from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import make_producer
@@ -43,7 +43,12 @@ async def _main(settings: ActionsSettings, running: Running, kinds: Sequence[str
             database = await _open(settings, running, kinds, stack)
             producer = make_producer(settings)
             stack.push_async_callback(producer.stop)
-            await insist(producer.start, reason="kafka", running=running, worth_it=kafka_is_away)
+            await insist(
+                lambda: unless_stopping(producer.start, running),
+                reason="kafka",
+                running=running,
+                worth_it=kafka_is_away,
+            )
         except Stopping:
             return
         consumers = [

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from aiokafka.errors import KafkaError
-from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request
+from fastapi import Depends, FastAPI, Header, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError
 from starlette.responses import JSONResponse, Response
@@ -26,12 +26,17 @@ Publish = Callable[[str, bytes], Awaitable[None]]
 """Writes an event under a customer's key; returns when Kafka has acknowledged."""
 
 
+_NO_NUL: Final = "^[^\\x00]*$"
+"""PostgreSQL cannot keep one."""
+Name = Annotated[str, Path(max_length=100, pattern=_NO_NUL)]
+
+
 class NewValues(BaseModel):
     """Body of a PUT: the whole list of the attribute's values; none = removed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    values: list[Annotated[str, Field(min_length=1, max_length=255)]] = Field(max_length=100)
+    values: list[Annotated[str, Field(min_length=1, max_length=255, pattern=_NO_NUL)]] = Field(max_length=100)
 
 
 def create_app(*, database: Database, store: str, api_key: str | None, publish: Publish) -> FastAPI:
@@ -63,9 +68,9 @@ def _add_reading(app: FastAPI, database: Database, store: str) -> None:
 
     @app.get("/v1/attributes/{name}/customers")
     async def of_value(
-        name: str,
-        value: str | None = None,
-        after: Annotated[str, Query(max_length=200)] = "",
+        name: Name,
+        value: Annotated[str | None, Query(max_length=255, pattern=_NO_NUL)] = None,
+        after: Annotated[str, Query(max_length=200, pattern=_NO_NUL)] = "",
         limit: Annotated[int, Query(ge=1, le=PAGE)] = 100,
     ) -> dict[str, Any]:
         found = await database.read(
@@ -78,7 +83,7 @@ def _add_writing(app: FastAPI, store: str, publish: Publish) -> None:
     @app.put("/v1/customers/{customer}/attributes/{name}", status_code=202)
     async def put(
         customer: str,
-        name: str,
+        name: Name,
         body: NewValues,
         idempotency_key: Annotated[str | None, Header(max_length=100)] = None,
     ) -> dict[str, Any]:
@@ -102,7 +107,7 @@ def _add_writing(app: FastAPI, store: str, publish: Publish) -> None:
 
 def _check_ours(customer: str, store: str) -> None:
     prefix, _, rest = customer.partition(":")
-    if prefix != store or not rest or len(customer) > 200:
+    if prefix != store or not rest or len(customer) > 200 or "\0" in customer:
         raise HTTPException(404, "no such customer")
 
 

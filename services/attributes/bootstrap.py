@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from headrace.consumer import Consumer, Database, open_database
 from headrace.consumer.database import AlreadyRunning, SingleReplica
 from headrace.consumer.ledger import migrate_ledger
-from headrace.consumer.patience import Stopping, database_is_away, insist, kafka_is_away
+from headrace.consumer.patience import Stopping, database_is_away, insist, kafka_is_away, unless_stopping
 from headrace.contracts import topics
 from headrace.contracts.topics import partition_of
 from headrace.platforms.store import make_bigcommerce
@@ -36,7 +36,12 @@ async def main(settings: AttributesSettings, running: Running) -> None:
             database = await _open(settings, running, stack)
             producer = make_producer(settings)
             stack.push_async_callback(producer.stop)
-            await insist(producer.start, reason="kafka", running=running, worth_it=kafka_is_away)
+            await insist(
+                lambda: unless_stopping(producer.start, running),
+                reason="kafka",
+                running=running,
+                worth_it=kafka_is_away,
+            )
         except Stopping:
             return
         client = make_bigcommerce(settings, settings.quota_weight)
@@ -46,15 +51,18 @@ async def main(settings: AttributesSettings, running: Running) -> None:
         server = _Server(_config(settings, database, producer))
         listening = _listen(settings)
         async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(server.serve([listening]))
+            tasks.create_task(server.serve([listening]))
+            tasks.create_task(_stop_serving(server, running))
+            running.health.clear(STARTING)
             try:
-                running.health.clear(STARTING)
                 await consumer.run()
             except FatalError as error:
                 running.fail(error)
-            finally:
-                server.should_exit = True
-            await serving
+
+
+async def _stop_serving(server: uvicorn.Server, running: Running) -> None:
+    await running.stopping.wait()
+    server.should_exit = True
 
 
 class _Server(uvicorn.Server):
@@ -73,7 +81,7 @@ def _config(settings: AttributesSettings, database: Database, producer: AIOKafka
         publish=publisher(producer, topic(settings, topics.EVENTS)),
     )
     return uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3, server_header=False
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1, server_header=False
     )
 
 

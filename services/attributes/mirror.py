@@ -115,8 +115,13 @@ class AttributeMirror:
         return None
 
     async def _create(self) -> int:
-        with as_advised():
-            reply = await self._client.call(bigcommerce.create_attribute(self._attribute))
+        try:
+            with as_advised():
+                reply = await self._client.call(bigcommerce.create_attribute(self._attribute))
+        except Rejected:
+            if (found := await self._find()) is None:
+                raise
+            return found  # another replica was quicker
         return int(bigcommerce.rows_of(reply)[0]["id"])
 
     def _id(self, customer: str) -> int:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, MetaData, Table, Text, delete, select
+from sqlalchemy import Column, Connection, Index, MetaData, Table, Text, delete, func, select
 
 from headrace.consumer.database import Database, migrate
 from headrace.consumer.ledger import upsert
@@ -85,7 +85,8 @@ def customers_with(
 ) -> list[str]:
     """Customers of a store that have the attribute (with this value), in key order, those after `after`."""
     query = select(VALUES.c.customer).distinct().where(VALUES.c.name == name, VALUES.c.customer > after)
-    query = query.where(VALUES.c.customer.startswith(f"{store}:", autoescape=True))
+    prefix = f"{store}:"  # compared exactly: SQLite's LIKE does not tell capitals from small letters
+    query = query.where(func.substr(VALUES.c.customer, 1, len(prefix)) == prefix)
     if value is not None:
         query = query.where(VALUES.c.value == value)
     return list(connection.execute(query.order_by(VALUES.c.customer).limit(limit)).scalars())

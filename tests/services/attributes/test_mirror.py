@@ -4,16 +4,21 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 
+from headrace.consumer import Applied, Target, Task
 from headrace.contracts import topics
 from headrace.contracts.events import AttributeSet, decode_event
+from headrace.platforms.errors import Rejected
+from headrace.platforms.http import Reply, Request, VendorClient
 from headrace.runtime.kafka import read_to_end, topic
 from headrace.runtime.process import Running
 from services.attributes.bootstrap import main
+from services.attributes.mirror import AttributeMirror
 from services.attributes.settings import AttributesSettings
 from tests.services.consumer_harness import PARTITIONS, STORE, Bench, in_process, ready
 
@@ -129,3 +134,30 @@ async def test_api__wrong_callers_and_bodies__are_refused(start: Start) -> None:
         assert (await service.ask("PUT", f"{path}/x", {"values": ["a"], "more": 1}))[0] == 422
         assert (await service.ask("PUT", f"{path}/x", {"values": ["a" * 70_000]}))[0] == 413
         assert (await service.ask("GET", path)) == (200, {"customer": f"{STORE}:7", "attributes": {}})
+
+
+async def test_mirror__another_replica_makes_the_attribute_first__its_id_is_taken() -> None:
+    class Store:
+        """Lists the attribute from the second look on, and refuses to make a second one of that name."""
+
+        def __init__(self) -> None:
+            self.looks = 0
+            self.written: Any = None
+
+        async def call(self, request: Request) -> Reply:
+            if request.method == "POST":
+                raise Rejected(request.route, 422, "name taken")
+            if request.method == "PUT":
+                self.written = request.json
+                return reply([])
+            self.looks += 1
+            return reply([{"id": 7, "name": "headrace"}] if self.looks > 1 else [])
+
+    def reply(rows: list[dict[str, Any]]) -> Reply:
+        return Reply(200, {}, {"data": rows, "meta": {}}, datetime(2026, 1, 1, tzinfo=UTC))
+
+    store = Store()
+    mirror = AttributeMirror(cast("VendorClient", store), STORE, "headrace")
+    results = await mirror.perform([Task(f"{STORE}:1", Target((1, 1, 0), ";a=b;"), Applied())])
+    assert [result.result for result in results.values()] == ["applied"]
+    assert [row["attribute_id"] for row in store.written] == [7]

@@ -53,6 +53,16 @@ async def test_keep__older__changes_nothing(database: Database) -> None:
     assert await database.read(lambda c: values_of(c, "s:1")) == []
 
 
+async def test_customers_with__store_in_other_letters__another_store(database: Database) -> None:
+    batch = [desired(1, customer, a=["x"]) for customer in ("s:1", "S:2", "s_:3", "%:4")]
+    await database.write(lambda c: keep(c, batch))
+
+    async def of(store: str) -> list[str]:
+        return await database.read(lambda c: customers_with(c, "a", store=store, value=None, after="", limit=9))
+
+    assert (await of("s"), await of("S"), await of("%")) == (["s:1"], ["S:2"], ["%:4"])
+
+
 async def test_customers_with__pages__of_one_store(database: Database) -> None:
     batch = [desired(1, customer, a=["x"]) for customer in ("s:2", "s:1", "s:3", "s_:1", "t:1")]
     await database.write(lambda c: keep(c, batch))
