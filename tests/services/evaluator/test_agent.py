@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headrace.contracts.actions import RuleSetRecord, encode
 from headrace.contracts.topics import PARTITION_WIDE_KEY
@@ -247,3 +249,49 @@ def test_apply__state_damaged__event_set_aside_state_kept() -> None:
     bench.feed(customer(1), customer(2))
     assert bench.letters() == [("state_unreadable", 0)]
     assert bench.partition.get(b"teststore:2") is not None
+
+
+LOG: tuple[Record, ...] = (
+    customer(1),
+    order(1, 101, 5_000),
+    one(clock(BEGIN + timedelta(days=1))),
+    customer(2),
+    one(activation(ladder(1000), 1)),
+    customer(3),
+    order(2, 102, 900),
+    one(activation(ladder(5_000), 2)),
+    one(clock(BEGIN + timedelta(days=2))),
+    order(3, 103, 7_000, day=2),
+    customer(2, day=3, group="Silver"),
+    one(activation(ladder(9_000), 3)),
+    customer(4),
+    order(1, 104, 5_000, day=4),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(1, 5), st.sampled_from(["on", "sweep", "restart", "slice"])), max_size=14))
+def test_fold__any_epochs_sweeps_and_restarts__same_state_and_same_last_words(steps: list[tuple[int, str]]) -> None:
+    """When an epoch closes, how far a sweep has come and where a worker restarts must not show in anything."""
+    assert outcome(steps) == outcome([(1, "on")] * len(LOG))
+
+
+def outcome(steps: list[tuple[int, str]]) -> tuple[dict[bytes, bytes], dict[str, tuple[str | None, list[int]]]]:
+    bench = Bench()
+    for version, gold in enumerate((1000, 5_000, 9_000), 1):
+        bench.rules(ladder(gold), version)
+    at = 0
+    for size, then in [*steps, (len(LOG), "on")]:
+        if at < len(LOG):
+            bench.feed(*LOG[at : at + size])
+            at += size
+        if then == "restart":
+            bench.open()
+        elif then == "slice":
+            bench.fold.sweep(1)
+            bench.close()
+        elif then == "sweep":
+            bench.sweep()
+    bench.sweep()
+    states = {key: value for key, value in bench.partition.records.items() if key != PARTITION_WIDE_KEY}
+    return states, {who: (group, version) for who, group, version in bench.groups()}
