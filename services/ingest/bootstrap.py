@@ -5,7 +5,7 @@ What they do is in `receive`, `hydrate` and `feed`.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,7 +40,7 @@ from services.ingest.reconcile import Reconcile
 from services.ingest.server import listen, serve
 from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSettings, StoreSettings
 from services.ingest.snapshots import Snapshots
-from services.ingest.vendor_troubles import Troubles, pause
+from services.ingest.vendor_troubles import Troubles, pause, unless_stopped
 from services.ingest.webhook import SharedHeader
 
 _READS_AT_ONCE = 6
@@ -80,6 +80,10 @@ def _doorkeeper(settings: ReceiveSettings, writer: KafkaWriter) -> Doorkeeper:
 
 async def run_hydrate(settings: HydrateSettings, running: Running) -> None:
     """`python -m services.ingest hydrate`."""
+    await through_outages(lambda: _hydrate(settings, running), running)
+
+
+async def _hydrate(settings: HydrateSettings, running: Running) -> None:
     async with _store_parts(settings, running, settings.quota_weight) as parts:
         policy = Policy(settings.stale_slack_s, settings.reread_delays_s, settings.batch_orders)
         letters = DeadLetters(parts.producer, settings, "hydrate")
@@ -95,6 +99,10 @@ async def run_hydrate(settings: HydrateSettings, running: Running) -> None:
 
 async def run_feed(settings: FeedSettings, running: Running) -> None:
     """`python -m services.ingest feed`."""
+    await through_outages(lambda: _feed(settings, running), running)
+
+
+async def _feed(settings: FeedSettings, running: Running) -> None:
     async with _store_parts(settings, running, settings.quota_weight) as parts:
         log_ = ProgressLog(settings, parts.producer, settings.store)
         letters = DeadLetters(parts.producer, settings, "feed")
@@ -132,10 +140,12 @@ async def _first_progress(
         return msgspec.structs.replace(recorded, phase="customers") if wanted else recorded
     while not running.stopping.is_set():
         try:
-            date = await parts.snapshots.consents.refresh()
+            date = await unless_stopped(parts.snapshots.consents.refresh(), running.stopping)
         except VendorError as error:
             await parts.troubles.wait(error, running.stopping)
             continue
+        if date is None:
+            return None
         parts.troubles.over()
         progress = Progress(
             phase="customers" if settings.backfill else "changes",
@@ -144,6 +154,27 @@ async def _first_progress(
         await log_.save(progress)
         running.health.clear(STARTING)  # not before: what happens in the store from now on will be found
         return progress
+    return None
+
+
+class _StoppedWaiting(Exception):
+    """Told to stop before Kafka answered."""
+
+
+async def through_outages(run: Callable[[], Awaitable[None]], running: Running) -> None:
+    """Runs until told to stop; when Kafka was away for longer than its clients wait, with new ones.
+
+    Nothing is lost by that: offsets and progress are committed behind what is done, never before it.
+    """
+    while not running.stopping.is_set():
+        try:
+            return await run()
+        except _StoppedWaiting:
+            return None
+        except KafkaError as error:
+            running.health.block(KAFKA)
+            log.warning("kafka.unavailable", problem=type(error).__name__)
+            await pause(1.0, running.stopping)
     return None
 
 
@@ -184,8 +215,8 @@ async def _store_parts(settings: StoreSettings, running: Running, weight: float)
 @asynccontextmanager
 async def _started(consumer: AIOKafkaConsumer, settings: ServiceSettings, listener: Any) -> AsyncIterator[None]:
     consumer.subscribe([topic(settings, topics.NOTICES)], listener=listener)
-    await consumer.start()
     try:
+        await consumer.start()
         yield
     finally:
         with contextlib.suppress(KafkaError, TimeoutError):
@@ -225,7 +256,7 @@ async def _started_producer(settings: ServiceSettings, running: Running) -> AIOK
                 await producer.stop()
             await pause(1.0, running.stopping)
             if running.stopping.is_set():
-                raise FatalError("kafka_unavailable", "stopped before Kafka answered") from error
+                raise _StoppedWaiting from error
             continue
         running.health.clear(KAFKA)
         return producer

@@ -4,6 +4,7 @@ The passes themselves are in `backfill` and `reconcile`.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -15,8 +16,9 @@ from headrace.platforms.errors import VendorError
 from services.ingest.backfill import Backfill
 from services.ingest.progress import Progress
 from services.ingest.reconcile import Reconcile
-from services.ingest.vendor_troubles import Troubles, pause
+from services.ingest.vendor_troubles import Troubles, pause, unless_stopped
 
+_LAST_SAVE_S: Final = 2.0
 SAVE_EVERY_S: Final = 5.0
 """Real seconds between two records of progress while nothing but the clock moves."""
 
@@ -39,7 +41,7 @@ class Pace:
 
 
 class Feed:
-    """One store's feed. `load` and `save` keep its progress; `first_date` asks the store what time it is."""
+    """One store's feed; `save` keeps its progress."""
 
     def __init__(
         self,
@@ -62,18 +64,26 @@ class Feed:
         saved_at = 0.0
         while not self._stopping.is_set():
             try:
-                if progress.phase != "changes":
-                    progress = await self._backfill.step(progress)
-                    self._troubles.over()
-                    continue
-                until = await self._reconcile.run_pass(progress.changed_until)
+                went_on = await unless_stopped(self._step(progress), self._stopping)
             except VendorError as error:
                 await self._troubles.wait(error, self._stopping)
                 continue
+            if went_on is None:
+                break
             self._troubles.over()
-            progress = msgspec.structs.replace(progress, changed_until=until)
-            if time.monotonic() - saved_at > SAVE_EVERY_S:
+            progress, was_pass = went_on, progress.phase == "changes"
+            if was_pass and time.monotonic() - saved_at > SAVE_EVERY_S:
                 await self._save(progress)
                 saved_at = time.monotonic()
-            await pause(self._pace.delay(time.monotonic(), until), self._stopping)
-        await self._save(progress)
+            if was_pass:
+                await pause(self._pace.delay(time.monotonic(), progress.changed_until), self._stopping)
+        with contextlib.suppress(TimeoutError):  # Kafka may be away; what is not saved is done again
+            async with asyncio.timeout(_LAST_SAVE_S):
+                await self._save(progress)
+
+    async def _step(self, progress: Progress) -> Progress:
+        """A page of the backfill, or a pass."""
+        if progress.phase != "changes":
+            return await self._backfill.step(progress)
+        until = await self._reconcile.run_pass(progress.changed_until)
+        return msgspec.structs.replace(progress, changed_until=until)

@@ -40,6 +40,7 @@ class HydrateLoop(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped b
         self._client = client
         self._troubles = troubles
         self._stopping = stopping
+        self._ending = asyncio.Event()
         self._pending_limit = pending_limit
         self._topic = ""
         self._arrived = asyncio.Event()
@@ -50,7 +51,7 @@ class HydrateLoop(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped b
         stop = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({intake, work, stop}, return_when=asyncio.FIRST_COMPLETED)
-            self._stopping.set()
+            self._ending.set()
             await asyncio.wait({intake, work}, timeout=_LAST_WORDS_S)
         finally:
             for task in (intake, work, stop):
@@ -72,7 +73,7 @@ class HydrateLoop(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped b
         self._hydrator.lose([each.partition for each in assigned])
 
     async def _intake(self) -> None:
-        while not self._stopping.is_set():
+        while not self._ending.is_set():
             self._hold_back()
             batches = await self._consumer.getmany(timeout_ms=200, max_records=2000)
             if batches:
@@ -89,12 +90,12 @@ class HydrateLoop(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped b
             self._consumer.resume(*paused)
 
     async def _work(self) -> None:
-        while not self._stopping.is_set():
+        while not self._ending.is_set():
             await self._until_due()
             try:
                 worked = await self._hydrator.work()
             except VendorError as error:
-                await self._troubles.wait(error, self._stopping)
+                await self._troubles.wait(error, self._ending)
                 continue
             if worked:
                 self._troubles.over()
@@ -112,7 +113,7 @@ class HydrateLoop(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped b
             except TimeoutError:
                 pass
         elif self._client.gate is not None and len(self._hydrator.backlog) < _LARGE_BATCH:
-            await pause(self._client.gate.pace(), self._stopping)
+            await pause(self._client.gate.pace(), self._ending)
 
     async def _commit(self) -> None:
         ours = {each.partition for each in self._consumer.assignment()}

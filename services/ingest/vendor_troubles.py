@@ -4,12 +4,15 @@ Short troubles are over before they come here: `headrace.platforms.http` has tri
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Final, TypeVar
 
 from headrace.platforms.errors import RateLimited, Unauthorized, VendorError
 from headrace.runtime.health import Health
 from headrace.runtime.logs import log
 
+T = TypeVar("T")
+_LAST_WORDS_S: Final = 3.0
 UNAUTHORIZED: Final = "vendor.unauthorized"
 UNAVAILABLE: Final = "vendor.unavailable"
 
@@ -38,6 +41,23 @@ class Troubles:
         """The store has answered."""
         self._health.clear(UNAUTHORIZED)
         self._health.clear(UNAVAILABLE)
+
+
+async def unless_stopped(work: Coroutine[object, object, T], stopping: asyncio.Event) -> T | None:
+    """What the work returns; None when told to stop and it was not done shortly after: it is cancelled then.
+
+    A call may wait for its window of the quota longer than a process has for its end.
+    """
+    task, stop = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait({task}, timeout=_LAST_WORDS_S)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        stop.cancel()
+        await asyncio.wait({task, stop})
 
 
 async def pause(seconds: float, stopping: asyncio.Event) -> None:
