@@ -4,12 +4,13 @@ It ends with the process that started it, however that one ends, unless it was s
 stands in `broker_config`, what must be on the disk in `broker_files`.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
@@ -53,8 +54,8 @@ class EmbeddedKafka:
     ) -> None:
         """`port` None: a free one, kept over restarts of this object. `detached`: the broker outlives this process."""
         self.data_dir = data_dir.absolute()
-        self._asked_port = port
         self._port = port
+        self._port_is_known = port is not None
         self._cache = cache_dir or cache_dir_from_environment()
         self._heap_mb = heap_mb
         self._detached = detached
@@ -67,6 +68,11 @@ class EmbeddedKafka:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def info(self) -> BrokerInfo | None:
+        """The broker that runs, None before `start` and after `stop`."""
+        return self._info
 
     def start(self) -> BrokerInfo:
         """Returns after a metadata round trip.
@@ -86,8 +92,8 @@ class EmbeddedKafka:
                 try:
                     return self._start(broker)
                 except DependencyError as error:
-                    # A free port may be gone a second later: only one that was asked for is an error at once.
-                    if error.code != "port_taken" or self._asked_port is not None:
+                    # A free port may be gone a second later; one that was asked for, or that clients know, must be it.
+                    if error.code != "port_taken" or self._port_is_known:
                         raise
                     self._port = None
             return self._start(broker)
@@ -112,6 +118,13 @@ class EmbeddedKafka:
         if info is not None:
             log.info("kafka.stopped", pid=info.pid)
 
+    def kill(self) -> None:
+        """SIGKILL for the broker, as in a crash; `start` brings it back on the same port with what it had."""
+        if self._info is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._info.pid, signal.SIGKILL)
+        self.stop()
+
     def failed(self) -> DependencyError | None:
         """The error to show when the broker has ended by itself, else None."""
         if self._process is None or self._process.poll() is None:
@@ -133,6 +146,7 @@ class EmbeddedKafka:
             self.stop()
             raise
         self._info = BrokerInfo(f"{HOST}:{port}", pid, broker.version, str(self.data_dir), cluster_id)
+        self._port_is_known = True
         write_state(self._info)
         log.info("kafka.started", pid=pid, port=port, seconds=round(time.monotonic() - began, 2))
         return self._info
@@ -200,7 +214,7 @@ def _popen(command: list[str], *, stdout: int | IO[bytes], stderr: IO[bytes]) ->
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _disk_errors(data_dir: Path) -> Iterator[None]:
     try:
         yield

@@ -20,7 +20,6 @@ from headrace.runtime.embedded_kafka import EmbeddedKafka, round_trip
 from headrace.runtime.java import find_java
 from headrace.runtime.kafka import make_producer, read_to_end
 from headrace.runtime.parent import wait_for_end_within
-from headrace.runtime.ports import free_ports
 from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.topics import create_topics
 
@@ -55,7 +54,7 @@ def started_by_another_process(data: Path, how: str) -> tuple["subprocess.Popen[
 
 
 @pytest.mark.usefixtures("local_kafka_only")
-async def test_restart__same_folder__keeps_records_port_and_cluster(tmp_path: Path) -> None:
+async def test_restart__after_a_stop_and_a_crash__keeps_records_port_and_cluster(tmp_path: Path) -> None:
     kafka = EmbeddedKafka(tmp_path / "data", heap_mb=256)
     try:
         first = kafka.start()
@@ -68,6 +67,9 @@ async def test_restart__same_folder__keeps_records_port_and_cluster(tmp_path: Pa
         assert running_broker(tmp_path / "data") == first
 
         kafka.stop()
+        assert running_broker(tmp_path / "data") is None
+        kafka.start()
+        kafka.kill()
         assert running_broker(tmp_path / "data") is None
         second = kafka.start()
 
@@ -172,7 +174,3 @@ def test_running_broker__garbled_file__none(tmp_path: Path) -> None:
     (tmp_path / "broker.json").write_text("{")
 
     assert running_broker(tmp_path) is None
-
-
-def test_free_ports__several__all_different() -> None:
-    assert len(set(free_ports(5))) == 5
