@@ -7,6 +7,7 @@ it is committed in `engine/`.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -161,7 +162,7 @@ class PartitionCustomers:
     def _apply_to_partition(self, event: Event, offset: int) -> None:
         data = event.data
         if isinstance(data, Clock):
-            self._activations.clock(data.store, data.now)
+            self._activations.clock(data.store, _utc(data.now))
         elif isinstance(data, RulesetActivated):
             if refused := self._activations.activate(data, offset):
                 raise _SetAside("rules_refused", refused)
@@ -266,6 +267,13 @@ def _decode(record: SourceRecord) -> Event:
         raise _SetAside("undecodable", error.reason) from error
     except RecursionError as error:
         raise _SetAside("undecodable", "nested too deep") from error
+
+
+def _utc(now: datetime) -> datetime:
+    try:
+        return now.astimezone(UTC)
+    except OverflowError as error:  # no state could hold it
+        raise _SetAside("not_applicable", "no such time") from error
 
 
 def _announced(record: SourceRecord) -> RulesetActivated | None:

@@ -222,6 +222,16 @@ def test_close__number_no_state_can_hold__event_set_aside_and_neighbours_kept() 
     assert bench.partition.get(b"teststore:4") is not None
 
 
+def test_close__time_no_state_can_hold__event_set_aside() -> None:
+    bench = Bench()
+    odd = [
+        (partition, key, value.replace(b"2026-01-05T09:00:00Z", b"9999-12-31T23:59:59-12:00"))
+        for partition, key, value in (one(clock(BEGIN)), customer(1))
+    ]
+    bench.feed(*odd, customer(2))
+    assert bench.letters() == [("not_applicable", 0), ("failed", 1)]
+
+
 async def test_prepare__nested_without_end__neither_raises_nor_stops() -> None:
     bench = Bench()
     value = one(clock(BEGIN))[2][:-1] + b',"x":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
