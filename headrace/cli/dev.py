@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -24,6 +24,8 @@ from headrace.cli.stack import (
 )
 from headrace.runtime.logs import configure_logs
 from headrace.runtime.supervisor import ChildFailed
+
+_BROKER_POLL_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +104,20 @@ async def _dev(options: StackOptions, broker: Broker, folder: Path, told: _Told)
         ) from error
     try:
         told.tell(stack)
-        return await _until_stopped(stack, stopping)
+        return await _until_stopped(stack, broker, stopping)
     finally:
         await stack.supervisor.stop(SERVICES_STOP_WITHIN_S)
 
 
-async def _until_stopped(stack: Stack, stopping: "asyncio.Task[bool]") -> int:
+async def _until_stopped(stack: Stack, broker: Broker, stopping: "asyncio.Task[bool]") -> int:
+    """Until a signal comes, or what cannot be started again has ended. Raises CliError for Kafka."""
     fatal = asyncio.create_task(stack.supervisor.fatal.wait())
-    await asyncio.wait({fatal, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if stack.supervisor.fatal.is_set():
+    while not (fatal.done() or stopping.done()):
+        await asyncio.wait({fatal, stopping}, timeout=_BROKER_POLL_S, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done() and (failure := broker.failed()) is not None:
+            # Its log and its data go with this run: pointing at them would lead nowhere.
+            raise CliError(failure.code, failure.message, hint="start again", exit_code=EXIT_UNAVAILABLE)
+    if fatal.done():
         say(stack.supervisor.fatal_reason)
         return EXIT_UNAVAILABLE
     fatal.cancel()

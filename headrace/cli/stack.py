@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
 from headrace.runtime.settings import ServiceSettings, load_settings
@@ -110,6 +111,10 @@ class Broker:
             self.embedded = EmbeddedKafka(folder / "kafka")
             info = self.embedded.start()
             self.bootstrap_servers, self.pid = info.bootstrap_servers, info.pid
+
+    def failed(self) -> DependencyError | None:
+        """What to say when the broker started here has ended by itself, else None."""
+        return self.embedded.failed() if self.embedded is not None else None
 
     def stop(self) -> None:
         """Stops what was started here, nothing else; killed when that takes long, as its data goes with the run."""

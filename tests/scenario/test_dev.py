@@ -181,6 +181,15 @@ def test_dev__killed__leaves_no_orphan(tmp_path: Path) -> None:
         gone(dev, GONE_WITHIN_S)
 
 
+def test_dev__kafka_dies__says_so_and_ends_all(tmp_path: Path) -> None:
+    with developing(tmp_path) as dev:
+        dev.wait_ready()
+        os.kill(dev.addresses["pids"]["kafka"], signal.SIGKILL)
+        assert dev.process.wait(20) == 3
+        assert "error: the local Kafka has ended" in (tmp_path / "log").read_text()
+        assert [pid for pid in dev.pids() if alive(pid)] == []
+
+
 def test_dev__ctrl_c_before_all_is_ready__ends_all(tmp_path: Path) -> None:
     with developing(tmp_path) as dev:
         children = Path(f"/proc/{dev.process.pid}/task/{dev.process.pid}/children")
