@@ -4,6 +4,7 @@ Which scopes those are is in `webhook`; deliveries arrive at `receive`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from headrace.platforms import bigcommerce
 from headrace.platforms.errors import Rejected
@@ -19,8 +20,7 @@ def scopes() -> list[str]:
 
 async def ensure_hooks(caller: Caller, destination: str, header: tuple[str, str] | None) -> int:
     """Makes and wakes what is missing for this destination; returns how many. Raises the vendor's errors."""
-    rows = [each.row for each in await StoreReader(caller).every_page(bigcommerce.hooks)]
-    ours = {str(row.get("scope")): row for row in rows if row.get("destination") == destination}
+    ours = await _ours(caller, destination)
     sleeping = [int(row["id"]) for row in ours.values() if row.get("is_active") is False]
     for hook_id in sleeping:
         await caller.call(bigcommerce.activate_hook(hook_id))
@@ -29,13 +29,18 @@ async def ensure_hooks(caller: Caller, destination: str, header: tuple[str, str]
     return len(sleeping) + await _make(caller, missing, destination, header)
 
 
+async def _ours(caller: Caller, destination: str) -> dict[str, dict[str, Any]]:
+    rows = [each.row for each in await StoreReader(caller).every_page(bigcommerce.hooks)]
+    return {str(row.get("scope")): row for row in rows if row.get("destination") == destination}
+
+
 async def _make(caller: Caller, missing: Sequence[str], destination: str, header: tuple[str, str] | None) -> int:
     made = 0
     for scope in missing:
         try:
             await caller.call(bigcommerce.create_hook(scope, destination, dict([header]) if header else None))
         except Rejected as error:
-            if error.status not in (409, 422):
+            if error.status not in (409, 422) or scope not in await _ours(caller, destination):
                 raise
             continue  # somebody else made it meanwhile
         made += 1

@@ -1,0 +1,45 @@
+"""Hooks are there, or it is said that they are not."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from headrace.platforms.errors import Rejected
+from headrace.platforms.http import Reply, Request
+from services.ingest.hooks import ensure_hooks, scopes
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+URL = "https://us.example/hook"
+
+
+class Store:
+    """Refuses some scopes; `appear` puts them into the list, as if another process had been faster."""
+
+    def __init__(self, *, refuses: set[str], appear: bool) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.refuses = refuses
+        self.appear = appear
+
+    async def call(self, request: Request) -> Reply:
+        if request.method == "GET":
+            return Reply(200, {}, {"data": self.rows, "meta": {}}, NOW)
+        row = {"id": len(self.rows) + 1, "is_active": True, **request.json}
+        refused = request.json["scope"] in self.refuses
+        if self.appear or not refused:
+            self.rows.append(row)
+        if refused:
+            raise Rejected(request.route, 422, "no")
+        return Reply(200, {}, {"data": row}, NOW)
+
+
+async def test_ensure_hooks__another_process_was_faster__fine() -> None:
+    store = Store(refuses=set(scopes()[3:5]), appear=True)
+    assert await ensure_hooks(store, URL, None) == len(scopes()) - 2
+    assert await ensure_hooks(store, URL, None) == 0
+
+
+async def test_ensure_hooks__store_refuses_the_address__said_so() -> None:
+    """The same 422: without a second look the process would call itself ready and hear nothing."""
+    with pytest.raises(Rejected):
+        await ensure_hooks(Store(refuses=set(scopes()), appear=False), URL, None)
