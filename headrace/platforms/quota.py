@@ -20,6 +20,8 @@ _SKEW: Final = 0.005
 _SKEW_S: Final = 0.05
 """The stated end of a window may be off by this share of the window, at most this many seconds."""
 _ASK_AGAIN_S: Final = 0.02
+_LONGEST_WINDOW_S: Final = 300.0
+"""Calls are remembered so long while no window is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ class Windows:
 
     def _advance(self, now: float) -> None:
         """Moves to the window of `now`; calls that cannot have landed in it are forgotten."""
-        if self._reply is None:
+        if self._reply is None:  # a vendor that states no quota, or has not answered yet
+            self._forget(now - _LONGEST_WINDOW_S)
             return
         if self._learning:
             self._forget(now - _bounds(self._reply.window_s)[1])

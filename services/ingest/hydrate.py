@@ -27,6 +27,8 @@ LINGER_S: Final = 0.1
 _ORIGIN: Final[Origin] = "live"
 _READS_BY_ID: Final = frozenset({"GET /v2/orders", "GET /v3/customers", "GET /v3/orders/payment_actions/refunds"})
 """Only what asks for a notice's own id can be refused because of that notice."""
+_REFUSALS: Final = frozenset({400, 413, 414, 422})
+"""A list is refused with these because of what is asked; 404 and the like mean a wrong address, not a wrong notice."""
 _REMEMBERED: Final = 20_000
 
 
@@ -147,7 +149,7 @@ class Hydrator:
         try:
             await self._publish(batch)
         except Rejected as error:
-            if error.route not in _READS_BY_ID:
+            if error.route not in _READS_BY_ID or error.status not in _REFUSALS:
                 raise
             if len(batch) > 1:  # the store refuses to read one of them: find out which
                 for pending in list(batch):

@@ -201,3 +201,12 @@ def _deliver(
         windows.give_back(ticket, at, answer)
         done += 1
     return done
+
+
+def test_windows__vendor_states_no_quota__old_calls_are_forgotten() -> None:
+    windows = Windows(0.5)
+    for second in range(5_000):
+        ticket = windows.take(float(second))
+        assert isinstance(ticket, int)
+        windows.give_back(ticket, second + 0.1)
+    assert windows.used() <= 301

@@ -156,3 +156,15 @@ async def test_hydrate__credentials_refused__not_ready_until_they_are_right(topi
                 await asyncio.sleep(0.01)
         await shop.until(lambda events: "100" in _statuses(events))
         await ready(process)
+
+
+async def test_hydrate__store_not_found__notices_wait_and_are_no_dead_letters(topics_created: ServiceSettings) -> None:
+    """As with a mistyped address: what is wrong is not the notice."""
+    async with open_shop(topics_created, speed=60) as shop:
+        await ready(shop.receive())
+        process = shop.hydrate()
+        await ready(process)
+        await shop.faults({"match": {"method": "GET", "path": "/v2/orders"}, "reply": {"status": 404}, "times": 1})
+        await shop.operate(order(100, 0))
+        await shop.until(lambda events: "100" in _statuses(events))
+    assert await read_to_end(topics_created, topic(topics_created, topics.DEAD_LETTERS)) == []
