@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -179,6 +180,7 @@ def test_dev__killed__leaves_no_orphan(tmp_path: Path) -> None:
         dev.process.kill()
         dev.process.wait()
         gone(dev, GONE_WITHIN_S)
+        shutil.rmtree(Path(dev.addresses["config"]).parent)  # nobody was left to do it
 
 
 def test_dev__kafka_dies__says_so_and_ends_all(tmp_path: Path) -> None:
