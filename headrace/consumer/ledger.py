@@ -99,12 +99,17 @@ def load_wanted(connection: Connection, kind: str, customers: Sequence[str]) -> 
 
 def store_wanted(connection: Connection, kind: str, wanted: Mapping[str, tuple[Version, Json]]) -> None:
     """Replaces what is wanted; the caller has compared the versions."""
+    store_all_wanted(connection, {(kind, customer): row for customer, row in wanted.items()})
+
+
+def store_all_wanted(connection: Connection, wanted: Mapping[tuple[str, str], tuple[Version, Json]]) -> None:
+    """`store_wanted` of several kinds at once, by kind and customer."""
     upsert(
         connection,
         WANTED_TABLE,
         [
             {"kind": kind, "customer": customer, "version": _encode(version), "value": _encode(value)}
-            for customer, (version, value) in wanted.items()
+            for (kind, customer), (version, value) in wanted.items()
         ],
     )
 

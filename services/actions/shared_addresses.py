@@ -10,12 +10,14 @@ from typing import Final
 from sqlalchemy import Connection
 
 from headrace.consumer.kind import Json
-from headrace.consumer.ledger import forget_wanted, load_applied, load_groups, store_wanted
+from headrace.consumer.ledger import forget_wanted, load_applied, load_groups, store_all_wanted
 from headrace.contracts.actions import Version
 
 Wanted = Mapping[str, tuple[Version, Json]]
 Wish = tuple[str, list[str]]
 """An address and the tags wanted there."""
+_UNVERSIONED: Final = (0, 0, 0)
+"""What a wish follows from has the versions."""
 
 
 class Addresses:
@@ -32,9 +34,7 @@ class Addresses:
 
         Of every address that the customer has, had, or may still have tags at.
         """
-        for customer, wish in after.items():
-            if wish != before[customer]:
-                self._replace(connection, customer, before[customer], wish)
+        self._keep(connection, before, after)
         concerned = self._concerned(connection, before, after)
         every = sorted({email for emails in concerned.values() for email in emails})
         found = load_groups(connection, [self._prefix + email for email in every])
@@ -44,11 +44,17 @@ class Addresses:
             for customer, emails in concerned.items()
         }
 
-    def _replace(self, connection: Connection, customer: str, old: Wish | None, new: Wish | None) -> None:
-        if old is not None and (new is None or new[0] != old[0]):
-            forget_wanted(connection, self._prefix + old[0], customer)
-        if new is not None:
-            store_wanted(connection, self._prefix + new[0], {customer: ((0, 0, 0), new[1])})
+    def _keep(
+        self, connection: Connection, before: Mapping[str, Wish | None], after: Mapping[str, Wish | None]
+    ) -> None:
+        changed: dict[tuple[str, str], tuple[Version, Json]] = {}
+        for customer, new in after.items():
+            old = before[customer]
+            if old is not None and (new is None or new[0] != old[0]):
+                forget_wanted(connection, self._prefix + old[0], customer)
+            if new is not None and new != old:
+                changed[self._prefix + new[0], customer] = _UNVERSIONED, new[1]
+        store_all_wanted(connection, changed)
 
     def _concerned(
         self, connection: Connection, before: Mapping[str, Wish | None], after: Mapping[str, Wish | None]
