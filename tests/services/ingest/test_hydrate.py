@@ -31,6 +31,10 @@ def _statuses(events: list[Event]) -> dict[str, str]:
     return {key: snapshot.status for key, snapshot in newest_orders(events).items()}
 
 
+def _reads(calls: dict[str, Any]) -> int:
+    return sum(count for route, count in calls["by_route"].items() if route.startswith("GET") and "hooks" not in route)
+
+
 async def _running(shop: Shop, **changes: Any) -> None:
     await ready(shop.receive())
     await ready(shop.hydrate(**changes))
@@ -70,8 +74,21 @@ async def test_hydrate__many_orders_duplicated_and_reordered__few_reads_no_429_a
     assert set(_statuses(events).values()) == {"awaiting_fulfillment"}
     assert strangers(events) == []
     assert calls["status_429"] == 0
-    reads = sum(count for route, count in calls["by_route"].items() if route.startswith("GET") and "hooks" not in route)
-    assert reads <= 1.3 * 600
+    assert _reads(calls) <= 1.3 * 600
+
+
+async def test_hydrate__orders_one_at_a_time_as_fast_as_they_come__still_few_reads(
+    topics_created: ServiceSettings,
+) -> None:
+    """Every order brings a customer never seen before."""
+    async with open_shop(topics_created, speed=10) as shop:
+        await _running(shop)
+        for number in range(1, 301):
+            await shop.operate(customer(number), order(1000 + number, number))
+        await shop.until(lambda events: len(_statuses(events)) == 300)
+        calls = await shop.calls()
+    assert calls["status_429"] == 0
+    assert _reads(calls) <= 1.3 * 300
 
 
 async def test_hydrate__read_lags_behind_the_notice__reads_again(topics_created: ServiceSettings) -> None:
