@@ -20,20 +20,24 @@ from headrace.demo.__main__ import EXTRACT
 from headrace.demo.log_fold import Latched
 from headrace.demo.oracle import counted_amounts, expected_group
 from headrace.demo.scenario import Scenario, load_scenario
+from headrace.runtime.ports import free_ports
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
+REPORT = ROOT / "build" / "reports" / "test-containers.log"
 ORDERS = 60
 UP_S = 300
 SETTLED_S = 180
 SERVICES = ("receive", "hydrate", "feed", "evaluator", "actions", "email-tags", "attributes", "kafka", "postgres")
+ONE_SHOTS = ("topics", "rules", "orders")
 
 
 @dataclass(frozen=True)
 class Project:
     """A running compose project."""
 
+    name: str
     command: list[str]
     environment: Mapping[str, str]
     simulator: str
@@ -51,17 +55,19 @@ class Project:
         assert done.returncode == 0 or not check, done.stdout[-2000:] + done.stderr[-2000:]
         return done.stdout
 
-    def health(self, service: str) -> str:
-        container = self.run("ps", "-q", service).strip()
-        form = "{{.State.Health.Status}}"
-        inspected = subprocess.run(
-            ["docker", "inspect", "-f", form, container],
-            env=dict(self.environment),
-            capture_output=True,
-            text=True,
-            check=False,
+    def inspect(self, service: str, form: str) -> str:
+        """One fact of the service's container, running or not; empty while there is none."""
+        label = "label=com.docker.compose"
+        found = self._docker(
+            "ps", "-aq", "--filter", f"{label}.project={self.name}", "--filter", f"{label}.service={service}"
         )
-        return inspected.stdout.strip()
+        return self._docker("inspect", "-f", form, *found.split()) if found else ""
+
+    def _docker(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["docker", *arguments], env=dict(self.environment), capture_output=True, text=True, check=False, timeout=60
+        )
+        return done.stdout.strip()
 
     def truth(self) -> dict[str, Any]:
         found: dict[str, Any] = httpx.get(f"{self.simulator}/_sim/truth", timeout=10).json()
@@ -78,28 +84,48 @@ def compose_command() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def project() -> Iterator[Project]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Up, and down after the tests; its output is left in build/reports/test-containers.log."""
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no Docker engine answers: use make test-containers")
-    subprocess.run(["sh", str(ROOT / "deploy" / "make_secrets.sh")], check=True)
     name = f"headrace-test-{uuid4().hex[:8]}"
+    folder = tmp_path_factory.mktemp("compose")
+    receive, attributes, simulator = (str(port) for port in free_ports(3))
     environment = {
-        **os.environ,
-        "HEADRACE_RECEIVE_PORT": "18080",
-        "HEADRACE_ATTRIBUTES_PORT": "18081",
-        "HEADRACE_SIMULATOR_PORT": "18090",
+        **_without_settings(os.environ),
+        "HEADRACE_RECEIVE_PORT": receive,
+        "HEADRACE_ATTRIBUTES_PORT": attributes,
+        "HEADRACE_SIMULATOR_PORT": simulator,
         "HEADRACE_DEMO_ORDERS": str(ORDERS),
     }
-    command = [*compose_command(), "-p", name, "--profile", "demo"]
-    started = Project(command, environment, "http://127.0.0.1:18090")
+    _make_secrets(folder)
+    where = ["-f", str(ROOT / "docker-compose.yml"), "--project-directory", str(folder)]
+    command = [*compose_command(), *where, "-p", name, "--profile", "demo"]
+    started = Project(name, command, environment, f"http://127.0.0.1:{simulator}")
     try:
         started.run("up", "-d", "--no-build")
         yield started
-    except AssertionError:
-        print(started.run("logs", "--tail", "30", check=False))  # noqa: T201 - why it did not come up
-        raise
     finally:
+        REPORT.parent.mkdir(parents=True, exist_ok=True)
+        REPORT.write_text(started.run("logs", "--no-color", check=False))
         started.run("down", "-v", "--remove-orphans", "-t", "15", check=False)
+
+
+def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """A real store's settings, from the shell or from .env, are not for a test; only the images are."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("HEADRACE_") or name.endswith("_IMAGE")
+    }
+
+
+def _make_secrets(folder: Path) -> None:
+    """Secrets of the test's own: those under deploy/ may be a real store's."""
+    script = folder / "deploy" / "make_secrets.sh"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "deploy" / script.name, script)
+    subprocess.run(["sh", str(script)], check=True)
 
 
 def wait_for(what: str, deadline_s: float, ask: Any) -> Any:
@@ -114,7 +140,7 @@ def wait_for(what: str, deadline_s: float, ask: Any) -> Any:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_compose__service__becomes_healthy(project: Project, service: str) -> None:
-    wait_for(f"{service} healthy", 120, lambda: project.health(service) == "healthy")
+    wait_for(f"{service} healthy", 120, lambda: project.inspect(service, "{{.State.Health.Status}}") == "healthy")
 
 
 def test_compose__orders__end_in_the_expected_groups(project: Project) -> None:
@@ -141,14 +167,18 @@ def _wrong(project: Project, scenario: Scenario) -> list[int]:
     return wrong
 
 
-def test_compose__sigterm__stops_a_service_with_exit_0(project: Project) -> None:
-    container = project.run("ps", "-q", "hydrate").strip()
-    project.run("stop", "-t", "15", "hydrate")
-    inspected = subprocess.run(
-        ["docker", "inspect", "-f", "{{.State.ExitCode}}", container],
-        env=dict(project.environment),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert inspected.stdout.strip() == "0"
+@pytest.mark.parametrize("service", ONE_SHOTS)
+def test_compose__one_shot__ended_well(project: Project, service: str) -> None:
+    wait_for(f"{service} ended", 120, lambda: project.inspect(service, "{{.State.Status}}") == "exited")
+    assert project.inspect(service, "{{.State.ExitCode}}") == "0"
+
+
+@pytest.mark.parametrize("service", [*SERVICES, *ONE_SHOTS, "simulators"])
+def test_compose__start_order__spares_everybody_a_restart(project: Project, service: str) -> None:
+    assert project.inspect(service, "{{.RestartCount}} {{.State.OOMKilled}}") == "0 false"
+
+
+@pytest.mark.parametrize("service", [name for name in SERVICES if name not in {"kafka", "postgres"}])
+def test_compose__sigterm__stops_a_service_with_exit_0(project: Project, service: str) -> None:
+    project.run("stop", "-t", "15", service)
+    assert project.inspect(service, "{{.State.ExitCode}}") == "0"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from headrace import __version__
+
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
 IMAGE = os.environ.get("HEADRACE_IMAGE", "headrace:test")
@@ -36,7 +38,12 @@ def test_image__user__is_10001_and_owns_only_its_folder() -> None:
 def test_image__default_command__tells_the_version() -> None:
     done = run(IMAGE)
     assert done.returncode == 0, done.stderr
-    assert "0." in done.stdout
+    assert done.stdout.startswith(f"headrace {__version__} ")
+
+
+def test_image__headrace_command__is_there() -> None:
+    done = run("--entrypoint", "headrace", IMAGE, "lint", "/app/examples/rules/demo")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from headrace.runtime.settings import variable
+from services.ingest.settings import ReceiveSettings
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "deploy" / "Dockerfile").read_text()
 STEPS = [
@@ -50,6 +53,13 @@ def test_dockerfile__entry__is_in_exec_form_so_that_sigterm_arrives() -> None:
 def test_dockerfile__health__asks_ready() -> None:
     (check,) = of("HEALTHCHECK")
     assert "/app/deploy/healthcheck.py" in check
+
+
+def test_dockerfile__environment__names_settings_that_exist() -> None:
+    known = {variable(name) for name in ReceiveSettings.model_fields} | {"HEADRACE_COMMIT"}
+    named = {name for rest in of("ENV") for name in re.findall(r"(HEADRACE_\w+)=", rest)}
+    assert "HEADRACE_HEALTH_PORT" in named
+    assert named <= known
 
 
 def test_dockerfile__copies__only_what_exists_and_no_secret() -> None:
