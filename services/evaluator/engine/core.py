@@ -18,12 +18,12 @@ from services.evaluator.engine.batches import Chunk
 from services.evaluator.engine.epoch import Batch, Epoch, Live, close
 from services.evaluator.engine.fold import Fold
 from services.evaluator.engine.membership import Member
+from services.evaluator.engine.producer import Aborted, Written
 from services.evaluator.engine.state import Partition
-from services.evaluator.engine.transaction import Aborted, Written
 
 RESTORING: Final = "restoring"
 _QUIESCE_S: Final = 8.0
-_NEW_GENERATION_S: Final = 30.0
+_NEW_GENERATION_S: Final = 120.0
 _ABORTS_IN_A_ROW: Final = 20
 _SWEEP_KEYS: Final = 100
 _SWEEP_REST_S: Final = 0.02
@@ -104,16 +104,20 @@ class Engine:
             log.exception("task.failed", task="take", partition=number)
             self._fail(FatalError("fold_failed", repr(error)))
 
-    async def quiesce(self) -> None:
-        """Before a rebalance goes on: commits what is pending under the old generation, then accepts nothing."""
+    async def quiesce(self, within_s: float = _QUIESCE_S) -> None:
+        """Before a rebalance goes on: commits what is pending under the old generation, then accepts nothing.
+
+        What cannot be committed in time is discarded: it comes again. Its late commit is either refused by the group,
+        or lies below the high watermark that every later restore reads to.
+        """
         accepting, self._accepting = self._accepting, False
         self._health.block(RESTORING)
         try:
-            async with asyncio.timeout(_QUIESCE_S), self._writing:
+            async with asyncio.timeout(within_s), self._writing:
                 if accepting and self._epoch.size:
                     await self._write()
         except TimeoutError:
-            self._fail(FatalError("transaction_stuck", f"for {_QUIESCE_S:g} s at a rebalance"))
+            log.warning("epoch.aborted", reason=f"not committed within {within_s:g} s")
         except FatalError as error:
             self._fail(error)
         if self._live:
@@ -251,7 +255,9 @@ class Engine:
         self._closed_at = time.monotonic()
         batch = close(epoch, self._live, self._member)
         self._space.set()
-        result = await asyncio.shield(asyncio.ensure_future(self._writer.write(batch)))
+        writing = asyncio.ensure_future(self._writer.write(batch))
+        writing.add_done_callback(_take_error)  # nobody else may be left to take it (`quiesce`)
+        result = await asyncio.shield(writing)
         self._space.set()
         if isinstance(result, Written):
             self._aborts = 0
@@ -312,3 +318,8 @@ class Engine:
             end = self._positions().log_end(number)
             if end is not None:
                 gauge("headrace_evaluator_lag_records", partition=str(number)).set(max(0, end - position))
+
+
+def _take_error(task: asyncio.Task[Written | Aborted]) -> None:
+    if not task.cancelled():
+        task.exception()

@@ -29,6 +29,7 @@ from services.evaluator.engine.table import StateTable, manager_for
 from services.evaluator.engine.transaction import Transactions
 
 STOP_WITHIN_S: Final = 5.0
+_LAST_COMMIT_WITHIN_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class Worker:
     async def _stop(self) -> None:
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
-                await self.engine.quiesce()
+                await self.engine.quiesce(_LAST_COMMIT_WITHIN_S)
                 await self.app.stop()
         except TimeoutError:
             self._writer.stop()

@@ -8,13 +8,15 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka import TopicPartition as ConfluentPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -30,11 +32,18 @@ GROUP = "evaluator-1"
 
 
 def wait_for(what: str, condition: Callable[[], bool], within_s: float = 60.0) -> None:
-    """Looks again and again; fails with `what` at the deadline."""
+    """Looks again and again, also while Kafka is away; fails with `what` at the deadline."""
     deadline = time.monotonic() + within_s
-    while not condition():
+    while not _holds(condition):
         assert time.monotonic() < deadline, f"waited {within_s:g} s for: {what}"
         time.sleep(0.05)
+
+
+def _holds(condition: Callable[[], bool]) -> bool:
+    try:
+        return condition()
+    except KafkaException:
+        return False
 
 
 def create_topics(settings: ServiceSettings) -> None:
@@ -48,7 +57,7 @@ def create_topics(settings: ServiceSettings) -> None:
 
 def load(settings: ServiceSettings, count: int, *, seed: int = 1, customers: int = 300) -> None:
     """Appends `count` events; every fiftieth customer leaves no state."""
-    producer = Producer({**confluent_config(settings), "acks": "all", "linger.ms": 5})
+    producer = Producer({**confluent_config(settings), "acks": "all", "linger.ms": 5, "log_level": 0})
     chance = random.Random(seed)
     for _ in range(count):
         number = chance.randrange(customers)
@@ -86,6 +95,50 @@ def start_worker(settings: ServiceSettings, log_path: Path, *, worker_id: str = 
     command = [sys.executable, "-m", "tests.services.evaluator.engine.counting", arguments]
     with log_path.open("ab") as sink:
         return Process(subprocess.Popen(command, env=environment, stdout=sink, stderr=sink), log_path)
+
+
+class Workers:
+    """Worker processes, each with a log of its own."""
+
+    def __init__(self, settings: ServiceSettings, folder: Path) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._all: list[Process] = []
+
+    def start(self, worker_id: str = "0", **options: float) -> Process:
+        log_path = self._folder / f"worker-{len(self._all)}.log"
+        process = start_worker(self._settings, log_path, worker_id=worker_id, **options)
+        self._all.append(process)
+        return process
+
+    def kill_all(self) -> None:
+        for process in self._all:
+            process.popen.kill()
+            process.popen.wait()
+
+
+@contextmanager
+def loading(settings: ServiceSettings, *, batch: int = 400) -> Iterator[None]:
+    """Appends events in small batches until the block ends."""
+    ended = threading.Event()
+
+    def run() -> None:
+        seed = 100
+        while not ended.wait(0.1):
+            seed += 1
+            load(settings, batch, seed=seed)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def restores(process: Process) -> int:
+    return len(process.events("partitions.restored"))
 
 
 def committed(settings: ServiceSettings) -> int:

@@ -12,8 +12,8 @@ from services.evaluator.engine.batches import Chunk
 from services.evaluator.engine.core import Engine, Options
 from services.evaluator.engine.epoch import Batch
 from services.evaluator.engine.membership import Member
+from services.evaluator.engine.producer import Aborted, Written
 from services.evaluator.engine.state import Partition, mark_of
-from services.evaluator.engine.transaction import Aborted, Written
 from tests.services.evaluator.engine.counting import Counting
 
 

@@ -2,23 +2,22 @@
 
 import asyncio
 import signal
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from headrace.runtime.settings import ServiceSettings
 from tests.services.evaluator.engine.harness import (
-    Process,
+    Workers,
     committed,
     create_topics,
     judge,
     lag,
     load,
-    start_worker,
+    loading,
+    restores,
     wait_for,
 )
 
@@ -30,54 +29,10 @@ def settings(kafka_settings: ServiceSettings) -> ServiceSettings:
 
 
 @pytest.fixture
-def workers(settings: ServiceSettings, tmp_path: Path) -> Iterator["Workers"]:
+def workers(settings: ServiceSettings, tmp_path: Path) -> Iterator[Workers]:
     started = Workers(settings, tmp_path)
     yield started
     started.kill_all()
-
-
-class Workers:
-    """Worker processes, each with a log of its own."""
-
-    def __init__(self, settings: ServiceSettings, folder: Path) -> None:
-        self._settings = settings
-        self._folder = folder
-        self._all: list[Process] = []
-
-    def start(self, worker_id: str = "0", **options: float) -> Process:
-        log_path = self._folder / f"worker-{len(self._all)}.log"
-        process = start_worker(self._settings, log_path, worker_id=worker_id, **options)
-        self._all.append(process)
-        return process
-
-    def kill_all(self) -> None:
-        for process in self._all:
-            process.popen.kill()
-            process.popen.wait()
-
-
-@contextmanager
-def loading(settings: ServiceSettings, *, batch: int = 400) -> Iterator[None]:
-    """Appends events in small batches until the block ends."""
-    ended = threading.Event()
-
-    def run() -> None:
-        seed = 100
-        while not ended.wait(0.1):
-            seed += 1
-            load(settings, batch, seed=seed)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def restores(process: Process) -> int:
-    return len(process.events("partitions.restored"))
 
 
 def wait_for_progress(settings: ServiceSettings, *, beyond: int) -> int:

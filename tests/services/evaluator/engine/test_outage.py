@@ -1,0 +1,96 @@
+"""The engine on a broker of its own that dies and comes back: exact, at work again soon, and never gone."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace.runtime.dependency import DependencyError
+from headrace.runtime.embedded_kafka import EmbeddedKafka
+from headrace.runtime.settings import ServiceSettings
+from tests.conftest import skip_or_fail
+from tests.services.evaluator.engine.harness import (
+    Process,
+    Workers,
+    committed,
+    create_topics,
+    judge,
+    lag,
+    load,
+    loading,
+    wait_for,
+)
+
+BACK_WITHIN_S = 30.0
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[EmbeddedKafka]:
+    broker = EmbeddedKafka(tmp_path / "kafka")
+    try:
+        broker.start()
+    except DependencyError as error:
+        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def settings(broker: EmbeddedKafka) -> ServiceSettings:
+    assert broker.info is not None
+    settings = ServiceSettings(
+        kafka_bootstrap_servers=broker.info.bootstrap_servers, store="teststore", log_level="warning"
+    )
+    create_topics(settings)
+    return settings
+
+
+def is_ready(worker: Process) -> bool:
+    """Whether its partitions, if it has any, are restored and in hand."""
+    changes = worker.events("health.changed")
+    return bool(changes and changes[-1]["ready"])
+
+
+@pytest.mark.parametrize("away_s", [3.0, 15.0])
+def test_worker__broker_killed_under_load__exact_and_at_work_within_thirty_seconds(
+    broker: EmbeddedKafka, settings: ServiceSettings, tmp_path: Path, away_s: float
+) -> None:
+    """Two workers; the pause is shorter, then longer than their session and their transactions' time-out."""
+    workers = Workers(settings, tmp_path)
+    try:
+        both = [workers.start(worker_id, epoch_s=0.02) for worker_id in ("0", "1")]
+        with loading(settings):
+            wait_for("both at work", lambda: all(map(is_ready, both)))
+            wait_for("progress", lambda: committed(settings) > 2_000)
+            broker.kill()
+            threading.Event().wait(away_s)
+            broker.start()
+            deadline = time.monotonic() + BACK_WITHIN_S
+            wait_for("progress after the outage", lambda: committed(settings) > 10_000, BACK_WITHIN_S)
+        wait_for("both at work again", lambda: all(map(is_ready, both)), deadline - time.monotonic())
+        wait_for("all committed", lambda: lag(settings) == 0, deadline - time.monotonic())
+        assert [worker.popen.poll() for worker in both] == [None, None]
+        verdict = asyncio.run(judge(settings))
+        assert verdict.exact, verdict
+    finally:
+        workers.kill_all()
+
+
+def test_worker__sigterm_while_the_broker_is_away__gone_within_ten_seconds(
+    broker: EmbeddedKafka, settings: ServiceSettings, tmp_path: Path
+) -> None:
+    workers = Workers(settings, tmp_path)
+    try:
+        worker = workers.start()
+        load(settings, 20_000)
+        wait_for("progress", lambda: committed(settings) > 0)
+        broker.kill()
+        wait_for("it was noticed", lambda: bool(worker.events("kafka.unavailable")))
+        worker.popen.terminate()
+        assert worker.popen.wait(10) == 0
+        assert worker.events("process.stopped")[-1]["reason"] == "asked"
+    finally:
+        workers.kill_all()

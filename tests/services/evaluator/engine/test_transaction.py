@@ -1,0 +1,47 @@
+"""What happens to a thread that librdkafka does not give back; real transactions are in test_worker and test_outage."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from services.evaluator.engine import transaction
+from services.evaluator.engine.epoch import Batch
+from services.evaluator.engine.membership import Member
+from services.evaluator.engine.producer import Aborted, TransactionalProducer, Written
+from services.evaluator.engine.transaction import Transactions
+
+BATCH = Batch(Member(1, "me"), {}, (), {0: 1}, 1)
+
+
+@pytest.fixture
+def wakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The first producer's call does not come back before this is set; later ones answer at once."""
+    wakes = threading.Event()
+    stuck: list[TransactionalProducer] = []
+
+    def write(self: TransactionalProducer, batch: Batch) -> Written | Aborted:
+        if not stuck:
+            stuck.append(self)
+            wakes.wait(30)
+        return Written(0.0)
+
+    monkeypatch.setattr(TransactionalProducer, "write", write)
+    monkeypatch.setattr(TransactionalProducer, "start", lambda self: None)
+    monkeypatch.setattr(TransactionalProducer, "is_overdue", lambda self: self in stuck)
+    monkeypatch.setattr(transaction, "_LOOK_EVERY_S", 0.01)
+    yield wakes
+    wakes.set()
+
+
+async def test_write__call_that_does_not_come_back__aborted_and_the_next_producer_works(
+    wakes: threading.Event,
+) -> None:
+    writer = Transactions({}, transactional_id="t", group="g", source="s", changelog="c")
+    aborted = await writer.write(BATCH)
+    assert isinstance(aborted, Aborted)
+    assert not aborted.fenced
+    await writer.start()
+    assert await writer.write(BATCH) == Written(0.0)
+    assert not wakes.is_set()
+    writer.stop()
