@@ -20,7 +20,16 @@ from headrace.cli.apply import show_refused
 from headrace.cli.demo_report import Live, as_json, print_result
 from headrace.cli.dev import stop_on_signals
 from headrace.cli.output import EXIT_FINDINGS, CliError
-from headrace.cli.stack import REPOSITORY, Broker, Stack, StackOptions, make_folder, remove_folder, start_stack
+from headrace.cli.stack import (
+    REPOSITORY,
+    Broker,
+    Stack,
+    StackOptions,
+    make_folder,
+    prepare_ports_file,
+    remove_folder,
+    start_stack,
+)
 from headrace.demo.chaos import ChaosError, parse_chaos, schedule
 from headrace.demo.control import SimulatorControl
 from headrace.demo.flow import Result, Run, run_demo
@@ -73,6 +82,7 @@ def demo(
 ) -> None:
     """Play a real shop's orders through Kafka, watch customers move between groups, and verify the result."""
     kills, spoil = _chosen(chaos, sabotage)
+    prepare_ports_file(ports_file)
     _check_rules(rules, json=as_json_)
     scenario = _scenario(data or EXTRACT, seed, orders)
     console = Console(stderr=True, highlight=False)

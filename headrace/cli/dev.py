@@ -2,7 +2,6 @@
 
 import asyncio
 import json as json_module
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from headrace.cli.stack import (
     Stack,
     StackOptions,
     make_folder,
+    prepare_ports_file,
     remove_folder,
     start_stack,
 )
@@ -34,19 +34,6 @@ class _Told:
 
     ports_file: Path | None
     json: bool
-
-    def prepare(self) -> None:
-        """Takes an earlier run's file away, so that nobody reads it as this one's. Raises CliError."""
-        if self.ports_file is None:
-            return
-        folder = self.ports_file.absolute().parent
-        if self.ports_file.is_dir() or not os.access(folder, os.W_OK):
-            raise CliError(
-                "usage",
-                f"--ports-file {self.ports_file}: no file can be written there",
-                hint="name a file in a folder that exists",
-            )
-        self.ports_file.unlink(missing_ok=True)
 
     def tell(self, stack: Stack) -> None:
         """Everything answers."""
@@ -72,7 +59,7 @@ def dev(
 ) -> None:
     """Start everything on this machine: Kafka, topics, simulators, services. Ctrl-C stops all in order."""
     told = _Told(ports_file, json)
-    told.prepare()
+    prepare_ports_file(ports_file)
     configure_logs("cli", human=True)  # one readable stream, wherever it goes
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the loop takes over
     folder = make_folder()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from headrace.cli.output import CliError
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
@@ -131,6 +132,16 @@ class Broker:
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def prepare_ports_file(path: Path | None) -> None:
+    """Takes an earlier run's file away, so that nobody reads it as this one's. Raises CliError before all the work."""
+    if path is None:
+        return
+    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
+        message = f"--ports-file {path}: no file can be written there"
+        raise CliError("usage", message, hint="name a file in a folder that exists")
+    path.unlink(missing_ok=True)
 
 
 def make_folder() -> Path:

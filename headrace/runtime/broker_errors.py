@@ -8,7 +8,7 @@ from typing import Final
 from headrace.runtime.dependency import DependencyError
 
 LOG_FILE: Final = "broker.log"
-_REFUSED: Final = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR)
+_REFUSED: Final = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENOENT)
 
 
 def explain_end(lines: Sequence[str], data_dir: Path, port: int) -> DependencyError:

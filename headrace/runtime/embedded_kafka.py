@@ -84,7 +84,7 @@ class EmbeddedKafka:
             raise DependencyError(
                 "kafka_already_running",
                 f"a Kafka runs on {self.data_dir} already, as process {other.pid} on {other.bootstrap_servers}",
-                "use it, stop it with `headrace kafka down`, or choose another folder with --data",
+                f"use it, stop it with `headrace kafka down --data {self.data_dir}`, or name another folder",
             )
         with _disk_errors(self.data_dir):
             broker = prepare(self.data_dir, self._cache, self._heap_mb)

@@ -101,3 +101,12 @@ def test_topics_check__kafka_away__exit_3() -> None:
 
     assert code == 3
     assert error["error"]["code"] == "kafka_unavailable"
+
+
+@pytest.mark.usefixtures("kafka")
+def test_kafka_up__data_folder_that_is_a_file__exit_3_and_another_place(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    code, found = Headrace()("kafka", "up", "--data", str(tmp_path / "data"))
+    assert code == 3
+    assert found["error"]["code"] == "folder_unwritable"
+    assert "--data" in found["error"]["hint"]
