@@ -212,7 +212,7 @@ class Hydrator:
             found[pending.key[1]] = row
         else:
             counter("headrace_notices_total", outcome="missing").inc(len(pending.places))
-            log.info("notice.dropped", resource=pending.key[0], resource_id=pending.key[1])
+            log.info("notice.dropped", resource=pending.key[0], resource_id=pending.key[1], reason="not in the store")
 
     def _is_old(self, pending: Pending, row: Fetched | None) -> bool:
         """Missing, there although it was deleted, or not yet modified when the notice says it was.
