@@ -23,6 +23,7 @@ from headrace.cli.output import EXIT_FINDINGS, CliError
 from headrace.cli.stack import (
     REPOSITORY,
     Broker,
+    BrokerCrashes,
     Stack,
     StackOptions,
     make_folder,
@@ -30,7 +31,7 @@ from headrace.cli.stack import (
     remove_folder,
     start_stack,
 )
-from headrace.demo.chaos import ChaosError, parse_chaos, schedule
+from headrace.demo.chaos import BROKER, ChaosError, parse_chaos, schedule
 from headrace.demo.control import SimulatorControl
 from headrace.demo.flow import Result, Run, run_demo
 from headrace.demo.player import PlayError, play
@@ -40,6 +41,7 @@ from headrace.demo.settle import NotSettled
 from headrace.demo.table import ShopError
 from headrace.rules.load import load_rule_set
 from headrace.runtime.logs import configure_logs
+from headrace.runtime.settings import variable
 from headrace.runtime.supervisor import READY_DEADLINE_S, ChildFailed, python_argv
 
 EXTRACT: Final = REPOSITORY / "examples" / "online_retail" / "online_retail.parquet"
@@ -188,11 +190,16 @@ class _Work:
 
 
 def _killer(stack: Stack) -> Callable[[str], Awaitable[None]]:
+    crashes = BrokerCrashes(stack.broker) if stack.broker else None
+
     async def kill(victim: str) -> None:
+        if victim == BROKER and crashes is not None:
+            return await crashes.crash()
         async with asyncio.timeout(READY_DEADLINE_S):
             while not await stack.supervisor.is_ready(victim):
                 await asyncio.sleep(0.05)
         stack.supervisor.kill(victim)
+        return None
 
     return kill
 
@@ -217,9 +224,13 @@ def _chosen(chaos: str | None, sabotage: str | None) -> tuple[tuple[tuple[str, .
         names = ", ".join(get_args(Sabotage))
         raise CliError("bad_option", f"--sabotage {sabotage!r} is none of {names}", hint="", exit_code=2)
     try:
-        return (parse_chaos(chaos) if chaos else None), sabotage  # type: ignore[return-value]  # checked above
+        kills = parse_chaos(chaos) if chaos else None
     except ChaosError as error:
         raise CliError("bad_option", str(error), hint="", exit_code=2) from error
+    if kills and BROKER in kills[0] and os.environ.get(variable("kafka_bootstrap_servers")):
+        message = f"--chaos {chaos!r}: the Kafka in use is not this demo's to kill"
+        raise CliError("bad_option", message, hint="unset HEADRACE_KAFKA_BOOTSTRAP_SERVERS", exit_code=2)
+    return kills, sabotage  # type: ignore[return-value]  # checked above
 
 
 def _check_rules(rules: Path | None, *, json: bool) -> None:

@@ -3,6 +3,7 @@
 Composition only: how processes are kept is `headrace.runtime.supervisor`'s, what they do is theirs.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace.cli.output import CliError
+from headrace.runtime.broker_state import running_broker
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
@@ -31,6 +33,8 @@ SERVICES_STOP_WITHIN_S: Final = 6.5
 """With Kafka's time less than the 10 s in which Ctrl-C ends all."""
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 CONFIG_FILE: Final = "headrace.env"
+BROKER_AWAY_S: Final = 3.0
+"""Besides the seconds that a start takes."""
 _SECRETS: Final = ("access_token", "client_secret", "webhook_secret", "mailchimp_key", "api_key", "hash_key")
 
 
@@ -62,6 +66,7 @@ class Stack:
     addresses: dict[str, str]
     simulators: dict[str, str]
     environment: dict[str, str]
+    broker: EmbeddedKafka | None
     kafka_pid: int | None
     secrets: dict[str, str]
     options: StackOptions
@@ -106,12 +111,16 @@ class Broker:
 
     def __init__(self, folder: Path) -> None:
         self.embedded: EmbeddedKafka | None = None
-        self.pid: int | None = None
         self.bootstrap_servers = os.environ.get("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "")
         if not self.bootstrap_servers:
             self.embedded = EmbeddedKafka(folder / "kafka")
-            info = self.embedded.start()
-            self.bootstrap_servers, self.pid = info.bootstrap_servers, info.pid
+            self.bootstrap_servers = self.embedded.start().bootstrap_servers
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of what was started here, as long as it runs."""
+        info = self.embedded.info if self.embedded is not None else None
+        return info.pid if info is not None else None
 
     def failed(self) -> DependencyError | None:
         """What to say when the broker started here has ended by itself, else None."""
@@ -119,9 +128,10 @@ class Broker:
 
     def stop(self) -> None:
         """Stops what was started here, nothing else; killed when that takes long, as its data goes with the run."""
-        if self.embedded is None or self.pid is None:
+        if self.embedded is None:
             return
-        timer = threading.Timer(KAFKA_STOPS_WITHIN_S, _kill, [self.pid])
+        info = running_broker(self.embedded.data_dir)
+        timer = threading.Timer(KAFKA_STOPS_WITHIN_S, _kill, [info.pid if info is not None else None])
         timer.start()
         try:
             self.embedded.stop()
@@ -129,7 +139,9 @@ class Broker:
             timer.cancel()
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int | None) -> None:
+    if pid is None:
+        return
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
@@ -142,6 +154,25 @@ def prepare_ports_file(path: Path | None) -> None:
         message = f"--ports-file {path}: no file can be written there"
         raise CliError("usage", message, hint="name a file in a folder that exists")
     path.unlink(missing_ok=True)
+
+
+class BrokerCrashes:
+    """Kills the local broker of a run, which comes back by itself: same port, same data, a while later."""
+
+    def __init__(self, broker: EmbeddedKafka) -> None:
+        self._broker = broker
+        self._returning: asyncio.Task[None] | None = None
+
+    async def crash(self) -> None:
+        """SIGKILL, once it is back from the last one. Raises DependencyError when it did not come back."""
+        if self._returning is not None:
+            await self._returning
+        await asyncio.to_thread(self._broker.kill)
+        self._returning = asyncio.create_task(self._come_back())
+
+    async def _come_back(self) -> None:
+        await asyncio.sleep(BROKER_AWAY_S)
+        await asyncio.to_thread(self._broker.start)
 
 
 def make_folder() -> Path:
@@ -203,6 +234,7 @@ async def start_stack(
         },
         simulators=simulators,
         environment=base | {"HEADRACE_ATTRIBUTES_URL": f"http://127.0.0.1:{ports[1]}"} | _webhook_secrets(words),
+        broker=broker.embedded,
         kafka_pid=broker.pid,
         secrets=words,
         options=options,

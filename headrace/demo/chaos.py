@@ -6,8 +6,9 @@ from random import Random
 from typing import Final
 
 DEFAULT_VICTIMS: Final = ("evaluator", "hydrate", "actions", "email-tags", "attributes")
-VICTIMS: Final = (*DEFAULT_VICTIMS, "receive", "feed")
-"""Names as in `headrace dev --ports-file`, `pids`."""
+BROKER: Final = "kafka"
+VICTIMS: Final = (*DEFAULT_VICTIMS, "receive", "feed", BROKER)
+"""Names as in `headrace dev --ports-file`, `pids`; and the local broker, which stays away for a while."""
 
 
 class ChaosError(ValueError):

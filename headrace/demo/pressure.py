@@ -7,6 +7,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from aiokafka.errors import KafkaError
+
 from headrace.contracts import topics
 from headrace.demo.control import SimulatorControl
 from headrace.demo.observer import Observer
@@ -54,7 +56,10 @@ async def sample(observer: Observer, control: SimulatorControl, pressure: Pressu
     before, was_busy = await control.calls(), False
     while True:
         await asyncio.sleep(_EVERY_S)
-        busy = await observer.lag("actions.group", [topics.ACTIONS_GROUP]) >= BUSY_LAG
+        try:
+            busy = await observer.lag("actions.group", [topics.ACTIONS_GROUP]) >= BUSY_LAG
+        except KafkaError:
+            busy = False  # the broker is away on purpose
         calls = await control.calls()
         note(pressure, before, calls, busy=busy and was_busy)
         before, was_busy = calls, busy

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from headrace.contracts import topics
 from headrace.demo.control import SimulatorControl
@@ -53,7 +54,10 @@ async def settle(
     before: Quiet | None = None
     said = loop.time()
     while True:
-        now = await _look(observer, control, generation=generation, until=until, partitions=partitions)
+        try:
+            now = await _look(observer, control, generation=generation, until=until, partitions=partitions)
+        except KafkaError as error:
+            now = Quiet((f"Kafka ({type(error).__name__})",), -1, -1)
         if now.waiting and loop.time() - said >= _SAY_EVERY_S:
             said = loop.time()
             say(f"still waiting for {'; '.join(now.waiting)}")
