@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, cast
 import structlog
 
 from headrace.runtime.catalogue import LogEvent
+from headrace.runtime.quiet import Seldom
 
 REDACTED: Final = "[redacted]"
 _SECRET_KEYS: Final = re.compile(
@@ -75,6 +76,7 @@ def configure_logs(service: str, level: str = "info", *, human: bool = False) ->
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(Seldom())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(_LEVELS[level], logging.WARNING))
