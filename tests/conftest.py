@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for: a real Kafka, its topics, and a database of either kind."""
 
 import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -37,6 +38,16 @@ def skip_or_fail(what: str, variable: str) -> NoReturn:
     if os.environ.get(variable):
         pytest.fail(f"{variable} is set, but {what}")
     pytest.skip(what)
+
+
+@pytest.fixture(autouse=True)
+def library_log_levels() -> Iterator[None]:
+    """What a verb run in this process sets for the libraries' loggers ends with the test."""
+    loggers = [logging.getLogger(name) for name in ("aiokafka", "faust", "mode")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")
