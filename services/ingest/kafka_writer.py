@@ -64,7 +64,8 @@ class KafkaWriter:
 
     def _failed(self, producer: AIOKafkaProducer, error: BaseException) -> None:
         self._health.block(KAFKA)
-        log.warning("kafka.unavailable", problem=type(error).__name__)
+        if not self._doubtful.is_set():  # once for all that fail while it is away
+            log.warning("kafka.unavailable", problem=type(error).__name__)
         if not isinstance(error, TimeoutError) and producer is self._producer:
             self._broken.set()  # an idempotent producer that lost a batch cannot go on with its sequence
         self._doubtful.set()

@@ -36,6 +36,14 @@ def test_demo__option_of_no_use__exit_2_and_what_to_write(
     assert message in error["message"]
 
 
+def test_demo__a_kafka_that_is_not_its_own__not_killed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    assert execute(["demo", "--chaos", "kill=kafka:1", "--json"]) == 2
+    assert "not this demo's to kill" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
 def test_demo__bad_rules__refused_with_their_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "rules.yaml").write_text("store: {timezone: Europe/London, currency: GBP}\nsegmens: []\n")
 
