@@ -82,7 +82,7 @@ def _groups_declared(reading: Reading) -> None:
 
 def _groups_ordered(reading: Reading) -> None:
     declared = tuple(use.name for use in reading.groups)
-    for use in reading.group_order:
+    for use in (*reading.group_order, *reading.default_group):
         if use.name not in declared:
             _unknown_group(use, declared, reading)
     for use, first in _repeats(reading.group_order):

@@ -25,7 +25,7 @@ from headrace.rules.catalogue import (
     set_field,
 )
 from headrace.rules.parse_ladders import LADDER_FIELDS
-from headrace.rules.parse_store import ABOUT
+from headrace.rules.parse_store import ABOUT, ALIAS_PLATFORMS
 
 Schema = dict[str, Any]
 _ANY_SCALAR: Final[Schema] = {"type": ["string", "number", "boolean"]}
@@ -129,7 +129,7 @@ def _group() -> Schema:
     return _object(
         {
             "name": _text("As in the store."),
-            "alias": {"type": "object", "additionalProperties": _ANY_SCALAR},
+            "alias": _object(dict.fromkeys(ALIAS_PLATFORMS, _ANY_SCALAR)),
             "kind": _enum(("B2B", "B2C")),
             "erp_id": _text("Its id in the ERP."),
             "description": _text("For people."),

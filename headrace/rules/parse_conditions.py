@@ -29,6 +29,8 @@ from headrace.rules.reading import Reading, items, mapping, single_pair
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair, Scalar
 
 _COMBINE: Final = ("all", "any", "not")
+_NOT_OF_ELEMENTS: Final = ("customer.name", "order.total")
+"""Whoever writes these means the person's name, and order.value."""
 _COUNT: Final = Field(name="count", family="number", scope="line", doc="", operators=COUNT_OPERATORS)
 
 
@@ -156,10 +158,14 @@ def _unknown_field(key: Scalar) -> Refused:
             "not_yet", key.place, f"{name} comes with a later release", f"fields of this release: {', '.join(FIELDS)}"
         )
     elements = {element for fields in ELEMENT_FIELDS.values() for element in fields}
-    if name in elements:
-        lists = [f.name for f in FIELDS.values() if f.elements and name in ELEMENT_FIELDS[f.elements]]
-        hint = f"write {lists[0]}: {{any: {{{name}: ...}}}}"
-        return Refused("unknown_field", key.place, f"{quoted(name)} is of the elements of {' and '.join(lists)}", hint)
+    prefix, _, element = name.rpartition(".")
+    if element in elements and prefix in ("", "customer", "order") and name not in _NOT_OF_ELEMENTS:
+        lists = [f.name for f in FIELDS.values() if f.elements and element in ELEMENT_FIELDS[f.elements]]
+        lists = [each for each in lists if each.startswith(prefix)] or lists
+        hint = f"write {lists[0]}: {{any: {{{element}: ...}}}}"
+        return Refused(
+            "unknown_field", key.place, f"{quoted(element)} is of the elements of {' and '.join(lists)}", hint
+        )
     if name in ("customer.attributes", "customer.tags"):
         example = f"{name}.tier: VIP" if name.endswith("attributes") else f"{name}.mailchimp: VIP"
         return Refused("unknown_field", key.place, f"{name} needs the name behind it", f"write {example}")

@@ -9,7 +9,7 @@ from headrace.rules.model import RuleSet, Store
 from headrace.rules.parse_entries import read_all, rule, segment
 from headrace.rules.parse_ladders import ladder
 from headrace.rules.parse_store import group, group_order, spend, store
-from headrace.rules.reading import MAX_ENTRIES, Reading, each, keys
+from headrace.rules.reading import MAX_ENTRIES, Reading, Use, each, keys
 from headrace.rules.scalars import choice, text
 from headrace.rules.yaml_source import Items, Node, Scalar
 
@@ -72,7 +72,9 @@ def _store(found: dict[str, list[Node]], start: Place, reading: Reading) -> Stor
 def _default_group(node: Node, reading: Reading) -> str:
     if isinstance(node, Scalar) and node.quoted and node.text == "":
         return ""
-    return text(node, "default_group")
+    name = text(node, "default_group")
+    reading.default_group.append(Use(name, node.place))
+    return name
 
 
 def _unmanaged(node: Node, reading: Reading) -> str:

@@ -1,11 +1,12 @@
 """The store, the declared meaning of spend, the groups and their order: what entries refer to."""
 
 from functools import cache
-from typing import Final, cast
+from typing import Final, cast, get_args
 from zoneinfo import available_timezones
 
 import pycountry
 
+from headrace.contracts.actions import Platform
 from headrace.contracts.events import OrderStatus
 from headrace.rules import later, scalars
 from headrace.rules.catalogue import STATUSES
@@ -16,6 +17,8 @@ from headrace.rules.yaml_source import Items, Mapping, Node
 
 ABOUT: Final = ("goal", "owner", "review_by")
 MAX_PROSE: Final = 2_000
+ALIAS_PLATFORMS: Final = ("bigcommerce", "shopify", *get_args(Platform))
+"""Where a group may go by another name."""
 _GROUP_KEYS: Final = ("name", "alias", "kind", "erp_id", "description", *ABOUT)
 _ORDER_EXAMPLE: Final = "group_order: [Gold, Silver], highest first"
 
@@ -107,6 +110,10 @@ def _alias(node: Node, reading: Reading) -> dict[str, str]:
         raise Refused("wrong_shape", node.place, "alias is a mapping", "write alias: {mailchimp: Gold members}")
     names: dict[str, str] = {}
     for key, value in pairs:
+        if key.text not in ALIAS_PLATFORMS:
+            otherwise = f"platforms are: {', '.join(ALIAS_PLATFORMS)}"
+            hint = did_you_mean(key.text, ALIAS_PLATFORMS, otherwise=otherwise)
+            reading.report.add("unknown_key", key.place, f"no platform is called {quoted(key.text)}", hint)
         name = reading.report.tried(scalars.text, value, "an alias")
         if name is not None:
             names[key.text] = name

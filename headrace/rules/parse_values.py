@@ -60,6 +60,7 @@ def domain(node: Node, field: Field) -> str:
 def pattern(node: Node, field: Field) -> str:
     """A regular expression that RE2 can run, as written."""
     written = scalars.text(node, field.name)
+    _refuse_accents(node, written)
     options = re2.Options()
     options.log_errors = False
     try:
@@ -75,6 +76,18 @@ def pattern(node: Node, field: Field) -> str:
             "RE2 has no look-around or back-references; for plain text write contains: or starts_with:",
         ) from error
     return written
+
+
+def _refuse_accents(node: Node, written: str) -> None:
+    """Texts are folded before a pattern sees them: a letter that folding takes away would never be found."""
+    lost = next((letter for letter in written if letter.isalpha() and fold(letter) != letter.casefold()), None)
+    if lost is not None:
+        raise Refused(
+            "bad_pattern",
+            node.place,
+            f"{quoted(lost)} is never found: texts are compared without accents",
+            f"write {quoted(fold(lost))} for it",
+        )
 
 
 def _country(node: Node) -> str:

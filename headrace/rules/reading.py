@@ -38,6 +38,8 @@ class Reading:
     groups: list[Use] = field(default_factory=list)
     group_uses: list[Use] = field(default_factory=list)
     group_order: list[Use] = field(default_factory=list)
+    default_group: list[Use] = field(default_factory=list)
+    """The one that is named, if any."""
 
     def use_group(self, name: str, place: Place) -> None:
         """Remember that an entry claims this group."""

@@ -146,7 +146,7 @@ def _as_decimal(written: str, digits: int) -> str:
 def _decimals_refusal(value: Scalar, amount: str, what: str, digits: int) -> Refused:
     whole, _, decimals = amount.partition(".")
     if len(decimals) == 3 and len(whole) <= 3:
-        return _ambiguous(value, amount, what, whole + decimals, _as_decimal(amount, digits))
+        return _ambiguous(value, amount, what, str(int(whole + decimals)), _as_decimal(amount, digits))
     places = f"at most {digits} digits" if digits else "no point and no digits"
     return _not_an_amount(value, what, f"write {places} after the point, such as {_as_decimal(amount, digits)}")
 

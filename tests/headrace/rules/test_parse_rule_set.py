@@ -23,7 +23,7 @@ from headrace.rules.model import (
     Trigger,
 )
 
-STORE = "store: {timezone: Europe/London, currency: GBP}\ngroups: [{name: Gold}, {name: Silver}]\n"
+STORE = "store: {timezone: Europe/London, currency: GBP}\ngroups: [{name: Gold}, {name: Silver}, {name: Everyone}]\n"
 
 
 def load(text: str) -> RuleSet:
@@ -155,3 +155,19 @@ def test_group__everything_said__kept() -> None:
         {"mailchimp": "Gold members"},
         "2027-01-31",
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("customer.state: NY", "write customer.addresses: {any: {state: ...}}"),
+        ("customer.brand: Apple", "write customer.purchased: {any: {brand: ...}}"),
+        ("order.brand: Apple", "write order.lines: {any: {brand: ...}}"),
+        ("customer.name: Ada", "did you mean 'customer.last_name'?"),
+        ("order.total: 5", "did you mean 'order.value'?"),
+    ],
+)
+def test_field__of_an_element_behind_the_wrong_name__the_hint_leads_to_the_list(written: str, hint: str) -> None:
+    rule = f"rules: [{{id: a, when: order.placed, if: {{{written}}}, then: [{{tag: {{mailchimp: T}}}}]}}]"
+    findings = load_texts([Source("rules.yaml", STORE + rule)]).findings
+    assert [finding.hint for finding in findings if finding.severity == "error"] == [hint]
