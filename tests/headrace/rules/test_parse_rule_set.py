@@ -157,6 +157,21 @@ def test_group__everything_said__kept() -> None:
     )
 
 
+@pytest.mark.parametrize(("pattern", "instead"), [("^Café", "e"), ("STRASSE|Straße", "ss"), ("[À-Ý]", "a")])
+def test_matches__letter_that_folding_takes_away__refused_with_what_stays(pattern: str, instead: str) -> None:
+    rule = f"segments: [{{id: a, who: {{customer.company: {{matches: '{pattern}'}}}}, tags: {{mailchimp: T}}}}]"
+    findings = load_texts([Source("rules.yaml", STORE + rule)]).findings
+    assert [f"write {instead!r} for it" in finding.hint for finding in findings if finding.severity == "error"] == [
+        True
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["^ac(me|ø)", "ΟΔΟΣ|οδος", "Москва", "日本", "a\\d+ b"])
+def test_matches__letters_that_stay__taken(pattern: str) -> None:
+    rule = f"segments: [{{id: a, who: {{customer.company: {{matches: '{pattern}'}}}}, tags: {{mailchimp: T}}}}]"
+    assert load(rule).segments[0].who == Leaf(field="customer.company", operator="matches", operand=pattern)
+
+
 @pytest.mark.parametrize(
     ("written", "hint"),
     [
