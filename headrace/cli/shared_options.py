@@ -7,7 +7,7 @@ import functools
 import inspect
 import os
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,8 +74,16 @@ def _use_config(path: str | None) -> None:
         return
     if not Path(path).is_file():
         raise CliError("usage", f"--config: no such file: {path}", hint="name a file of HEADRACE_X=value lines")
+    given = dict(os.environ)
     for name, setting in _read_config(path):
-        os.environ.setdefault(name, setting)
+        if not _is_given(name, given):
+            os.environ[name] = setting
+
+
+def _is_given(name: str, environment: Mapping[str, str]) -> bool:
+    """Whether the environment says this already: as X, or by the file that X_FILE names; an empty one says nothing."""
+    plain = name.removesuffix("_FILE")
+    return any(environment.get(each) for each in (plain, f"{plain}_FILE"))
 
 
 def _read_config(path: str) -> list[tuple[str, str]]:

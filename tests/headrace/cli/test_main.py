@@ -147,6 +147,26 @@ def test_config__file__sets_what_the_environment_does_not(monkeypatch: pytest.Mo
     assert seen == [("a:1env.", "abc")]
 
 
+def test_config__secret_by_file_and_empty_variables__the_environment_wins_only_where_it_says_something(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    def verb() -> None:
+        settings = load_settings(KafkaSettings)
+        password = settings.kafka_sasl_password
+        seen.append((settings.kafka_bootstrap_servers, password.get_secret_value() if password else None))
+
+    use_verb(monkeypatch, verb)
+    (tmp_path / "password").write_text("of the environment")
+    os.environ["HEADRACE_KAFKA_SASL_PASSWORD_FILE"] = str(tmp_path / "password")
+    os.environ["HEADRACE_KAFKA_BOOTSTRAP_SERVERS"] = ""
+    (tmp_path / "config").write_text("HEADRACE_KAFKA_BOOTSTRAP_SERVERS=a:1\nHEADRACE_KAFKA_SASL_PASSWORD=of the file\n")
+
+    assert execute(["verb", "--config", str(tmp_path / "config")]) == 0
+    assert seen == [("a:1", "of the environment")]
+
+
 def test_config__no_such_file__exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["version", "--config", "nowhere", "--json"]) == 2
     assert "nowhere" in json.loads(capsys.readouterr().out)["error"]["message"]
