@@ -35,9 +35,11 @@ def write_state(info: BrokerInfo) -> None:
     fresh.replace(path)
 
 
-def forget(data_dir: Path) -> None:
-    """The opposite of `write_state`."""
-    (data_dir / STATE_FILE).unlink(missing_ok=True)
+def forget(info: BrokerInfo) -> None:
+    """The opposite of `write_state`; another broker that runs in the folder by now stays known."""
+    folder = Path(info.data_dir)
+    if running_broker(folder) in (None, info):
+        (folder / STATE_FILE).unlink(missing_ok=True)
 
 
 def running_broker(data_dir: Path) -> BrokerInfo | None:
@@ -58,7 +60,7 @@ def stop_broker(info: BrokerInfo) -> None:
             wait_for_end_within(info.pid, STOP_WITHIN_S)
     except ProcessLookupError:
         pass
-    forget(Path(info.data_dir))
+    forget(info)
 
 
 def _is_ours(info: BrokerInfo) -> bool:

@@ -114,8 +114,8 @@ class EmbeddedKafka:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
-        forget(self.data_dir)
         if info is not None:
+            forget(info)
             log.info("kafka.stopped", pid=info.pid)
 
     def kill(self) -> None:

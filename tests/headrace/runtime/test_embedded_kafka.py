@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.runtime import broker_files
+from headrace.runtime import broker_files, embedded_kafka
 from headrace.runtime.broker_state import BrokerInfo, running_broker, stop_broker, write_state
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka, round_trip
@@ -104,6 +104,21 @@ def test_start__detached__outlives_its_starter_and_can_be_stopped(tmp_path: Path
     finally:
         stop_broker(info)
     assert running_broker(tmp_path / "data") is None
+
+
+@pytest.mark.usefixtures("local_kafka_only")
+def test_start__two_at_once_on_one_folder__the_second_is_refused_and_the_first_stays_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EmbeddedKafka(tmp_path / "data", heap_mb=256) as first:
+        # As if the second one had looked a moment before the first was ready.
+        monkeypatch.setattr(embedded_kafka, "running_broker", lambda _: None)
+        with pytest.raises(DependencyError) as caught:
+            EmbeddedKafka(tmp_path / "data", heap_mb=256).start()
+        assert caught.value.code == "kafka_already_running"
+        assert running_broker(tmp_path / "data") == first.info
+    assert running_broker(tmp_path / "data") is None
+    assert not (tmp_path / "data" / "broker.json").exists()
 
 
 @pytest.mark.usefixtures("local_kafka_only")
