@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import pydantic_settings
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -72,16 +72,26 @@ class KafkaSettings(BaseSettings):
     """host:port, comma separated."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """How Kafka is spoken to."""
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        default=None, validate_default=True
+    )
     """With a SASL protocol: how to log in."""
-    kafka_sasl_username: str | None = None
+    kafka_sasl_username: str | None = Field(default=None, validate_default=True)
     """With a SASL protocol: who logs in."""
-    kafka_sasl_password: SecretStr | None = None
+    kafka_sasl_password: SecretStr | None = Field(default=None, validate_default=True)
     """With a SASL protocol: the password."""
     topic_prefix: str = Field(default=DEFAULT_PREFIX, pattern=r"^[A-Za-z0-9._-]*$", max_length=100)
     """Begins the name of every topic and consumer group."""
     generation: int = Field(default=1, ge=1)
     """The live generation: which state changelog is the evaluator's."""
+
+    @field_validator("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password")
+    @classmethod
+    def _needed_with_sasl(cls, value: Any, info: ValidationInfo) -> Any:
+        protocol = str(info.data.get("kafka_security_protocol", ""))
+        if value is None and protocol.startswith("SASL"):
+            raise ValueError(f"is missing: with {protocol} Kafka asks who logs in")
+        return value
 
     @classmethod
     def settings_customise_sources(

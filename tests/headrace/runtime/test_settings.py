@@ -119,3 +119,25 @@ def test_settings__written_to__refuse(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValidationError):
         settings.store = "other"
+
+
+def test_load_settings__sasl_without_who_logs_in__all_three_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    monkeypatch.setenv("HEADRACE_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(KafkaSettings)
+    missing = "is missing: with SASL_SSL Kafka asks who logs in"
+    assert caught.value.problems == {
+        "HEADRACE_KAFKA_SASL_MECHANISM": missing,
+        "HEADRACE_KAFKA_SASL_PASSWORD": missing,
+        "HEADRACE_KAFKA_SASL_USERNAME": missing,
+    }
+
+
+def test_load_settings__sasl_complete__is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    monkeypatch.setenv("HEADRACE_KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT")
+    monkeypatch.setenv("HEADRACE_KAFKA_SASL_MECHANISM", "PLAIN")
+    monkeypatch.setenv("HEADRACE_KAFKA_SASL_USERNAME", "headrace")
+    monkeypatch.setenv("HEADRACE_KAFKA_SASL_PASSWORD", "s3cret")
+    assert load_settings(KafkaSettings).kafka_sasl_username == "headrace"
