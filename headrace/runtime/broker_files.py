@@ -85,3 +85,9 @@ def _format(folder: Path, template: Path) -> None:
     fresh = folder / "meta.properties.new"
     fresh.write_text(config.meta_properties(config.new_id()))
     fresh.replace(folder / "meta.properties")
+
+
+def cluster_id_of(data_dir: Path) -> str:
+    """The id of the cluster whose data this is, as its `meta.properties` says."""
+    lines = (data_dir / "log" / "meta.properties").read_text().splitlines()
+    return next(line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id="))

@@ -3,17 +3,25 @@
 Starting and preparing a broker is `headrace.runtime.embedded_kafka`'s work.
 """
 
+import fcntl
 import json
 import os
 import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from headrace.runtime.dependency import DependencyError
 from headrace.runtime.parent import is_alive, wait_for_end_within
 
 STATE_FILE: Final = "broker.json"
+LOCK_FILE: Final = "broker.lock"
 STOP_WITHIN_S: Final = 10.0
+_LOCK_WITHIN_S: Final = 2.0
+"""One that was just stopped gives its lock back a moment later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,38 @@ class BrokerInfo:
     version: str
     data_dir: str
     cluster_id: str
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[int]:
+    """The folder's lock, as a descriptor: who inherits it keeps the folder locked until it ends.
+
+    Two brokers on one folder would write into each other's metadata: Kafka's own lock comes too late for that.
+    Raises `DependencyError` "kafka_already_running", and OSError of the disk.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        end = time.monotonic() + _LOCK_WITHIN_S
+        while not _lock(descriptor):
+            if time.monotonic() > end:
+                raise DependencyError(
+                    "kafka_already_running",
+                    f"another Kafka uses {data_dir}",
+                    f"stop it with `headrace kafka down --data {data_dir}`, or name another folder",
+                )
+            time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_state(info: BrokerInfo) -> None:

@@ -20,8 +20,8 @@ from confluent_kafka.admin import AdminClient
 from headrace.runtime import broker_guard
 from headrace.runtime.broker_config import server_properties
 from headrace.runtime.broker_errors import LOG_FILE, explain_end, explain_os_error, port_taken, start_failed
-from headrace.runtime.broker_files import Broker, prepare
-from headrace.runtime.broker_state import BrokerInfo, forget, running_broker, stop_broker, write_state
+from headrace.runtime.broker_files import Broker, cluster_id_of, prepare
+from headrace.runtime.broker_state import BrokerInfo, forget, locked, running_broker, stop_broker, write_state
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.logs import log
 from headrace.runtime.ports import HOST, free_ports, is_free, is_listening
@@ -61,6 +61,7 @@ class EmbeddedKafka:
         self._detached = detached
         self._process: subprocess.Popen[bytes] | None = None
         self._info: BrokerInfo | None = None
+        self._lock = -1
 
     def __enter__(self) -> Self:
         self.start()
@@ -86,7 +87,7 @@ class EmbeddedKafka:
                 f"a Kafka runs on {self.data_dir} already, as process {other.pid} on {other.bootstrap_servers}",
                 f"use it, stop it with `headrace kafka down --data {self.data_dir}`, or name another folder",
             )
-        with _disk_errors(self.data_dir):
+        with _disk_errors(self.data_dir), locked(self.data_dir) as self._lock:
             broker = prepare(self.data_dir, self._cache, self._heap_mb)
             for _ in range(_PORT_TRIES - 1):
                 try:
@@ -162,11 +163,11 @@ class EmbeddedKafka:
         """The JVM's pid."""
         if self._detached:
             with path.open("ab") as output:
-                self._process = _popen(command, stdout=output, stderr=output)
+                self._process = _popen(command, stdout=output, stderr=output, keep=self._lock)
             return self._process.pid
         guard = [sys.executable, "-I", "-S", broker_guard.__file__, str(os.getpid()), str(path), *command]
         with path.open("ab") as output:
-            self._process = _popen(guard, stdout=subprocess.PIPE, stderr=output)
+            self._process = _popen(guard, stdout=subprocess.PIPE, stderr=output, keep=self._lock)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.strip().isdigit():
@@ -175,14 +176,15 @@ class EmbeddedKafka:
         return int(line)
 
     def _wait_until_ready(self, port: int) -> str:
-        """The cluster's id, once the broker answers."""
+        """The cluster's id, once our broker answers, and not one that took the port before it."""
+        own = cluster_id_of(self.data_dir)
         end = time.monotonic() + START_WITHIN_S
         while time.monotonic() < end:
             if (failure := self.failed()) is not None:
                 raise failure
             if is_listening(port):
                 cluster_id = round_trip({"bootstrap.servers": f"{HOST}:{port}"}, timeout_s=2.0)
-                if cluster_id is not None:
+                if cluster_id is not None and cluster_id == own:
                     return cluster_id
             time.sleep(_POLL_S)
         raise start_failed(
@@ -209,9 +211,11 @@ def round_trip(config: Mapping[str, Any], *, timeout_s: float) -> str | None:
     return str(metadata.cluster_id) if metadata.brokers else None
 
 
-def _popen(command: list[str], *, stdout: int | IO[bytes], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C in the terminal goes to us, and we stop the broker last.
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True)
+def _popen(command: list[str], *, stdout: int | IO[bytes], stderr: IO[bytes], keep: int) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C in the terminal goes to us, and we stop the broker last. `keep`: the folder's lock.
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True, pass_fds=(keep,)
+    )
 
 
 @contextlib.contextmanager

@@ -122,6 +122,20 @@ def test_start__two_at_once_on_one_folder__the_second_is_refused_and_the_first_s
 
 
 @pytest.mark.usefixtures("local_kafka_only")
+def test_start__two_at_once_on_one_port__the_second_does_not_take_the_first_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EmbeddedKafka(tmp_path / "one", heap_mb=256) as first:
+        assert first.info is not None
+        port = int(first.info.bootstrap_servers.rpartition(":")[2])
+        # As if the second one had looked a moment before the first listened.
+        monkeypatch.setattr(embedded_kafka, "is_free", lambda _: True)
+        with pytest.raises(DependencyError) as caught:
+            EmbeddedKafka(tmp_path / "two", port, heap_mb=256).start()
+    assert caught.value.code == "port_taken"
+
+
+@pytest.mark.usefixtures("local_kafka_only")
 def test_failed__broker_killed__tells_and_stop_is_harmless(tmp_path: Path) -> None:
     kafka = EmbeddedKafka(tmp_path / "data", heap_mb=256)
     info = kafka.start()
