@@ -24,7 +24,7 @@ from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
 from headrace.runtime.settings import ServiceSettings, load_settings
 from headrace.runtime.supervisor import Child, Supervisor, python_argv
-from headrace.runtime.topics import create_topics
+from headrace.runtime.topics import create_topics, wake_coordinator
 
 STORE: Final = "demo"
 """The simulated store's hash, unless HEADRACE_STORE or --store names it."""
@@ -211,6 +211,7 @@ async def start_stack(
         ServiceSettings, kafka_bootstrap_servers=broker.bootstrap_servers, topic_prefix=prefix, store=options.store
     )
     await create_topics(settings, partitions=options.partitions)
+    await wake_coordinator(settings)
     supervisor = Supervisor(show=show)
     try:
         simulators = json.loads(await supervisor.start(_simulators(options, words)))
