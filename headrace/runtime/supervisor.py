@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.error
 import urllib.request
 from asyncio.subprocess import PIPE, Process
@@ -20,6 +21,8 @@ from typing import Final
 
 READY_DEADLINE_S: Final = 60.0
 _KEPT_LINES: Final = 30
+_FORGIVEN_AFTER_S: Final = 60.0
+"""A child that ran so long has failed once, not once more."""
 _RESTART_DELAYS_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -51,6 +54,7 @@ class _Running:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     first_line: asyncio.Future[str] | None = None
     failures: int = 0
+    started_at: float = field(default_factory=time.monotonic)
 
 
 class Supervisor:
@@ -154,6 +158,8 @@ class Supervisor:
             return
         name = running.child.name
         killed = code == -signal.SIGKILL
+        if time.monotonic() - running.started_at > _FORGIVEN_AFTER_S:
+            running.failures = 0
         if code == 2 or (not killed and running.failures >= len(_RESTART_DELAYS_S)):
             self.fatal_reason = f"{name} ended with exit code {code}:\n" + "\n".join(running.lines)
             self.fatal.set()
