@@ -18,6 +18,8 @@ from headrace.runtime.settings import KafkaSettings
 from services.evaluator.engine.state import MARK_BYTES, Partition
 
 _AGAIN_S: Final = 1.0
+_SILENT_S: Final = 30.0
+"""How long nothing may come before it is tried with new connections: longer than an open transaction can last."""
 _POLL_MS: Final = 50
 _POLL_RECORDS: Final = 20_000
 _FETCH_BYTES: Final = 4 * 1024 * 1024
@@ -50,12 +52,13 @@ class Restorer:
         everything = make_consumer(self._settings, read_committed=False)
         started = time.perf_counter()
         try:
-            await committed.start()
-            await everything.start()
-            starts = await everything.beginning_offsets([TopicPartition(self._source, n) for n in numbers])
+            async with asyncio.timeout(_SILENT_S):
+                await committed.start()
+                await everything.start()
+                starts = await everything.beginning_offsets([TopicPartition(self._source, n) for n in numbers])
+                ends = await everything.end_offsets([TopicPartition(self._changelog, n) for n in numbers])
             partitions = {at.partition: Partition(at.partition, log_start=start) for at, start in starts.items()}
-            changelog = [TopicPartition(self._changelog, n) for n in numbers]
-            read = await _fill(committed, await everything.end_offsets(changelog), partitions)
+            read = await _fill(committed, ends, partitions)
         finally:
             await committed.stop()
             await everything.stop()
@@ -76,11 +79,15 @@ async def _fill(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], par
     read = 0
     waiting = {at for at, end in ends.items() if end > 0}
     while waiting:
-        for at, records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).items():
-            read += len(records)
-            _take(partitions[at.partition], records)
-        # The position also moves over markers and aborted records, which getmany does not return.
-        waiting = {at for at in waiting if await consumer.position(at) < ends[at]}
+        # Each round moves on or ends in time, whatever a broker that came back answers.
+        async with asyncio.timeout(_SILENT_S):
+            before = read, len(waiting)
+            while waiting and before == (read, len(waiting)):
+                for at, records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).items():
+                    read += len(records)
+                    _take(partitions[at.partition], records)
+                # The position also moves over markers and aborted records, which getmany does not return.
+                waiting = {at for at in waiting if await consumer.position(at) < ends[at]}
     for partition in partitions.values():
         partition.restored()
     return read

@@ -54,6 +54,7 @@ def is_ready(worker: Process) -> bool:
     return bool(changes and changes[-1]["ready"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("away_s", [3.0, 15.0])
 def test_worker__broker_killed_under_load__exact_and_at_work_within_thirty_seconds(
     broker: EmbeddedKafka, settings: ServiceSettings, tmp_path: Path, away_s: float
