@@ -8,6 +8,7 @@ STAMP := $(VENV)/.installed
 REPORTS := build/reports
 PYTEST := $(BIN)/python -m pytest
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 
 .PHONY: help setup demo test test-fast test-long test-containers check format lock bench clean
 
@@ -58,8 +59,9 @@ lock: setup ## resolve the dependencies anew, with hashes and without an index a
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header $$group pyproject.toml -o $$name.lock; \
 	done
 
-bench: setup ## what one decision costs: decode, decide, encode
-	@$(BIN)/python -m benchmarks.core.bench_decide
+bench: setup ## the engine beside Faust, Quix and Kafka Streams; what one decision costs
+	@$(BIN)/headrace bench engine $(BENCH_ARGS)
+	@$(BIN)/headrace bench decide
 
 clean: ## what was built; not the virtual environment, not the user's cache
 	@rm -rf build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -36,6 +36,7 @@ VERBS: Final = (
     "apply",
     "attributes",
     "dead_letters",
+    "bench",
 )
 """Modules of `headrace.cli`, in the order of the help."""
 
