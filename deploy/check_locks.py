@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "benchmarks/engine/requirements-quix.lock")
 EXACT = ("faust-streaming", "aiokafka", "confluent-kafka")
 
 
