@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headrace.contracts.topics import PARTITION_WIDE_KEY
-from services.evaluator.engine.fold import Output, PartitionFold
+from services.evaluator.engine.fold import Folded, Output, PartitionFold
 from services.evaluator.engine.membership import Member
 from services.evaluator.engine.state import Partition, encode_record
 
@@ -47,36 +47,40 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction writes. `positions`: partition -> next source offset, never empty (it is the fence)."""
+    """What one transaction writes. `positions`: partition -> next source offset, never empty (it is the fence).
+
+    A None in the changelog is a removed page. `notes`: what stands beside a position.
+    """
 
     member: Member
-    changelog: Mapping[int, Mapping[bytes, bytes]]
+    changelog: Mapping[int, Mapping[bytes, bytes | None]]
     outputs: tuple[Output, ...]
     positions: Mapping[int, int]
     records: int
+    notes: Mapping[int, str] = field(default_factory=dict)
 
 
 def close(epoch: Epoch, live: Mapping[int, Live], member: Member) -> Batch:
     """Takes what the folds changed into the partitions' state, and gives what is to be written."""
-    changelog: dict[int, dict[bytes, bytes]] = {}
+    changelog: dict[int, dict[bytes, bytes | None]] = {}
     outputs: list[Output] = []
+    notes: dict[int, str] = {}
     for number, advanced in epoch.touched.items():
-        values, written = _close_partition(live[number], advanced=advanced)
-        if values:
+        folded = live[number].fold.close()
+        if values := _take_in(live[number].partition, folded, advanced=advanced):
             changelog[number] = values
-        outputs.extend(written)
+        outputs.extend(folded.outputs)
+        notes[number] = folded.note
     positions = {number: live[number].partition.applied + 1 for number in epoch.touched}
-    return Batch(member, changelog, tuple(outputs), positions, epoch.records)
+    return Batch(member, changelog, tuple(outputs), positions, epoch.records, notes)
 
 
-def _close_partition(live: Live, *, advanced: bool) -> tuple[dict[bytes, bytes], tuple[Output, ...]]:
-    partition = live.partition
-    folded = live.fold.close()
-    values = {key: encode_record(mark, body) for key, (mark, body) in folded.changes.items()}
-    highest = max((stored.mark for stored in folded.changes.values()), default=-1)
+def _take_in(partition: Partition, folded: Folded, *, advanced: bool) -> dict[bytes, bytes | None]:
+    values = {key: None if kept is None else encode_record(*kept) for key, kept in folded.changes.items()}
+    highest = max((kept.mark for kept in folded.changes.values() if kept is not None), default=-1)
     # The marker tells what was applied when the last record left no live state record with its offset.
     if folded.marker is not None or (advanced and highest < partition.applied):
         body = partition.marker if folded.marker is None else folded.marker
         values[PARTITION_WIDE_KEY] = encode_record(partition.applied, body)
     partition.update(values)
-    return values, tuple(folded.outputs)
+    return values

@@ -3,7 +3,7 @@
 Only protocols and plain carriers live here; the engine's own parts and every real fold live elsewhere.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -42,13 +42,15 @@ class Stored(NamedTuple):
 class Folded:
     """What a partition's fold changed since it was asked last.
 
-    A mark never goes back, and is at most the last offset applied. `marker` is the body of the partition's own record
-    when it changed, else None.
+    A mark never goes back, and is at most the last offset applied. None removes a record, which only a page may be:
+    whoever was once there keeps a mark. `marker` is the body of the partition's own record when it changed, else None.
+    `note` (at most 200 bytes) is kept beside the partition's committed offset, for whoever reads the group's offsets.
     """
 
-    changes: Mapping[bytes, Stored] = field(default_factory=dict)
+    changes: Mapping[bytes, Stored | None] = field(default_factory=dict)
     outputs: Iterable[Output] = ()
     marker: bytes | None = None
+    note: str = ""
 
 
 class Swept(NamedTuple):
@@ -75,7 +77,10 @@ class PartitionView(Protocol):
     def get(self, key: bytes) -> Stored | None: ...
 
     def keys(self) -> Iterable[bytes]:
-        """All keys but the partition's own; not to be held while records are folded."""
+        """All keys but pages and the partition's own; not to be held while records are folded."""
+
+    def pages(self, key: bytes) -> Collection[bytes]:
+        """The keys of its pages (`key#name`), in no order."""
 
 
 class PartitionFold(Protocol):

@@ -160,7 +160,10 @@ class TransactionalProducer:
             _produce(producer, output.topic, output.value, output.key, output.partition, headers)
 
     def _send_positions(self, producer: Producer, batch: Batch) -> None:
-        positions = [TopicPartition(self._topics.source, number, offset) for number, offset in batch.positions.items()]
+        positions = [
+            TopicPartition(self._topics.source, number, offset, batch.notes.get(number) or None)
+            for number, offset in batch.positions.items()
+        ]
         metadata = group_metadata(self._topics.group, batch.member)
         self._insist(lambda: producer.send_offsets_to_transaction(positions, metadata, CALL_S))
 

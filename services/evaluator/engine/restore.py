@@ -95,7 +95,7 @@ async def _fill(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], par
 
 def _take(partition: Partition, records: list[Any]) -> None:
     for record in records:
-        if record.value is None or len(record.value) < MARK_BYTES:
+        if record.value is not None and len(record.value) < MARK_BYTES:
             log.error("changelog.unreadable", partition=partition.number, offset=record.offset)
         elif not partition.restore(record.key, record.value):
             log.error("changelog.regressed", partition=partition.number, offset=record.offset)

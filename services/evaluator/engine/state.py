@@ -4,13 +4,15 @@ Nothing here talks to Kafka: `restore.py` fills it, `epoch.py` changes it.
 """
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from services.evaluator.engine.fold import Stored
 
 MARK_BYTES: Final = 8
+PAGE_SIGN: Final = b"#"
+"""Between a key and the name of its page; in no key itself."""
 _MARK: Final = struct.Struct(">q")
 
 
@@ -28,13 +30,14 @@ def mark_of(value: bytes) -> int:
 class Partition:
     """The state of one partition; it is its own `PartitionView`."""
 
-    __slots__ = ("applied", "log_start", "number", "records")
+    __slots__ = ("_pages", "applied", "log_start", "number", "records")
 
     def __init__(self, number: int, *, log_start: int = 0) -> None:
         self.number = number
         self.applied = -1
         self.log_start = log_start
         self.records: dict[bytes, bytes] = {}
+        self._pages: dict[bytes, set[bytes]] = {}
 
     @property
     def expected(self) -> int:
@@ -53,11 +56,18 @@ class Partition:
         return None if value is None else Stored(mark_of(value), value[MARK_BYTES:])
 
     def keys(self) -> Iterable[bytes]:
-        """All keys but the partition's own."""
-        return (key for key in self.records if key != PARTITION_WIDE_KEY)
+        """All keys but pages and the partition's own."""
+        return (key for key in self.records if PAGE_SIGN not in key and key != PARTITION_WIDE_KEY)
 
-    def restore(self, key: bytes, value: bytes) -> bool:
+    def pages(self, key: bytes) -> Collection[bytes]:
+        """The keys of its pages, in no order."""
+        return self._pages.get(key, ())
+
+    def restore(self, key: bytes, value: bytes | None) -> bool:
         """Takes a changelog record in; False when one with a larger mark is there already (a regression)."""
+        if value is None:
+            self.records.pop(key, None)
+            return True
         held = self.records.get(key)
         if held is not None and held[:MARK_BYTES] > value[:MARK_BYTES]:
             return False
@@ -67,7 +77,26 @@ class Partition:
     def restored(self) -> None:
         """After the last record: what was applied is the largest mark."""
         self.applied = max(map(mark_of, self.records.values()), default=-1)
+        for key in self.records:
+            if PAGE_SIGN in key:
+                self._add_page(key)
 
-    def update(self, values: Mapping[bytes, bytes]) -> None:
-        """Takes encoded records in."""
-        self.records.update(values)
+    def update(self, values: Mapping[bytes, bytes | None]) -> None:
+        """Takes encoded records in; None removes one."""
+        for key, value in values.items():
+            if value is not None:
+                self.records[key] = value
+                if PAGE_SIGN in key:
+                    self._add_page(key)
+            elif self.records.pop(key, None) is not None:
+                self._drop_page(key)
+
+    def _add_page(self, page: bytes) -> None:
+        self._pages.setdefault(page.partition(PAGE_SIGN)[0], set()).add(page)
+
+    def _drop_page(self, page: bytes) -> None:
+        key = page.partition(PAGE_SIGN)[0]
+        if held := self._pages.get(key):
+            held.discard(page)
+            if not held:
+                del self._pages[key]

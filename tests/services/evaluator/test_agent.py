@@ -78,7 +78,7 @@ class Bench:
 
     def close(self) -> Folded:
         folded = self.fold.close()
-        self.partition.update({key: encode_record(*stored) for key, stored in folded.changes.items()})
+        self.partition.update({key: stored and encode_record(*stored) for key, stored in folded.changes.items()})
         if folded.marker is not None:
             self.partition.update({PARTITION_WIDE_KEY: encode_record(self.partition.applied, folded.marker)})
         self.outputs += [(output.topic, json.loads(output.value or b"")) for output in folded.outputs]

@@ -124,7 +124,7 @@ async def test_take__records__state_with_mark_and_position_in_one_batch() -> Non
         (batch,) = rig.log.committed
         assert batch.positions == {0: 3}
         assert batch.member == Member(1, "me")
-        assert mark_of(batch.changelog[0][b"a"]) == 2
+        assert mark_of(batch.changelog[0][b"a"] or b"") == 2
         assert PARTITION_WIDE_KEY not in batch.changelog[0]
         assert len(batch.outputs) == 1
 
@@ -188,7 +188,7 @@ async def test_run__aborted__memory_discarded_and_read_back() -> None:
         assert rig.positions.rewinds[-1] == (0, 0)
         await rig.take(0, 1, 2)
         await rig.until(lambda: bool(rig.log.committed))
-        assert b'"n": 3' in rig.log.committed[-1].changelog[0][b"a"]
+        assert b'"n": 3' in (rig.log.committed[-1].changelog[0][b"a"] or b"")
 
 
 async def test_run__fenced__nothing_accepted_until_the_next_restore() -> None:

@@ -1,4 +1,4 @@
-"""State of a partition: marks, restore, what comes next."""
+"""State of a partition: marks, restore, pages, what comes next."""
 
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from services.evaluator.engine.fold import Stored
@@ -29,3 +29,17 @@ def test_restored__largest_mark__is_what_was_applied() -> None:
     partition.restored()
     assert (partition.applied, partition.expected, partition.marker) == (7, 8, b"marker")
     assert list(partition.keys()) == [b"k"]
+
+
+def test_pages__written_restored_removed__listed_by_their_key_and_not_among_the_keys() -> None:
+    partition = Partition(0)
+    partition.restore(b"k", encode_record(1, b"body"))
+    partition.restore(b"k#order:1", encode_record(1, b"one"))
+    partition.restore(b"k#order:2", encode_record(1, b"two"))
+    assert partition.restore(b"k#order:2", None)
+    partition.restored()
+    assert (list(partition.keys()), set(partition.pages(b"k"))) == ([b"k"], {b"k#order:1"})
+    partition.update({b"k#order:3": encode_record(2, b"three"), b"k#order:1": None, b"k#never": None})
+    assert set(partition.pages(b"k")) == {b"k#order:3"}
+    partition.update({b"k#order:3": None})
+    assert (partition.pages(b"k"), partition.get(b"k#order:3")) == ((), None)
