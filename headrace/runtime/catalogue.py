@@ -37,6 +37,7 @@ LogEvent = Literal[
     "dead_letter.written",  # a record was set aside; `reason` is one word
     # the evaluator
     "partitions.restored",  # the state of these partitions was read back from its changelog
+    "partitions.kept",  # of these a rebalance took nothing: the state in memory is the committed one
     "partitions.released",  # a rebalance: what was pending is committed, nothing more is accepted
     "epoch.aborted",  # a transaction was rolled back; the state is read back and work goes on
     "hole.accepted",  # a gap in the log itself: offsets that do not exist were passed over

@@ -82,6 +82,7 @@ class Engine:
         self._fail = fail
         self._options = options or Options()
         self._live: dict[int, Live] = {}
+        self._kept: dict[int, Partition] = {}
         self._member: Member | None = None
         self._epoch = Epoch()
         self._term = 0
@@ -112,10 +113,12 @@ class Engine:
         """
         accepting, self._accepting = self._accepting, False
         self._health.block(RESTORING)
+        kept: dict[int, Partition] = {}
         try:
             async with asyncio.timeout(within_s), self._writing:
-                if accepting and self._epoch.size:
-                    await self._write()
+                result = await self._write() if accepting and self._epoch.size else None
+                if not isinstance(result, Aborted):
+                    kept = {number: live.partition for number, live in self._live.items()}
         except TimeoutError:
             log.warning("epoch.aborted", reason=f"not committed within {within_s:g} s")
         except FatalError as error:
@@ -123,20 +126,26 @@ class Engine:
         if self._live:
             log.info("partitions.released", partitions=sorted(self._live))
         self._discard()
+        self._kept = kept
 
     async def restore(self, numbers: Iterable[int]) -> None:
         """Reads these partitions back and goes on from there, unless something newer began meanwhile."""
+        member = self._member_now()
+        kept = self._still_ours(member)
         self._discard()
         self._health.block(RESTORING)
-        term, member = self._term, self._member_now()
+        term, asked = self._term, set(numbers)
         try:
             await self._writer.start()
         except FatalError as error:
             return self._fail(error)
-        partitions = await self._reader.restore(numbers, lambda: term == self._term)
+        partitions = await self._reader.restore(asked - kept.keys(), lambda: term == self._term)
         if partitions is None or term != self._term or member is None or member != self._member_now():
             return None  # a newer restore is under way, or a rebalance that ends in one
-        self._begin(partitions, member)
+        stay = {number: kept[number] for number in asked & kept.keys()}
+        if stay:
+            log.info("partitions.kept", partitions=sorted(stay))
+        self._begin({**partitions, **stay}, member)
         return None
 
     # -- its own tasks -----------------------------------------------------------------------------------------------
@@ -293,11 +302,20 @@ class Engine:
             await asyncio.sleep(0.1)
 
     # -- terms -------------------------------------------------------------------------------------------------------
+    def _still_ours(self, member: Member | None) -> dict[int, Partition]:
+        """What a rebalance left in memory, all of it committed, if the group went on by one generation only.
+
+        Then nobody else can have owned these partitions since: what is assigned to us again needs no restore.
+        """
+        followed = member is not None and self._member is not None and member.generation == self._member.generation + 1
+        return self._kept if followed else {}
+
     def _discard(self) -> None:
         self._term += 1
         self._accepting = False
         self._epoch = Epoch()
         self._live = {}
+        self._kept = {}
         self._space.set()
 
     def _begin(self, partitions: dict[int, Partition], member: Member) -> None:

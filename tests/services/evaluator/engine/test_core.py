@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.health import Health
 from headrace.runtime.process import FatalError
@@ -48,12 +50,16 @@ class Log:
     committed: list[Batch] = field(default_factory=list)
     answers: list[Aborted] = field(default_factory=list)
     log_start: int = 0
+    restored: list[set[int]] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+    begun: int = 0
 
     async def start(self) -> None:
         return None
 
     async def write(self, batch: Batch) -> Written | Aborted:
-        await asyncio.sleep(0)
+        self.begun += 1
+        await (self.hold.wait() if self.hold else asyncio.sleep(0))
         if self.answers:
             return self.answers.pop(0)
         self.committed.append(batch)
@@ -61,9 +67,10 @@ class Log:
 
     async def restore(self, numbers: Iterable[int], wanted: Callable[[], bool]) -> dict[int, Partition] | None:
         partitions = {number: Partition(number, log_start=self.log_start) for number in numbers}
+        self.restored.append(set(partitions))
         for batch in self.committed:
-            for number, values in batch.changelog.items():
-                for key, value in values.items():
+            for number in batch.changelog.keys() & partitions.keys():
+                for key, value in batch.changelog[number].items():
                     partitions[number].restore(key, value)
         for partition in partitions.values():
             partition.restored()
@@ -78,6 +85,7 @@ class Rig:
     positions: Positions = field(default_factory=Positions)
     failures: list[FatalError] = field(default_factory=list)
     health: Health = field(default_factory=Health)
+    member: Member = field(default_factory=lambda: Member(1, "me"))
 
     def __post_init__(self) -> None:
         self.engine = Engine(
@@ -85,7 +93,7 @@ class Rig:
             writer=self.log,
             reader=self.log,
             positions=lambda: self.positions,
-            member=lambda: Member(1, "me"),
+            member=lambda: self.member,
             health=self.health,
             fail=self.failures.append,
             options=Options(epoch_s=0.001),
@@ -233,3 +241,53 @@ async def test_run__aborted_and_then_a_rebalance__the_new_partitions_stay() -> N
         await rig.engine.take(1, Chunk([Record(0)], rig.positions.era(1)))
         await rig.until(lambda: bool(rig.log.committed))  # so the pause after the abort is over
         assert rig.engine.partitions == (1, 2)
+
+
+async def test_restore__next_generation_after_a_committed_epoch__what_stays_is_not_read_again() -> None:
+    async with running(Rig()) as rig:
+        await rig.take(0, 1)
+        await rig.engine.quiesce()
+        rig.member = Member(2, "me")
+        await rig.engine.restore([0, 1])
+        assert rig.log.restored == [{0}, {1}]
+        await rig.take(2)
+        await rig.until(lambda: rig.positions_committed == [2, 3])
+        assert b'"n": 3' in (rig.log.committed[-1].changelog[0][b"a"] or b"")
+
+
+@pytest.mark.parametrize("generation", [1, 3, 9])
+async def test_restore__a_generation_missed__everything_is_read_again(generation: int) -> None:
+    """Somebody else may have owned the partition in between."""
+    async with running(Rig()) as rig:
+        await rig.take(0, 1)
+        await rig.engine.quiesce()
+        rig.member = Member(generation, "me")
+        await rig.engine.restore([0])
+        assert rig.log.restored == [{0}, {0}]
+
+
+async def test_restore__last_epoch_not_committed__everything_is_read_again() -> None:
+    rig = Rig(Log(answers=[Aborted("why", fenced=True)]))
+    await rig.engine.restore([0])
+    await rig.take(0, 1)
+    await rig.engine.quiesce()
+    rig.member = Member(2, "me")
+    await rig.engine.restore([0])
+    assert rig.log.restored == [{0}, {0}]
+
+
+async def test_quiesce__an_epoch_is_aborted_meanwhile__what_was_folded_upon_it_is_not_written() -> None:
+    log = Log(answers=[Aborted("why", fenced=True)], hold=asyncio.Event())
+    async with running(Rig(log)) as rig:
+        await rig.take(0)
+        await rig.until(lambda: log.begun == 1)
+        await rig.take(1)
+        quiet = asyncio.ensure_future(rig.engine.quiesce())
+        await asyncio.sleep(0)
+        assert log.hold is not None
+        log.hold.set()
+        await quiet
+        assert rig.log.committed == []
+        rig.member = Member(2, "me")
+        await rig.engine.restore([0])
+        assert rig.log.restored == [{0}, {0}]
