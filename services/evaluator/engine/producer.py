@@ -161,7 +161,7 @@ class TransactionalProducer:
 
     def _send_positions(self, producer: Producer, batch: Batch) -> None:
         positions = [
-            TopicPartition(self._topics.source, number, offset, batch.notes.get(number) or None)
+            TopicPartition(self._topics.source, number, offset, batch.notes.get(number, ""))
             for number, offset in batch.positions.items()
         ]
         metadata = group_metadata(self._topics.group, batch.member)
