@@ -5,7 +5,7 @@ Small and quick to start on a laptop; nothing here is advice for a production cl
 
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -60,16 +60,19 @@ rootLogger.appenderRef.out.ref = out
 """
 
 
-def server_properties(data_dir: Path, port: int, controller_port: int) -> str:
-    """The text of server.properties."""
+def server_properties(
+    data_dir: Path, port: int, controller_port: int, others: Mapping[str, str | int | float | None] | None = None
+) -> str:
+    """The text of server.properties. `others` win over ours; None leaves the name to Kafka's own default."""
     properties = {
         **_FIXED,
+        **(others or {}),
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller_port}",
         "log.dirs": _escaped(data_dir / "log"),
     }
-    return "".join(f"{name}={value}\n" for name, value in sorted(properties.items()))
+    return "".join(f"{name}={value}\n" for name, value in sorted(properties.items()) if value is not None)
 
 
 def meta_properties(cluster_id: str) -> str:

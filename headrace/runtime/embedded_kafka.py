@@ -51,14 +51,19 @@ class EmbeddedKafka:
         *,
         heap_mb: int = DEFAULT_HEAP_MB,
         detached: bool = False,
+        properties: Mapping[str, str | int | float | None] | None = None,
     ) -> None:
-        """`port` None: a free one, kept over restarts of this object. `detached`: the broker outlives this process."""
+        """`port` None: a free one, kept over restarts of this object. `detached`: the broker outlives this process.
+
+        `properties`: the broker's, over ours; None for one leaves it to Kafka's own default.
+        """
         self.data_dir = data_dir.absolute()
         self._port = port
         self._port_is_known = port is not None
         self._cache = cache_dir or cache_dir_from_environment()
         self._heap_mb = heap_mb
         self._detached = detached
+        self._properties = properties
         self._process: subprocess.Popen[bytes] | None = None
         self._info: BrokerInfo | None = None
         self._lock = -1
@@ -136,7 +141,7 @@ class EmbeddedKafka:
         began = time.monotonic()
         port, controller_port = self._ports()
         properties = self.data_dir / "server.properties"
-        properties.write_text(server_properties(self.data_dir, port, controller_port))
+        properties.write_text(server_properties(self.data_dir, port, controller_port, self._properties))
         path = self.data_dir / LOG_FILE
         if path.exists():
             path.replace(path.with_suffix(".log.old"))

@@ -46,11 +46,11 @@ def _holds(condition: Callable[[], bool]) -> bool:
         return False
 
 
-def create_topics(settings: ServiceSettings) -> None:
-    """Source, outputs and changelog with `PARTITIONS` partitions."""
+def create_topics(settings: ServiceSettings, partitions: int = PARTITIONS, **config: str) -> None:
+    """Source, outputs and changelog; `config` is the changelog's own beside its compaction."""
     admin = AdminClient(confluent_config(settings))
-    names = {SOURCE: {}, OUTPUTS: {}, CHANGELOG: {"cleanup.policy": "compact"}}
-    new = [NewTopic(topic(settings, name), PARTITIONS, 1, config=config) for name, config in names.items()]
+    names = {SOURCE: {}, OUTPUTS: {}, CHANGELOG: {"cleanup.policy": "compact"} | config}
+    new = [NewTopic(topic(settings, name), partitions, 1, config=config) for name, config in names.items()]
     for created in admin.create_topics(new).values():
         created.result(30)
 
@@ -141,25 +141,25 @@ def restores(process: Process) -> int:
     return len(process.events("partitions.restored"))
 
 
-def committed(settings: ServiceSettings) -> int:
+def committed(settings: ServiceSettings, partitions: int = PARTITIONS) -> int:
     """Records of the source that the group has committed, over all partitions."""
     consumer = Consumer({**confluent_config(settings), "group.id": topic(settings, GROUP)})
     try:
-        at = [ConfluentPartition(topic(settings, SOURCE), number) for number in range(PARTITIONS)]
+        at = [ConfluentPartition(topic(settings, SOURCE), number) for number in range(partitions)]
         return sum(max(place.offset, 0) for place in consumer.committed(at, timeout=10))
     finally:
         consumer.close()
 
 
-def lag(settings: ServiceSettings) -> int:
+def lag(settings: ServiceSettings, partitions: int = PARTITIONS) -> int:
     """Records of the source that the group has not committed."""
     consumer = Consumer(confluent_config(settings) | {"group.id": "looks-at-ends"})
     try:
-        at = [ConfluentPartition(topic(settings, SOURCE), number) for number in range(PARTITIONS)]
+        at = [ConfluentPartition(topic(settings, SOURCE), number) for number in range(partitions)]
         ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in at]
     finally:
         consumer.close()
-    return sum(ends) - committed(settings)
+    return sum(ends) - committed(settings, partitions)
 
 
 @dataclass
@@ -178,12 +178,12 @@ class Verdict:
         return self == Verdict([], set(), set(), [], 0, [])
 
 
-async def judge(settings: ServiceSettings) -> Verdict:
+async def judge(settings: ServiceSettings, partitions: int = PARTITIONS) -> Verdict:
     """Folds the source by itself and compares changelog (last committed value of each key), marks and outputs."""
     states: dict[bytes, tuple[int, dict[str, int]]] = {}
     ends: dict[int, int] = {}
     expected: dict[str, bytes] = {}
-    for record in await read_to_end(settings, topic(settings, SOURCE), range(PARTITIONS)):
+    for record in await read_to_end(settings, topic(settings, SOURCE), range(partitions)):
         assert record.key is not None
         assert record.value is not None
         ends[record.partition] = record.offset
@@ -193,11 +193,11 @@ async def judge(settings: ServiceSettings) -> Verdict:
         states[record.key] = (record.offset, state)
         if value := output_of(record.partition, record.offset, state):
             expected[json.loads(value)["id"]] = value
-    last, applied, regressed = await _changelog(settings)
+    last, applied, regressed = await _changelog(settings, partitions)
     wanted = {key: encode_record(offset, json.dumps(state).encode()) for key, (offset, state) in states.items()}
     got: dict[str, bytes] = {}
     repeated = []
-    for record in await read_to_end(settings, topic(settings, OUTPUTS), range(PARTITIONS)):
+    for record in await read_to_end(settings, topic(settings, OUTPUTS), range(partitions)):
         assert record.value is not None
         identity = json.loads(record.value)["id"]
         if identity in got or record.value != expected.get(identity):
@@ -213,12 +213,12 @@ async def judge(settings: ServiceSettings) -> Verdict:
     )
 
 
-async def _changelog(settings: ServiceSettings) -> tuple[dict[bytes, bytes], dict[int, int], int]:
+async def _changelog(settings: ServiceSettings, partitions: int) -> tuple[dict[bytes, bytes], dict[int, int], int]:
     last: dict[bytes, bytes] = {}
     marks: dict[tuple[int, bytes], int] = {}
     applied: dict[int, int] = {}
     regressed = 0
-    for record in await read_to_end(settings, topic(settings, CHANGELOG), range(PARTITIONS)):
+    for record in await read_to_end(settings, topic(settings, CHANGELOG), range(partitions)):
         assert record.key is not None
         assert record.value is not None
         mark, place = mark_of(record.value), (record.partition, record.key)
