@@ -1,0 +1,88 @@
+"""What a settlement is made of: rules fired, segments and ladders concerned evaluated, the sinks told what differs.
+
+The doors that lead to one are `decide.py` (an event, a rule set that takes effect) and `wake.py` (time alone).
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from headrace.contracts.actions import Desired
+from headrace.segmentation.actions import Stamp, emit
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.entries import Verdict, Walk
+from headrace.segmentation.facts import Facts
+from headrace.segmentation.state import State
+from headrace.segmentation.triggers import Occurrence
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the record stands: `offset` in its partition, `now` the largest clock of its store before it.
+
+    `rules_version` is that of the rule set given beside it, 0 = none.
+    """
+
+    generation: int
+    offset: int
+    now: datetime | None
+    rules_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Why: the event, and the verdict of every entry it concerned."""
+
+    event: str
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What came of one event. `wake_at`: when the customer must be looked at again; None until timers come."""
+
+    state: State
+    actions: tuple[Desired, ...]
+    wake_at: datetime | None
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What led to a settlement: `changed` parts (None = all), triggers, and what was noted before it."""
+
+    changed: frozenset[str] | None
+    occurrences: tuple[Occurrence, ...]
+    verdicts: list[Verdict]
+    sources: list[str]
+
+
+def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Decision:
+    """Fire the rules, evaluate the segments and ladders concerned, tell the sinks what differs."""
+    walk = Walk(rules, state.claims, state.standing, offset=stamp.offset)
+    entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), step.changed)
+    if entries:
+        walk.run(entries, Facts(state.profile, state.totals, state.ledger, rules.spend), step.occurrences)
+    everything = step.changed is None
+    changed = step.changed or frozenset()
+    moved = walk.claims is not state.claims or walk.standing is not state.standing
+    if moved:
+        state = replace(state, claims=walk.claims, standing=walk.standing)
+    stamp = dataclasses.replace(stamp, changed=(*step.sources, *walk.changed))
+    state, actions = emit(
+        state,
+        rules,
+        stamp,
+        contact=everything or "profile" in changed,
+        # Between groups of one place the newest fact decides, which any change may bring.
+        group=everything or moved or "profile" in changed or (rules.ties and bool(changed)),
+        labels=everything or bool(walk.changed) or "labels" in changed,
+    )
+    return Decision(state, actions, None, Trace(stamp.event, (*step.verdicts, *walk.verdicts)))
+
+
+def unchanged(state: State, event: str, reason: str) -> Decision:
+    """The state as it was, and why."""
+    return Decision(state, (), None, Trace(event, (Verdict("event", "ignored", reason),)))
