@@ -1,23 +1,28 @@
-"""State to bytes and back: one byte of schema version, then msgpack by position.
+"""State to bytes and back: a byte of schema version, when to wake the customer, then msgpack by position.
 
 An older schema is lifted step by step to today's. What the fields mean is in `state.py`.
 """
 
+import struct
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from headrace.segmentation.state import Line, State
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Raise it when a field changes its meaning or place, and add the step to `UPGRADES`; a new last field needs none."""
 
 RawState = list[Any]
-UPGRADES: Final[dict[int, Callable[[RawState], RawState]]] = {}
+UPGRADES: Final[dict[int, Callable[[RawState], RawState]]] = {1: lambda raw: raw}
 """From schema n to n + 1, on the fields by position."""
 
-_PREFIX: Final = bytes([SCHEMA])
+_HEADER: Final = struct.Struct(">Bq")
+_SCHEMAS_WITHOUT_WAKE_AT: Final = (0, 1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _encode: Final = msgspec.msgpack.Encoder().encode
 _DECODER: Final = msgspec.msgpack.Decoder(State)
 _LINES: Final = msgspec.msgpack.Decoder(tuple[Line, ...])
@@ -29,14 +34,23 @@ class StateUnreadable(Exception):  # reads as the fact it states
 
 def encode_state(state: State) -> bytes:
     """The state record without its mark."""
-    return _PREFIX + _encode(state)
+    wake_at = (state.timers[0].due - _EPOCH) // _MICROSECOND if state.timers else 0
+    return _HEADER.pack(SCHEMA, wake_at) + _encode(state)
+
+
+def wake_at_of(data: bytes) -> int:
+    """When the customer's first timer is due, in microseconds since the epoch; 0 for none. Reads the header only."""
+    if len(data) < _HEADER.size or data[0] in _SCHEMAS_WITHOUT_WAKE_AT:
+        return 0
+    wake_at: int = _HEADER.unpack_from(data)[1]
+    return wake_at
 
 
 def decode_state(data: bytes) -> State:
     """Raises `StateUnreadable`."""
     if not data:
         raise StateUnreadable("empty record")
-    body = memoryview(data)[1:]
+    body = memoryview(data)[1 if data[0] in _SCHEMAS_WITHOUT_WAKE_AT else _HEADER.size :]
     try:
         if data[0] == SCHEMA:
             return _DECODER.decode(body)

@@ -94,7 +94,8 @@ class Entry(Part, frozen=True, array_like=True):
 class Totals(Part, frozen=True, array_like=True):
     """Accumulators over the counted orders, derived from the ledger by the declared spend; minor units.
 
-    `refunds` is over all orders that are not archived, since a wholly refunded order no longer counts.
+    `refunds` is over all orders that are not archived, since a wholly refunded order no longer counts. `first` and
+    `last`: when the first and last counted order were made; `newest`: the newest fact of any order, counted or not.
     """
 
     spend: int = 0
@@ -102,6 +103,36 @@ class Totals(Part, frozen=True, array_like=True):
     items: int = 0
     refunds: int = 0
     largest: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    newest: datetime | None = None
+
+
+class Purchased(Part, frozen=True, array_like=True):
+    """All lines of the counted orders, and how many of them meet each test the rules make of a line, in its order."""
+
+    lines: int = 0
+    matches: tuple[int, ...] = ()
+
+
+class Cold(Part, frozen=True, array_like=True):
+    """The orders that are on pages: how many, and the extremes among them, best first, a few of each.
+
+    A few, so that pages need not be read again as soon as the best one goes.
+    """
+
+    orders: int = 0
+    largest: tuple[int, ...] = ()
+    first: tuple[datetime, ...] = ()
+    last: tuple[datetime, ...] = ()
+    newest: tuple[datetime, ...] = ()
+
+
+class Timer(Part, frozen=True, array_like=True):
+    """The customer must be looked at when `due` has come, because of `source` (`segment:<id>`, `ladder:<id>`)."""
+
+    due: datetime
+    source: str
 
 
 class Latch(Part, frozen=True, array_like=True):
@@ -158,6 +189,9 @@ class State(Part, frozen=True, array_like=True):
     `rules_version`: the rule set this state was last settled under, 0 = none yet. `folded`: the rules with
     `past: apply` that already went over the ledger, by id, with the digest of what they said.
     `recent`: ids of the newest events that are not snapshots, oldest first.
+    `step`: number of the last action told at the state's mark. `timers`: sorted. `history`: the newest changes of
+    membership, still encoded (`history.py`), after `history_pages` pages of older ones. `summed`: digest of what
+    `totals` and `purchased` were added up by.
     """
 
     key: str
@@ -171,6 +205,13 @@ class State(Part, frozen=True, array_like=True):
     emitted: Emitted = Emitted()
     folded: dict[str, str] = {}
     recent: tuple[str, ...] = ()
+    step: int = 0
+    timers: tuple[Timer, ...] = ()
+    cold: Cold = Cold()
+    history: bytes = b""
+    history_pages: int = 0
+    summed: str = ""
+    purchased: Purchased = Purchased()
 
     @property
     def guest(self) -> bool:

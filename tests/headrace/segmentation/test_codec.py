@@ -1,13 +1,20 @@
 """State to bytes and back; the golden bytes stay readable for ever."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from headrace.segmentation import codec
-from headrace.segmentation.codec import StateUnreadable, decode_lines, decode_state, encode_lines, encode_state
+from headrace.segmentation.codec import (
+    StateUnreadable,
+    decode_lines,
+    decode_state,
+    encode_lines,
+    encode_state,
+    wake_at_of,
+)
 from headrace.segmentation.state import (
     Claims,
     Contact,
@@ -20,10 +27,11 @@ from headrace.segmentation.state import (
     Refunded,
     Standing,
     State,
+    Timer,
     Totals,
 )
 
-GOLDEN = Path(__file__).parent / "golden_state_1.hex"
+GOLDEN = Path(__file__).parent
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FULL = State(
     key="shop:7",
@@ -80,10 +88,12 @@ FULL = State(
 )
 
 
-def test_decode_state__golden_bytes__read_as_they_were_written() -> None:
-    golden = bytes.fromhex(GOLDEN.read_text(encoding="ascii"))
-    assert decode_state(golden) == FULL
-    assert encode_state(FULL) == golden
+def golden(schema: int) -> bytes:
+    return bytes.fromhex((GOLDEN / f"golden_state_{schema}.hex").read_text(encoding="ascii"))
+
+
+def test_decode_state__golden_bytes_of_schema_1__read_as_they_were_meant() -> None:
+    assert decode_state(golden(1)) == FULL
 
 
 @pytest.mark.parametrize("state", [FULL, State("shop:7"), State("shop:guest-ab", deleted=True)])
@@ -92,7 +102,7 @@ def test_encode_state__round_trip__is_the_same_state(state: State) -> None:
 
 
 def test_decode_state__fields_at_the_end_missing__have_their_defaults() -> None:
-    short = bytes([codec.SCHEMA]) + msgspec.msgpack.encode(["shop:7", 2])
+    short = bytes([codec.SCHEMA]) + bytes(8) + msgspec.msgpack.encode(["shop:7", 2])
     assert decode_state(short) == State("shop:7", 2)
 
 
@@ -108,6 +118,19 @@ def test_decode_state__older_schema__is_lifted_step_by_step(monkeypatch: pytest.
     monkeypatch.setitem(codec.UPGRADES, 0, lambda raw: [f"shop:{raw[0]}", *raw[1:]])
     old = b"\x00" + msgspec.msgpack.encode(["7", 2])
     assert decode_state(old) == State("shop:7", 2)
+
+
+@pytest.mark.parametrize(
+    ("timers", "wake_at"),
+    [((), 0), ((Timer(NOW, "segment:vip"), Timer(NOW + timedelta(days=1), "segment:a")), 1767323045000000)],
+)
+def test_wake_at_of__header__is_the_first_timer(timers: tuple[Timer, ...], wake_at: int) -> None:
+    assert wake_at_of(encode_state(State("shop:7", timers=timers))) == wake_at
+
+
+@pytest.mark.parametrize("data", [b"", golden(1)])
+def test_wake_at_of__schema_without_one__is_none(data: bytes) -> None:
+    assert wake_at_of(data) == 0
 
 
 def test_decode_lines__what_was_encoded__is_the_same() -> None:
