@@ -26,6 +26,9 @@ from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.topics import create_topics
 
 TEST_PARTITIONS: Final = 3
+# Processes that the tests start are test runs too: they may take a cure out or stop within a transaction
+# (services/evaluator/engine/cures.py and phases.py).
+os.environ["HEADRACE_TEST_RUN"] = str(os.getpid())
 _POSTGRES_USER: Final = "postgres"
 _POSTGRES_FLAGS: Final = (
     *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),

@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError
+from services.evaluator.engine import cures, phases
 from services.evaluator.engine.epoch import Batch
 from services.evaluator.engine.membership import group_metadata
 
@@ -95,16 +96,29 @@ class TransactionalProducer:
             return Aborted("the producer was given up", fenced=False)
         started = time.perf_counter()
         try:
-            producer.begin_transaction()
-            self._produce(producer, batch)
-            # Flushed before the offsets: ending a transaction does not check the generation, so every record must
-            # lie below the high watermark before it is checked (restore.py reads up to it).
-            self._flush(producer)
-            self._send_positions(producer, batch)
-            self._insist(lambda: producer.commit_transaction(CALL_S))
+            for part in _transactions(batch):
+                self._transact(producer, part)
         except KafkaException as error:
             return self._abort(producer, _cause(error), time.perf_counter() - started)
         return Written(time.perf_counter() - started)
+
+    def _transact(self, producer: Producer, batch: Batch) -> None:
+        producer.begin_transaction()
+        phases.reached("begin")
+        # Flushed before the offsets: ending a transaction does not check the generation, so every record must
+        # lie below the high watermark before it is checked (restore.py reads up to it).
+        steps = [self._send_records, self._send_positions]
+        for step in reversed(steps) if cures.off("flush_first") else steps:
+            step(producer, batch)
+        phases.reached("before_commit")
+        self._insist(lambda: producer.commit_transaction(CALL_S))
+        phases.reached("committed")
+
+    def _send_records(self, producer: Producer, batch: Batch) -> None:
+        self._produce(producer, batch)
+        phases.reached("produced")
+        self._flush(producer)
+        phases.reached("flushed")
 
     def _flush(self, producer: Producer) -> None:
         deadline = time.monotonic() + _FLUSH_S
@@ -165,7 +179,9 @@ class TransactionalProducer:
             for number, offset in batch.positions.items()
         ]
         metadata = group_metadata(self._topics.group, batch.member)
-        self._insist(lambda: producer.send_offsets_to_transaction(positions, metadata, CALL_S))
+        if positions:
+            self._insist(lambda: producer.send_offsets_to_transaction(positions, metadata, CALL_S))
+        phases.reached("offsets_sent")
 
     @contextmanager
     def _step(self, seconds: float) -> Iterator[None]:
@@ -189,8 +205,19 @@ def _produce(
             producer.produce(topic, value, key, partition, headers=headers)  # type: ignore[arg-type]  # None is no headers
         except BufferError:
             producer.poll(0.1)
+        except KafkaException:
+            if not cures.off("failed_send_aborts"):
+                raise
+            return log.exception("task.failed", task="produce")
         else:
-            return
+            return None
+
+
+def _transactions(batch: Batch) -> tuple[Batch, ...]:
+    """One; a test shows what two would do: first the outputs, then what tells that they were written."""
+    if not cures.off("one_transaction"):
+        return (batch,)
+    return replace(batch, changelog={}, positions={}), replace(batch, outputs=())
 
 
 def _cause(error: KafkaException) -> KafkaError:

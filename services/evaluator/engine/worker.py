@@ -18,6 +18,7 @@ from headrace.runtime.kafka import confluent_config
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
 from headrace.runtime.settings import KafkaSettings
+from services.evaluator.engine import cures, phases
 from services.evaluator.engine.batches import BatchConsumer, transport_for
 from services.evaluator.engine.core import Engine, Options
 from services.evaluator.engine.fold import Fold
@@ -206,6 +207,8 @@ def _credentials(settings: KafkaSettings) -> Any:
 
 async def run_worker(settings: KafkaSettings, running: Running, options: WorkerOptions, fold: Fold) -> None:
     """Folds the source until `running.stopping`. Raises `FatalError` when it cannot go on."""
+    if refused := cures.refusal() or phases.refusal():
+        raise FatalError("test_switch", refused)
     if wrong := wrong_versions():
         raise FatalError("wrong_versions", "; ".join(wrong))
     # Python's cyclic collector costs 1.3 to 2.2 times of the throughput at its default thresholds.
