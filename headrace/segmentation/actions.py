@@ -32,7 +32,10 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What every action of one decision carries: where it stands in the log, and why."""
+    """What every action of one decision carries: where it stands in the log, and why.
+
+    `step`: how many actions the customer's earlier decisions at the same offset told.
+    """
 
     generation: int
     offset: int
@@ -40,6 +43,7 @@ class Stamp:
     event: str
     origin: str
     changed: tuple[str, ...] = ()
+    step: int = 0
 
 
 @dataclass(slots=True)
@@ -52,7 +56,12 @@ class Outbox:
 
     def version(self) -> Version:
         """Of the next action."""
-        return (self.stamp.generation, self.stamp.offset, len(self.actions))
+        return (self.stamp.generation, self.stamp.offset, self.step)
+
+    @property
+    def step(self) -> int:
+        """Number of the next action at this offset."""
+        return self.stamp.step + len(self.actions)
 
     def cause(self, *first: str) -> Cause:
         """Why: `first` and then whatever changed."""
@@ -71,6 +80,8 @@ def emit(
         state = _group(state, rules, outbox)
     if labels:
         state = _labels(state, rules, outbox)
+    if outbox.step != state.step:
+        state = replace(state, step=outbox.step)
     return state, tuple(outbox.actions)
 
 

@@ -189,7 +189,7 @@ class State(Part, frozen=True, array_like=True):
     `rules_version`: the rule set this state was last settled under, 0 = none yet. `folded`: the rules with
     `past: apply` that already went over the ledger, by id, with the digest of what they said.
     `recent`: ids of the newest events that are not snapshots, oldest first.
-    `step`: number of the last action told at the state's mark. `timers`: sorted. `history`: the newest changes of
+    `step`: how many actions were told at the state's mark. `timers`: sorted. `history`: the newest changes of
     membership, still encoded (`history.py`), after `history_pages` pages of older ones. `summed`: digest of what
     `totals` and `purchased` were added up by.
     """
