@@ -11,9 +11,9 @@ from msgspec import Struct
 from headrace.contracts.actions import Platform
 from headrace.contracts.events import OrderStatus
 
-Family = Literal["text", "number", "money", "geography", "set", "consent", "list"]
+Family = Literal["text", "number", "money", "geography", "time", "set", "consent", "list"]
 Scope = Literal["customer", "order", "line", "address"]
-OperandKind = Literal["one", "many", "pattern", "true"]
+OperandKind = Literal["one", "many", "pattern", "duration", "true"]
 
 
 class Field(Struct, frozen=True, kw_only=True):
@@ -52,6 +52,8 @@ OPERATORS: Final[dict[str, Operator]] = {
         Operator(name="from", operand="one", doc="at least"),
         Operator(name="below", operand="one", doc="less than"),
         Operator(name="up_to", operand="one", doc="at most"),
+        Operator(name="within_last", operand="duration", doc="not longer ago than this"),
+        Operator(name="older_than", operand="duration", doc="longer ago than this"),
         Operator(name="has_any", operand="many", doc="has at least one of these values"),
         Operator(name="has_all", operand="many", doc="has every one of these values"),
         Operator(name="has_none", operand="many", doc="has none of these values", positive=False),
@@ -67,6 +69,7 @@ FAMILY_OPERATORS: Final[dict[Family, tuple[str, ...]]] = {
     "number": ("is", "is_not", "above", "from", "below", "up_to"),
     "money": ("is", "is_not", "above", "from", "below", "up_to"),
     "geography": ("is", "is_not", "in", "not_in", *_SET_OR_NOT),
+    "time": ("within_last", "older_than", *_SET_OR_NOT),
     "set": ("has_any", "has_all", "has_none"),
     "consent": ("is",),
     "list": (),
@@ -76,6 +79,7 @@ FAMILY_DOCS: Final[dict[Family, str]] = {
     "number": "whole numbers",
     "money": "amounts in the store's currency",
     "geography": "names and codes are the same: NY is New York, UK is United Kingdom",
+    "time": "how long ago: `90 days` are whole days of the store's calendar, `36 hours` are exact",
     "set": "several values at once; `field: value` means has_any",
     "consent": "true or false; a customer the store knows nothing of has not consented",
     "list": "any (one element meets the condition), all (every one, and there is one), none, count",
@@ -122,6 +126,15 @@ _ALL: Final = [
         "number",
         "customer",
         {"customer.orders": "counted orders", "customer.items": "units in counted orders, less those refunded"},
+    ),
+    *_fields(
+        "time",
+        "customer",
+        {
+            "customer.created_at": "when the account was made; a guest has none",
+            "customer.first_order_at": "when the first counted order was made",
+            "customer.last_order_at": "when the last counted order was made",
+        },
     ),
     *_fields("consent", "customer", {"customer.subscribed": "newsletter consent of the store"}),
     _list("customer.addresses", "customer", "address", "the addresses of the account"),

@@ -32,6 +32,7 @@ _ANY_SCALAR: Final[Schema] = {"type": ["string", "number", "boolean"]}
 _AMOUNT: Final[Schema] = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "^[A-Z0-9. ]+$"}]}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _VALUES: Final[Schema] = {"anyOf": [_ANY_SCALAR, {"type": "array", "items": _ANY_SCALAR, "minItems": 1}]}
+_DURATION: Final[Schema] = {"type": "string", "pattern": "^[0-9]{1,5} +(day|hour)s?$"}
 _OPERANDS: Final[dict[Family, Schema]] = {
     "text": _ANY_SCALAR,
     "number": _COUNT,
@@ -39,6 +40,7 @@ _OPERANDS: Final[dict[Family, Schema]] = {
     "geography": _ANY_SCALAR,
     "set": _ANY_SCALAR,
     "consent": {"type": "boolean"},
+    "time": _DURATION,
 }
 
 
@@ -238,7 +240,10 @@ def _test(field: Field) -> Schema:
     operators: Schema = {name: _operand(name, operand) for name in field.operators}
     if field.name == "customer.email_domain":
         operators[SUBDOMAINS] = {"type": "boolean"}
-    return {"anyOf": [_VALUES if field.family == "set" else operand, {**_object(operators), "minProperties": 1}]}
+    tested: Schema = {**_object(operators), "minProperties": 1}
+    if field.family == "time":
+        return tested
+    return {"anyOf": [_VALUES if field.family == "set" else operand, tested]}
 
 
 def _operand(operator: str, operand: Schema) -> Schema:
@@ -247,6 +252,7 @@ def _operand(operator: str, operand: Schema) -> Schema:
         "one": operand,
         "many": {"type": "array", "items": operand, "minItems": 1},
         "pattern": {"type": "string", "format": "regex"},
+        "duration": operand,
         "true": {"type": "boolean"},
     }
     if operator.startswith("has_"):

@@ -26,7 +26,14 @@ class Between(Node, tag="between"):
     high: int
 
 
-Operand = bool | int | str | tuple[str | int, ...] | Between | None
+class Duration(Node, tag="duration"):
+    """A length of time: whole calendar days in the store's zone, or exact hours."""
+
+    count: int
+    unit: Literal["day", "hour"]
+
+
+Operand = bool | int | str | tuple[str | int, ...] | Between | Duration | None
 
 
 class Leaf(Node, tag="leaf"):

@@ -9,7 +9,7 @@ from typing import Final
 from headrace.rules import later, parse_values, scalars
 from headrace.rules.catalogue import BETWEEN, OPERATORS, SUBDOMAINS, Field
 from headrace.rules.findings import Refused, did_you_mean, quoted
-from headrace.rules.model import Between, Leaf, Operand, fold
+from headrace.rules.model import Between, Duration, Leaf, Operand, fold
 from headrace.rules.reading import Reading, each
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair, Scalar
 
@@ -22,6 +22,8 @@ def leaf(name: Scalar, node: Node, field: Field, reading: Reading, *, country: s
     """A test on `field`; `country` is that of the address tested beside it, "" if unknown."""
     if isinstance(node, Mapping):
         return _with_operator(node, field, reading, country)
+    if field.family == "time":
+        raise _no_moment(node, field)
     if isinstance(node, Items) and field.family != "set":
         listed = "{in: [...]}" if "in" in field.operators else "any: with one test per value"
         raise Refused(
@@ -32,6 +34,16 @@ def leaf(name: Scalar, node: Node, field: Field, reading: Reading, *, country: s
     if field.family == "consent":
         return Leaf(field=field.name, operator="is", operand=scalars.true_false(node, field.name))
     return Leaf(field=field.name, operator="is", operand=_one("is", node, field, reading, country))
+
+
+def _no_moment(node: Node, field: Field) -> Refused:
+    """Nobody can write the moment a fact happened at: it is tested by how long ago that is."""
+    return Refused(
+        "wrong_shape",
+        node.place,
+        f"{field.name} is tested by how long ago it is, not by one value",
+        f"write {field.name}: {{older_than: 90 days}}, or within_last:",
+    )
 
 
 def _with_operator(node: Mapping, field: Field, reading: Reading, country: str) -> Leaf:
@@ -149,10 +161,18 @@ def _pattern(operator: str, node: Node, field: Field, reading: Reading, country:
     return parse_values.pattern(node, field)
 
 
+def _duration(operator: str, node: Node, field: Field, reading: Reading, country: str) -> Operand:
+    count, unit = scalars.duration(node, f"{operator} of {field.name}")
+    if count == 0:
+        raise Refused("not_a_duration", node.place, f"{operator} of {field.name} is no time at all", f"write 1 {unit}")
+    return Duration(count=count, unit="day" if unit == "day" else "hour")
+
+
 OPERAND_READERS: Final[dict[str, Callable[[str, Node, Field, Reading, str], Operand]]] = {
     "one": _one,
     "many": _many,
     "pattern": _pattern,
+    "duration": _duration,
 }
 
 

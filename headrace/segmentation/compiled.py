@@ -19,6 +19,7 @@ from headrace.rules.model import (
     Rule,
     RuleSet,
     Segment,
+    Store,
     Tag,
     Trigger,
 )
@@ -104,6 +105,8 @@ class CompiledRules:
     rules: dict[str, CompiledRule]
     segments: dict[str, CompiledSegment]
     ladders: dict[str, CompiledLadder]
+    timed: tuple[CompiledSegment, ...]
+    """Segments that time alone may change."""
     past: dict[str, str]
     """Digest by id of the rules with `past: apply`."""
     renames: Renames
@@ -119,9 +122,9 @@ class CompiledRules:
 
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
     """Raises ValueError for a field, operator or cycle that no checked rule set of this release has."""
-    currency = rule_set.store.currency
-    rules = {rule.id: _rule(rule, currency) for rule in rule_set.rules}
-    segments = {segment.id: _segment(segment, currency) for segment in rule_set.segments}
+    store = rule_set.store
+    rules = {rule.id: _rule(rule, store) for rule in rule_set.rules}
+    segments = {segment.id: _segment(segment, store) for segment in rule_set.segments}
     ladders = {ladder.id: _ladder(ladder) for ladder in rule_set.ladders}
     return CompiledRules(
         rule_set=rule_set,
@@ -133,29 +136,30 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         rules=rules,
         segments=segments,
         ladders=ladders,
+        timed=tuple(segment for segment in segments.values() if segment.condition.next_change is not None),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
     )
 
 
-def _rule(rule: Rule, currency: str) -> CompiledRule:
+def _rule(rule: Rule, store: Store) -> CompiledRule:
     said = msgspec.json.encode((rule.when, rule.if_, rule.then), order="deterministic")
     return CompiledRule(
         id=rule.id,
         source=f"rule:{rule.id}",
         when=rule.when,
-        condition=None if rule.if_ is None else compile_condition(rule.if_, currency),
+        condition=None if rule.if_ is None else compile_condition(rule.if_, store.currency, store.timezone),
         then=rule.then,
         past=rule.past == "apply",
         digest=hashlib.blake2b(said, digest_size=6).hexdigest(),
     )
 
 
-def _segment(segment: Segment, currency: str) -> CompiledSegment:
+def _segment(segment: Segment, store: Store) -> CompiledSegment:
     return CompiledSegment(
         segment.id,
         f"segment:{segment.id}",
-        compile_condition(segment.who, currency),
+        compile_condition(segment.who, store.currency, store.timezone),
         _gives(segment.group, segment.attributes, segment.tags),
     )
 

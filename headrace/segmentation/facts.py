@@ -4,6 +4,7 @@ Text comes folded, as compiled operands are. What is done with a value is in `co
 """
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -18,9 +19,12 @@ NO_LABELS: Final[Labels] = {}
 
 
 class Facts:
-    """What is known at one moment of one `decide`; `order` and `lines` are those of the trigger being looked at."""
+    """What is known at one moment of one `decide`; `order` and `lines` are those of the trigger being looked at.
 
-    __slots__ = ("_purchased", "attributes", "ledger", "lines", "order", "profile", "spend", "tags", "totals")
+    `now`: the store's time, None before its first clock.
+    """
+
+    __slots__ = ("_purchased", "attributes", "ledger", "lines", "now", "order", "profile", "spend", "tags", "totals")
 
     def __init__(
         self, profile: Profile | None, totals: Totals, ledger: Mapping[str, Entry], spend: CountedSpend
@@ -31,6 +35,7 @@ class Facts:
         self.spend = spend
         self.order: Entry | None = None
         self.lines: tuple[Line, ...] = ()
+        self.now: datetime | None = None
         self.attributes: Callable[[], Labels] = dict
         self.tags: Callable[[], Labels] = dict
         self._purchased: tuple[Line, ...] | None = None
@@ -108,6 +113,12 @@ MONEY: Final = frozenset(
     }
 )
 
+TIMES: Final[dict[str, Callable[[Facts], datetime | None]]] = {
+    "customer.created_at": lambda facts: _account_made(facts.profile),
+    "customer.first_order_at": lambda facts: facts.totals.first,
+    "customer.last_order_at": lambda facts: facts.totals.last,
+}
+
 CONSENTS: Final[dict[str, Callable[[Facts], bool]]] = {
     "customer.subscribed": lambda facts: facts.profile is not None and facts.profile.subscribed is True,
 }
@@ -144,4 +155,12 @@ def depends_on(field: str) -> str:
         return "labels"
     if field.startswith("order."):
         return "order"
-    return "ledger" if field in NUMBERS or field == "customer.purchased" else "profile"
+    return "ledger" if field in NUMBERS or field in _OF_ORDERS else "profile"
+
+
+_OF_ORDERS: Final = frozenset({"customer.purchased", "customer.first_order_at", "customer.last_order_at"})
+
+
+def _account_made(profile: Profile | None) -> datetime | None:
+    """A guest, who has no group, has no account either."""
+    return None if profile is None or profile.group is None else profile.created_at

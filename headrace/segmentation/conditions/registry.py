@@ -5,10 +5,12 @@ A new family is its file and its line in `_customer_leaf` or `_element_leaf`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not
-from headrace.segmentation.conditions import combination, consent, geography, lists, number, sets, text
+from headrace.segmentation.conditions import combination, consent, geography, lists, number, sets, text, time
 from headrace.segmentation.facts import (
     CONSENTS,
     LINE_CATEGORIES,
@@ -21,6 +23,7 @@ from headrace.segmentation.facts import (
     PLACE_LIST,
     PLACES,
     TEXTS,
+    TIMES,
     Facts,
     catalogue_folded,
     depends_on,
@@ -29,29 +32,39 @@ from headrace.segmentation.state import Line, Place
 
 T = TypeVar("T")
 Predicate = Callable[[Facts], bool]
+NextChange = Callable[[Facts], datetime | None]
+TIME = "time"
+"""In `CompiledCondition.reads`: time alone changes its value."""
 ATTRIBUTES = "customer.attributes."
 TAGS = "customer.tags."
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledCondition:
-    """A condition ready to ask: `reads` names the parts of the customer it depends on, `labels` the sets."""
+    """A condition ready to ask: `reads` names the parts of the customer it depends on, `labels` the sets.
+
+    `next_change`: when time alone may change its value next; None on a condition that time does not change.
+    """
 
     holds: Predicate
     text: str
     reads: frozenset[str]
     labels: frozenset[str]
     """`customer.attributes.<name>` and `customer.tags.<platform>` that it reads."""
+    next_change: NextChange | None = None
 
 
-def compile_condition(condition: Condition, currency: str) -> CompiledCondition:
+def compile_condition(condition: Condition, currency: str, timezone: str = "UTC") -> CompiledCondition:
     """Raises ValueError for a field or operator that does not exist: the rule set was made by another release."""
-    fields = frozenset(_fields(condition))
+    read = tuple(_read(condition))
+    fields = frozenset(leaf.field for leaf in read)
+    timed = tuple(leaf for leaf in read if isinstance(leaf, Leaf) and leaf.operator in time.SPANS)
     return CompiledCondition(
-        holds=_customer(condition),
+        holds=_combined(condition, partial(_customer_leaf, timezone)),
         text=explain(condition, currency),
-        reads=frozenset(depends_on(field) for field in fields),
+        reads=frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset()),
         labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
+        next_change=_earliest([_next_change(leaf, timezone) for leaf in timed]) if timed else None,
     )
 
 
@@ -77,6 +90,8 @@ def explain_leaf(leaf: Leaf, currency: str) -> str:
         return number.explain(leaf.field, leaf.operator, leaf.operand, currency=money)
     if leaf.field in CONSENTS:
         return consent.explain(leaf)
+    if leaf.field in TIMES:
+        return time.explain(leaf)
     if leaf.field.startswith((ATTRIBUTES, TAGS)):
         return sets.explain(leaf)
     if leaf.field in PLACES:
@@ -96,11 +111,7 @@ def _combined(condition: Condition, leaf: Callable[[Any], Callable[[T], bool]]) 
             return leaf(condition)
 
 
-def _customer(condition: Condition) -> Predicate:
-    return _combined(condition, _customer_leaf)
-
-
-def _customer_leaf(leaf: Leaf | Each) -> Predicate:
+def _customer_leaf(timezone: str, leaf: Leaf | Each) -> Predicate:
     if isinstance(leaf, Each):
         return _each(leaf)
     field = leaf.field
@@ -110,9 +121,26 @@ def _customer_leaf(leaf: Leaf | Each) -> Predicate:
         return _chain(TEXTS[field], text.compile_test(leaf))
     if field in CONSENTS:
         return _chain(CONSENTS[field], consent.compile_test(leaf))
+    if field in TIMES:
+        return _span(TIMES[field], time.compile_test(leaf, timezone))
     if field.startswith((ATTRIBUTES, TAGS)):
         return _labels(leaf)
     raise ValueError(f"no field {field!r}")
+
+
+def _span(read: Callable[[Facts], datetime | None], test: time.TimeTest) -> Predicate:
+    return lambda facts: test(read(facts), facts.now)
+
+
+def _next_change(leaf: Leaf, timezone: str) -> NextChange:
+    read, following = TIMES[leaf.field], time.compile_next(leaf, timezone)
+    return lambda facts: following(read(facts), facts.now)
+
+
+def _earliest(changes: list[NextChange]) -> NextChange:
+    if len(changes) == 1:
+        return changes[0]
+    return lambda facts: min((due for change in changes if (due := change(facts)) is not None), default=None)
 
 
 def _labels(leaf: Leaf) -> Predicate:
@@ -159,12 +187,12 @@ def _chain(read: Callable[[T], V], test: Callable[[V], bool]) -> Callable[[T], b
     return lambda value: test(read(value))
 
 
-def _fields(condition: Condition) -> list[str]:
-    """Every field that is read from the customer; those of elements go by their list's."""
+def _read(condition: Condition) -> list[Leaf | Each]:
+    """Every test of the customer; those of elements go by their list."""
     match condition:
         case AllOf(of=of) | AnyOf(of=of):
-            return [field for part in of for field in _fields(part)]
+            return [leaf for part in of for leaf in _read(part)]
         case Not(of=part):
-            return _fields(part)
-        case Leaf(field=field) | Each(field=field):
-            return [field]
+            return _read(part)
+        case Leaf() | Each():
+            return [condition]

@@ -21,6 +21,8 @@ def test_core__demo_rules__compile() -> None:
 def operand(field: Field, operator: str) -> str:
     if OPERATORS[operator].operand == "true":
         return "true"
+    if OPERATORS[operator].operand == "duration":
+        return "90 days"
     one = OPERANDS.get(field.family, "France" if field.name == "country" else "acme.com")
     return f"[{one}, {one}]" if OPERATORS[operator].operand == "many" else one
 

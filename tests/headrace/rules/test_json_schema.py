@@ -28,6 +28,8 @@ SEEN_BY_SCHEMA = [
     "operator_of_other_family",
     "several_conditions",
     "tags_platform_not_yet",
+    "time_as_a_date",
+    "time_span_short",
     "top_level_typo",
     "trigger_status_typo",
     "trigger_typo",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.rules.catalogue import ELEMENT_FIELDS, FIELDS
-from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not, Operand
+from headrace.rules.model import AllOf, AnyOf, Condition, Duration, Each, Leaf, Not, Operand
 from headrace.segmentation.codec import encode_lines
 from headrace.segmentation.conditions.registry import compile_condition
 from headrace.segmentation.facts import Facts
@@ -15,6 +15,7 @@ from headrace.segmentation.ledger import CountedSpend
 from headrace.segmentation.state import Entry, Line, Place, Profile, Totals
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SPAN = Duration(count=90, unit="day")
 SPEND = CountedSpend(frozenset({"completed"}), "total", subtract_refunds=True)
 LINES = (
     Line("1", "p1", 2, 500, 1000, "Löwen Mug", "SKU-1", "Bijou", ("Kitchen", "Gifts")),
@@ -95,6 +96,8 @@ def test_compile_condition__customer_without_facts__positive_tests_are_false(fie
         operand = 1
     elif FIELDS[field].family == "consent":
         operand = True
+    elif FIELDS[field].family == "time":
+        operator, operand = "older_than", Duration(count=1, unit="day")
     nobody = Facts(None, Totals(), {}, SPEND)
     assert not compile_condition(leaf(field, operator, operand), "GBP").holds(nobody)
 
@@ -109,7 +112,8 @@ def test_compile_condition__every_field_and_operator_of_the_catalogue__compiles(
                 )
     for field in FIELDS.values():
         for operator in field.operators:
-            operand = {"number": 1, "money": 1, "consent": True}.get(field.family, "x")
+            operands: dict[str, Operand] = {"number": 1, "money": 1, "consent": True, "time": SPAN}
+            operand = operands.get(field.family, "x")
             compile_condition(leaf(field.name, operator, operand), "GBP")
 
 
