@@ -75,6 +75,7 @@ MetricName = Literal[
     "headrace_evaluator_epoch_seconds",
     "headrace_evaluator_holes_total",
     "headrace_evaluator_dead_letters_total",
+    "headrace_evaluator_recent_failures",
     "headrace_evaluator_restored_records_total",
     "headrace_evaluator_lag_records",
     "headrace_evaluator_rules_refused_total",
@@ -113,6 +114,9 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_evaluator_epoch_seconds": Metric("histogram", "Duration of a committed transaction"),
     "headrace_evaluator_holes_total": Metric("counter", "Gaps in the log that were passed over"),
     "headrace_evaluator_dead_letters_total": Metric("counter", "Records set aside", ("reason",)),
+    "headrace_evaluator_recent_failures": Metric(
+        "gauge", "Dead letters that count against the limit now; the worker stops at it", ("partition",)
+    ),
     "headrace_evaluator_restored_records_total": Metric("counter", "Changelog records read back"),
     "headrace_evaluator_lag_records": Metric("gauge", "Records not yet applied, at the last epoch", ("partition",)),
     "headrace_evaluator_rules_refused_total": Metric("counter", "Rule sets that could not be read"),

@@ -49,8 +49,9 @@ class Running:
     _cause: FatalError | None = None
 
     def fail(self, error: FatalError) -> None:
-        """Stops the process for this cause, from anywhere in the loop; the first cause counts."""
+        """Stops the process for this cause, from anywhere in the loop; the first cause counts. Not ready from now on."""
         self._cause = self._cause or error
+        self.health.block(error.reason)
         self.stopping.set()
 
     @property

@@ -9,6 +9,7 @@ from datetime import datetime
 from headrace.contracts.events import RulesetActivated
 from headrace.runtime.logs import log
 from headrace.segmentation.compiled import CompiledRules
+from services.evaluator.dead_letter_limit import Failures
 from services.evaluator.engine.fold import PartitionView
 from services.evaluator.marker import Activation, Marker, decode_marker, encode_marker
 from services.evaluator.rules_feed import RuleSets
@@ -84,6 +85,15 @@ class Activations:
     def swept(self, offset: int) -> None:
         """Every customer has seen all up to `offset`."""
         self._marker = self._marker.swept(offset)
+
+    @property
+    def failures(self) -> Failures:
+        """The dead letters counted so far."""
+        return self._marker.failures
+
+    def count_failures(self, failures: Failures) -> None:
+        """Keeps the count with the partition."""
+        self._marker = self._marker.with_failures(failures)
 
     def changed_marker(self) -> bytes | None:
         """The body to write, if it changed since the last call."""

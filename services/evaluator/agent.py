@@ -22,7 +22,9 @@ from headrace.segmentation.codec import StateUnreadable, decode_state, encode_st
 from headrace.segmentation.decide import Context, Decision, NotApplicable, activate, decide
 from headrace.segmentation.state import State
 from services.evaluator.activations import Activations
-from services.evaluator.dead_letters import Reason, dead_letter
+from services.evaluator.dead_letter_limit import DeadLetterLimit
+from services.evaluator.dead_letters import NO_LIMIT, DeadLetters, Reason
+from services.evaluator.engine import cures
 from services.evaluator.engine.fold import (
     Folded,
     Output,
@@ -43,11 +45,15 @@ MAX_RECORD_BYTES: Final = TOPIC_RECORD_BYTES - 65_536
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What every partition's fold needs to know: full name of the source, topic prefix, generation."""
+    """What every partition's fold needs to know: full name of the source, topic prefix, generation.
+
+    `limit`: how many dead letters stop the worker.
+    """
 
     source: str
     prefix: str
     generation: int
+    limit: DeadLetterLimit = NO_LIMIT
 
 
 @dataclass(slots=True)
@@ -93,7 +99,13 @@ class PartitionCustomers:
         self._feed = feed
         self._customers: dict[bytes, _Customer] = {}
         self._sweep = Sweep(view.number, activations, keys=self._keys, mark=self._mark)
-        self._letters: list[Output] = []
+        self._letters = DeadLetters(
+            view.number,
+            source=place.source,
+            prefix=place.prefix,
+            limit=place.limit,
+            failures=activations.failures,
+        )
         self._counts: Counter[str] = Counter()
 
     async def prepare(self, records: Sequence[SourceRecord]) -> None:
@@ -105,19 +117,22 @@ class PartitionCustomers:
                 await self._feed.until_read(announced.store, announced.version)
 
     def apply(self, records: Sequence[SourceRecord]) -> None:
-        """Folds records; one that cannot be used is set aside, its neighbours do not notice."""
+        """Folds records; one that cannot be used is set aside, its neighbours do not notice.
+
+        Raises `FatalError("dead_letter_limit")` when too many cannot.
+        """
         for record in records:
             try:
                 self._apply(record)
             except _SetAside as cause:
-                self._set_aside(record, cause.reason, cause.detail)
+                self._letters.add(record, cause.reason, cause.detail)
             except NotApplicable as error:
-                self._set_aside(record, "not_applicable", str(error))
+                self._letters.add(record, "not_applicable", str(error))
             except StateUnreadable as error:
-                self._set_aside(record, "state_unreadable", str(error))
+                self._letters.add(record, "state_unreadable", str(error))
             except Exception as error:  # our own fault must not stop the partition
                 log.exception("task.failed", task="decide", partition=self._view.number, offset=record.offset)
-                self._set_aside(record, "failed", type(error).__name__)
+                self._letters.add(record, "failed", type(error).__name__)
 
     def sweep(self, budget: int) -> Swept:
         """Shows what is pending to customers whom no event has touched since."""
@@ -126,22 +141,25 @@ class PartitionCustomers:
             try:
                 customer = self._customer(key)
                 changed += self._catch_up(customer, key)
-            except Exception:  # one customer must not stop the sweep; its next event becomes a dead letter
+                self._letters.visited()
+            except Exception as error:  # one customer must not stop the sweep; its next event becomes a dead letter
                 log.exception("task.failed", task="activate", partition=self._view.number)
+                self._letters.visit_failed(key, error)
             if changed >= budget:
                 break
         return Swept(changed, more=self._sweep.more)
 
     def close(self) -> Folded:
         """The epoch's changes, encoded."""
-        changes: dict[bytes, Stored] = {}
+        changes: dict[bytes, Stored | None] = {}
         outputs: list[Output] = []
         for key, customer in self._customers.items():
             self._close_customer(key, customer, changes, outputs)
-        outputs.extend(self._letters)
+        self._activations.count_failures(self._letters.failures)
+        outputs.extend(self._letters.take())
         for kind, count in self._counts.items():
             counter("headrace_evaluator_decisions_total", kind=kind).inc(count)
-        self._customers, self._letters, self._counts = {}, [], Counter()
+        self._customers, self._counts = {}, Counter()
         return Folded(changes, outputs, self._activations.changed_marker())
 
     # -- one record --------------------------------------------------------------------------------------------------
@@ -179,6 +197,7 @@ class PartitionCustomers:
         self._counts["event"] += 1
         self._keep(customer, decision, record.offset)
         customer.records.append(record)
+        self._letters.applied += 1
 
     def _catch_up(self, customer: _Customer, key: bytes) -> int:
         """Applies the pending activations in order, each as of its marker."""
@@ -225,7 +244,7 @@ class PartitionCustomers:
 
     # -- closing -----------------------------------------------------------------------------------------------------
     def _close_customer(
-        self, key: bytes, customer: _Customer, changes: dict[bytes, Stored], outputs: list[Output]
+        self, key: bytes, customer: _Customer, changes: dict[bytes, Stored | None], outputs: list[Output]
     ) -> None:
         if customer.state is None or not (customer.changed or customer.actions):
             return
@@ -234,26 +253,20 @@ class PartitionCustomers:
             written = self._outputs(key, customer.actions)
         except (OverflowError, ValueError) as error:  # a sum that no state can hold: the customer stays as it was
             for record in customer.records:
-                self._set_aside(record, "failed", type(error).__name__)
+                self._letters.add(record, "failed", type(error).__name__)
             return
         if max((len(body), *(len(output.value or b"") for output in written))) > MAX_RECORD_BYTES:
             # The customer stays as it was before the epoch; what could not be kept is set aside.
             for record in customer.records:
-                self._set_aside(record, "oversized", f"more than {MAX_RECORD_BYTES} bytes")
+                self._letters.add(record, "oversized", f"more than {MAX_RECORD_BYTES} bytes")
             return
-        changes[key] = Stored(customer.mark, body)
+        tombstone = customer.state.deleted and cures.off("grave")
+        changes[key] = None if tombstone else Stored(customer.mark, body)
         outputs.extend(written)
 
     def _outputs(self, key: bytes, actions: Iterable[Desired]) -> list[Output]:
         number, prefix = self._view.number, self._place.prefix
         return [output_of(action, key=key, partition=number, prefix=prefix) for action in actions]
-
-    def _set_aside(self, record: SourceRecord, reason: Reason, detail: str) -> None:
-        place = self._place
-        letter = dead_letter(
-            record, reason, detail, source=place.source, partition=self._view.number, prefix=place.prefix
-        )
-        self._letters.append(letter)
 
 
 def _decode(record: SourceRecord) -> Event:

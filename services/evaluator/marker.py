@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.evaluator.dead_letter_limit import NONE, Failures
+
 _SCHEMA: Final = bytes([1])
 
 
@@ -24,10 +26,14 @@ class Activation(Struct, frozen=True, array_like=True):
 
 
 class Marker(Struct, frozen=True, array_like=True):
-    """`activations` in offset order: those some customer has not seen yet, and each store's last."""
+    """`activations` in offset order: those some customer has not seen yet, and each store's last.
+
+    `failures`: the dead letters that count against the limit.
+    """
 
     activations: tuple[Activation, ...] = ()
     clocks: dict[str, datetime] = {}
+    failures: Failures = NONE
 
     def with_clock(self, store: str, now: datetime) -> "Marker":
         """The larger clock wins; itself when nothing changed."""
@@ -37,6 +43,10 @@ class Marker(Struct, frozen=True, array_like=True):
     def with_activation(self, activation: Activation) -> "Marker":
         """One more, at the end."""
         return replace(self, activations=(*self.activations, activation))
+
+    def with_failures(self, failures: Failures) -> "Marker":
+        """The count as it stands now; itself when nothing changed."""
+        return self if failures == self.failures else replace(self, failures=failures)
 
     def last(self, store: str) -> Activation | None:
         """The activation in force."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from headrace.contracts.topics import EVENTS, changelog
 from headrace.runtime.kafka import topic
 from headrace.runtime.settings import ServiceSettings
+from services.evaluator.dead_letter_limit import DeadLetterLimit
 
 _STATE_TABLE: Final = "state"
 
@@ -25,6 +26,24 @@ class EvaluatorSettings(ServiceSettings):
     """How many records of one partition are folded at a stretch."""
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
     """How long the group waits for a worker that says nothing, ms."""
+    dead_letter_max_records: int = Field(default=100, ge=0)
+    """So many dead letters within the window stop the worker: a bad release must not set everything aside; 0 = never."""
+    dead_letter_window_records: int = Field(default=1_000, ge=1)
+    """The window: the last records about customers in a partition."""
+    dead_letter_run_records: int = Field(default=50, ge=0)
+    """So many dead letters in a row stop the worker, with nothing applied between them in the partition; 0 = never."""
+    dead_letter_per_customer: int = Field(default=5, ge=1)
+    """How often one customer counts within the window: a damaged one delays nobody else."""
+
+    @property
+    def dead_letter_limit(self) -> DeadLetterLimit:
+        """When too many records were set aside to go on."""
+        return DeadLetterLimit(
+            letters=self.dead_letter_max_records,
+            window=self.dead_letter_window_records,
+            run=self.dead_letter_run_records,
+            per_customer=self.dead_letter_per_customer,
+        )
 
     @property
     def group(self) -> str:
