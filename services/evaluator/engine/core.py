@@ -14,6 +14,7 @@ from headrace.runtime.health import STARTING, Health
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter, gauge, histogram
 from headrace.runtime.process import FatalError
+from services.evaluator.engine import cures
 from services.evaluator.engine.batches import Chunk
 from services.evaluator.engine.epoch import Batch, Epoch, Live, close
 from services.evaluator.engine.fold import Fold
@@ -103,7 +104,8 @@ class Engine:
             self._fail(error)
         except Exception as error:
             log.exception("task.failed", task="take", partition=number)
-            self._fail(FatalError("fold_failed", repr(error)))
+            if not cures.off("fold_error_stops"):
+                self._fail(FatalError("fold_failed", repr(error)))
 
     async def quiesce(self, within_s: float = _QUIESCE_S) -> None:
         """Before a rebalance goes on: commits what is pending under the old generation, then accepts nothing.
@@ -112,12 +114,13 @@ class Engine:
         or lies below the high watermark that every later restore reads to.
         """
         accepting, self._accepting = self._accepting, False
-        self._health.block(RESTORING)
+        self._not_ready()
         kept: dict[int, Partition] = {}
         try:
             async with asyncio.timeout(within_s), self._writing:
-                result = await self._write() if accepting and self._epoch.size else None
-                if not isinstance(result, Aborted):
+                to_commit = accepting and self._epoch.size and not cures.off("revoke_commits")
+                result = await self._write() if to_commit else None
+                if not isinstance(result, Aborted) or cures.off("keep_if_committed"):
                     kept = {number: live.partition for number, live in self._live.items()}
         except TimeoutError:
             log.warning("epoch.aborted", reason=f"not committed within {within_s:g} s")
@@ -133,14 +136,14 @@ class Engine:
         member = self._member_now()
         kept = self._still_ours(member)
         self._discard()
-        self._health.block(RESTORING)
+        self._not_ready()
         term, asked = self._term, set(numbers)
         try:
             await self._writer.start()
         except FatalError as error:
             return self._fail(error)
-        partitions = await self._reader.restore(asked - kept.keys(), lambda: term == self._term)
-        if partitions is None or term != self._term or member is None or member != self._member_now():
+        partitions = await self._reader.restore(asked - kept.keys(), lambda: self._lasts(term))
+        if partitions is None or not self._lasts(term) or member is None or member != self._member_now():
             return None  # a newer restore is under way, or a rebalance that ends in one
         stay = {number: kept[number] for number in asked & kept.keys()}
         if stay:
@@ -158,7 +161,7 @@ class Engine:
                     continue
                 term, numbers = self._term, tuple(self._live)
                 result = await self._write()
-            if isinstance(result, Aborted) and term == self._term:
+            if isinstance(result, Aborted) and term == self._term and not cures.off("abort_discards"):
                 await self._start_anew(result, numbers)
 
     async def sweep(self) -> None:
@@ -185,7 +188,7 @@ class Engine:
             return
         partition = live.partition
         records = chunk.records
-        if records[0].offset <= partition.applied:
+        if records[0].offset <= partition.applied and not cures.off("mark_skip"):
             records = [record for record in records if record.offset > partition.applied]
         if not records:
             return
@@ -196,14 +199,13 @@ class Engine:
         self._to_sweep.set()
 
     def _current(self, number: int, chunk: Chunk) -> Live | None:
-        if not self._accepting or chunk.era != self._positions().era(number):
-            return None
-        return self._live.get(number)
+        current = chunk.era == self._positions().era(number) or cures.off("era")
+        return self._live.get(number) if self._accepting and current else None
 
     def _contiguous(self, live: Live, chunk: Chunk) -> bool:
         """A chunk must not leave a hole. The first time we look again; the same hole again is the log's own."""
         partition, first = live.partition, chunk.records[0].offset
-        if first <= partition.expected:
+        if first <= partition.expected or cures.off("contiguity"):
             live.suspect = None
             return True
         if live.suspect != first:
@@ -262,7 +264,8 @@ class Engine:
         term = self._term
         epoch, self._epoch = self._epoch, Epoch()
         self._closed_at = time.monotonic()
-        batch = close(epoch, self._live, self._member)
+        member = self._member_now() if cures.off("old_generation") else self._member
+        batch = close(epoch, self._live, member or self._member)
         self._space.set()
         writing = asyncio.ensure_future(self._writer.write(batch))
         writing.add_done_callback(_take_error)  # nobody else may be left to take it (`quiesce`)
@@ -273,7 +276,7 @@ class Engine:
             self._count(batch, result)
         else:
             # Memory is ahead of the log: nothing more may be accepted before the next restore.
-            self._accepting = self._accepting and term != self._term
+            self._accepting = self._accepting and (term != self._term or cures.off("abort_discards"))
             counter("headrace_evaluator_epochs_total", result="aborted").inc()
             log.warning("epoch.aborted", reason=result.reason, generation=batch.member.generation)
         return result
@@ -283,7 +286,7 @@ class Engine:
         if self._aborts > _ABORTS_IN_A_ROW:
             raise FatalError("commits_fail", aborted.reason)
         self._discard()
-        self._health.block(RESTORING)
+        self._not_ready()
         if aborted.fenced:
             await self._expect_new_generation()
             return
@@ -308,7 +311,10 @@ class Engine:
         Then nobody else can have owned these partitions since: what is assigned to us again needs no restore.
         """
         followed = member is not None and self._member is not None and member.generation == self._member.generation + 1
-        return self._kept if followed else {}
+        return self._kept if followed or cures.off("revoked_state") else {}
+
+    def _lasts(self, term: int) -> bool:
+        return term == self._term or cures.off("interrupted_restore")
 
     def _discard(self) -> None:
         self._term += 1
@@ -318,11 +324,16 @@ class Engine:
         self._kept = {}
         self._space.set()
 
+    def _not_ready(self) -> None:
+        if not cures.off("ready_when_restored"):
+            self._health.block(RESTORING)
+
     def _begin(self, partitions: dict[int, Partition], member: Member) -> None:
         self._live = {number: Live(p, self._fold.open(p)) for number, p in partitions.items()}
         self._member = member
         for number, partition in partitions.items():
-            self._positions().rewind(number, partition.expected)
+            if partition.expected or not cures.off("seek_without_commit"):
+                self._positions().rewind(number, partition.expected)
         self._accepting = True
         self._to_sweep.set()
         self._health.clear(RESTORING)

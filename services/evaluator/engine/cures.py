@@ -34,6 +34,7 @@ Cure = Literal[
     "read_committed",  # records of an aborted transaction become the state, its outputs are lost
     "high_watermark",  # what a still open transaction holds is missed, and folded again when it was committed
     "revoked_state",  # a partition that comes back is folded from what it was before it left: wrong state
+    "keep_if_committed",  # a partition that stays is folded on from what an aborted epoch left: its outputs are lost
     "ready_when_restored",  # a worker without state says it is ready
     # the fence
     "group_fence",  # the broker does not look at the generation: a woken zombie commits what others did already

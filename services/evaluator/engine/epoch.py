@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headrace.contracts.topics import PARTITION_WIDE_KEY
+from services.evaluator.engine import cures
 from services.evaluator.engine.fold import Folded, Output, PartitionFold
 from services.evaluator.engine.membership import Member
 from services.evaluator.engine.state import Partition, encode_record
@@ -71,7 +72,11 @@ def close(epoch: Epoch, live: Mapping[int, Live], member: Member) -> Batch:
             changelog[number] = values
         outputs.extend(folded.outputs)
         notes[number] = folded.note
-    positions = {number: live[number].partition.applied + 1 for number in epoch.touched}
+    positions = {
+        number: live[number].partition.applied + 1
+        for number, advanced in epoch.touched.items()
+        if advanced or not cures.off("fence_every_epoch")
+    }
     return Batch(member, changelog, tuple(outputs), positions, epoch.records, notes)
 
 
@@ -79,7 +84,8 @@ def _take_in(partition: Partition, folded: Folded, *, advanced: bool) -> dict[by
     values = {key: None if kept is None else encode_record(*kept) for key, kept in folded.changes.items()}
     highest = max((kept.mark for kept in folded.changes.values() if kept is not None), default=-1)
     # The marker tells what was applied when the last record left no live state record with its offset.
-    if folded.marker is not None or (advanced and highest < partition.applied):
+    unmarked = advanced and highest < partition.applied and not cures.off("partition_marker")
+    if folded.marker is not None or unmarked:
         body = partition.marker if folded.marker is None else folded.marker
         values[PARTITION_WIDE_KEY] = encode_record(partition.applied, body)
     partition.update(values)

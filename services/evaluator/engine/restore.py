@@ -15,6 +15,7 @@ from headrace.runtime.kafka import make_consumer
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
 from headrace.runtime.settings import KafkaSettings
+from services.evaluator.engine import cures
 from services.evaluator.engine.state import MARK_BYTES, Partition
 
 _AGAIN_S: Final = 1.0
@@ -23,6 +24,8 @@ _SILENT_S: Final = 30.0
 _POLL_MS: Final = 50
 _POLL_RECORDS: Final = 20_000
 _FETCH_BYTES: Final = 4 * 1024 * 1024
+_METADATA_AGAIN_MS: Final = 20
+"""A new client asks twice for a topic's partitions; aiokafka would rest 100 ms between."""
 
 
 class Restorer:
@@ -45,11 +48,16 @@ class Restorer:
         return None
 
     async def _read(self, numbers: list[int]) -> dict[int, Partition]:
-        options: dict[str, Any] = {"max_partition_fetch_bytes": _FETCH_BYTES}
-        committed = make_consumer(self._settings, **options)
+        options: dict[str, Any] = {"retry_backoff_ms": _METADATA_AGAIN_MS}
+        committed = make_consumer(
+            self._settings,
+            read_committed=not cures.off("read_committed"),
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            **options,
+        )
         # The end of a read_committed consumer is the last stable offset, which lies before an open transaction that
         # may still be committed: the high watermark is asked of a read_uncommitted one.
-        everything = make_consumer(self._settings, read_committed=False)
+        everything = make_consumer(self._settings, read_committed=cures.off("high_watermark"), **options)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(_SILENT_S):

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from headrace.contracts.topics import PARTITION_WIDE_KEY
+from services.evaluator.engine import cures
 from services.evaluator.engine.fold import Stored
 
 MARK_BYTES: Final = 8
@@ -69,7 +70,7 @@ class Partition:
             self.records.pop(key, None)
             return True
         held = self.records.get(key)
-        if held is not None and held[:MARK_BYTES] > value[:MARK_BYTES]:
+        if held is not None and held[:MARK_BYTES] > value[:MARK_BYTES] and not cures.off("largest_mark_wins"):
             return False
         self.records[key] = value
         return True

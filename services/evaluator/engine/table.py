@@ -12,6 +12,8 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.types import TP, EventT
 
+from services.evaluator.engine import cures
+
 
 class NoStore(MemoryStore[Any, Any]):
     """Holds nothing; every start is a restore by the engine."""
@@ -49,7 +51,7 @@ def manager_for(restore: Callable[[], Awaitable[None]]) -> type[TableManager]:
 
         async def _wait(self, coro: Any, timeout: Any = None) -> None:
             # Without the time-out: Faust takes one for success, and would go on with a state not restored.
-            await super()._wait(coro)
+            await super()._wait(coro, timeout if cures.off("restore_wait") else None)
 
     class _Manager(TableManager):
         @property

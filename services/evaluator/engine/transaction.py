@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 from confluent_kafka import KafkaError
 
 from headrace.runtime.logs import log
 from headrace.runtime.topics import MAX_DEAD_LETTER_BYTES
+from services.evaluator.engine import cures
 from services.evaluator.engine.epoch import Batch
 from services.evaluator.engine.producer import (
     TRANSACTION_TIMEOUT_S,
@@ -41,8 +43,8 @@ class Transactions:
     ) -> None:
         self._config = {
             **connection,
-            "transactional.id": transactional_id,
-            "transaction.timeout.ms": int(TRANSACTION_TIMEOUT_S * 1000),
+            "transactional.id": f"{transactional_id}-{uuid4()}" if cures.off("stable_id") else transactional_id,
+            "transaction.timeout.ms": _timeout_ms(),
             "linger.ms": 0,
             "batch.size": 1_000_000,
             "message.max.bytes": MAX_DEAD_LETTER_BYTES,
@@ -112,6 +114,11 @@ class Transactions:
             self.stop()
             self._begin()
         raise _Stuck
+
+
+def _timeout_ms() -> int:
+    kafkas_own = 60_000
+    return kafkas_own if cures.off("transaction_timeout") else int(TRANSACTION_TIMEOUT_S * 1000)
 
 
 class _BrokerErrors:

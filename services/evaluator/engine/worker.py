@@ -164,7 +164,8 @@ class Worker:
         )
 
         async def fold_chunks(stream: Any) -> None:
-            async for event in stream.noack().events():
+            source = stream if cures.off("own_offsets") else stream.noack()
+            async for event in source.events():
                 await self.engine.take(event.message.partition, event.message.value)
 
         app.agent(app.topic(options.source, schema=PassThrough()), name="fold")(fold_chunks)
@@ -183,12 +184,13 @@ def _faust_settings(settings: KafkaSettings, options: WorkerOptions) -> dict[str
         "web_enabled": False,
         "autodiscover": False,
         "stream_buffer_maxsize": 4 * options.partitions,
-        "stream_wait_empty": False,
+        "stream_wait_empty": cures.off("own_drain"),
         "broker_session_timeout": options.session_s,
         "broker_heartbeat_interval": options.heartbeat_s,
         "broker_max_poll_records": options.max_poll_records,
         "consumer_auto_offset_reset": "earliest",
         "worker_redirect_stdouts": False,
+        **({"consumer_group_instance_id": options.transactional_id} if cures.off("dynamic_membership") else {}),
     }
 
 
