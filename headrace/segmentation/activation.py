@@ -3,6 +3,8 @@
 Segments and ladders are not evaluated here: `decide.py` does that for every decision alike.
 """
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from headrace.segmentation.claims import keep_rules
@@ -14,7 +16,9 @@ from headrace.segmentation.state import Entry, Standing, State, Totals
 from headrace.segmentation.triggers import past_triggers
 
 
-def adopt(state: State, rules: CompiledRules, *, version: int, offset: int) -> tuple[State, list[Verdict], list[str]]:
+def adopt(
+    state: State, rules: CompiledRules, *, version: int, offset: int, now: datetime | None
+) -> tuple[State, list[Verdict], list[str]]:
     """The state under the new rules before segments and ladders are evaluated, verdicts, and who changed claims."""
     claims = keep_rules(state.claims, frozenset(rules.rules), rules.renames.rules)
     dropped = sorted(set(state.claims.latched) - set(claims.latched) - set(rules.renames.rules))
@@ -34,14 +38,14 @@ def adopt(state: State, rules: CompiledRules, *, version: int, offset: int) -> t
     due = frozenset(rule for rule, digest in rules.past.items() if folded.get(rule) != digest)
     changed = [verdict.source for verdict in verdicts]
     if due and state.ledger:
-        walk = fold_past(state, rules, due, offset=offset)
+        walk = fold_past(state, rules, due, offset=offset, now=now)
         state = replace(state, claims=walk.claims)
         verdicts += [verdict for verdict in walk.verdicts if verdict.outcome == "fired"]
         changed += walk.changed
     return state, verdicts, changed
 
 
-def fold_past(state: State, rules: CompiledRules, due: frozenset[str], *, offset: int) -> Walk:
+def fold_past(state: State, rules: CompiledRules, due: frozenset[str], *, offset: int, now: datetime | None) -> Walk:
     """The ledger, oldest order first, through these rules: each order with the totals and purchases up to it.
 
     Facts of the customer are today's, and orders stand as they do today: the ledger keeps no history of an order.
@@ -53,6 +57,7 @@ def fold_past(state: State, rules: CompiledRules, due: frozenset[str], *, offset
         ledger[order_id] = order
         totals = add(totals, contribution(order, rules.spend))
         facts = Facts(state.profile, totals, ledger, rules.spend)
+        facts.now = now
         walk.run(entries, facts, tuple(past_triggers(order)))
     return walk
 

@@ -3,6 +3,7 @@
 The same function runs live, in replay and in tests; what it reads of the world is in its arguments.
 """
 
+from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
@@ -40,7 +41,7 @@ def decide(state: State | None, event: Event, rules: CompiledRules | None, conte
         return Decision(grave, emit_grave(before, stamp), None, Trace(envelope.id))
     if rules is None:
         return _keep(before, absorb(before, event, _DEFAULT_SPEND, None), stamp)
-    return _decide(before, event, rules, stamp)
+    return _decide(before, event, rules, stamp, context.now)
 
 
 def activate(state: State, rules: CompiledRules, context: Context, activation: str) -> Decision:
@@ -55,20 +56,22 @@ def activate(state: State, rules: CompiledRules, context: Context, activation: s
     if state.deleted:
         return unchanged(replace(state, rules_version=context.rules_version), event, "grave")
     stamp = Stamp(context.generation, context.offset, context.rules_version, event, "activation")
-    adopted, verdicts, changed = adopt(state, rules, version=context.rules_version, offset=context.offset)
-    return settle(adopted, rules, stamp, Step(None, (), verdicts, changed))
+    adopted, verdicts, changed = adopt(
+        state, rules, version=context.rules_version, offset=context.offset, now=context.now
+    )
+    return settle(adopted, rules, stamp, Step(None, (), verdicts, changed, context.now))
 
 
-def _decide(before: State, event: Event, rules: CompiledRules, stamp: Stamp) -> Decision:
+def _decide(before: State, event: Event, rules: CompiledRules, stamp: Stamp, now: datetime | None) -> Decision:
     known, verdicts, sources = before, list[Verdict](), list[str]()
     fresh = before.rules_version < stamp.rules_version
     if fresh:
-        known, verdicts, sources = adopt(before, rules, version=stamp.rules_version, offset=stamp.offset)
+        known, verdicts, sources = adopt(before, rules, version=stamp.rules_version, offset=stamp.offset, now=now)
     absorbed = absorb(known, event, rules.spend, rules.rule_set.store.currency)
     if isinstance(absorbed, str):
         return unchanged(before, stamp.event, absorbed)
     changed = None if fresh else absorbed.changed
-    return settle(absorbed.state, rules, stamp, Step(changed, absorbed.occurrences, verdicts, sources))
+    return settle(absorbed.state, rules, stamp, Step(changed, absorbed.occurrences, verdicts, sources, now))
 
 
 def _keep(before: State, absorbed: Absorbed | str, stamp: Stamp) -> Decision:

@@ -15,6 +15,7 @@ from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.entries import Verdict, Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.state import State
+from headrace.segmentation.timers import next_timers
 from headrace.segmentation.triggers import Occurrence
 
 
@@ -41,7 +42,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What came of one event. `wake_at`: when the customer must be looked at again; None until timers come."""
+    """What came of one event, or of time. `wake_at`: when the customer must be looked at again, if nothing happens."""
 
     state: State
     actions: tuple[Desired, ...]
@@ -51,25 +52,31 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What led to a settlement: `changed` parts (None = all), triggers, and what was noted before it."""
+    """What led to a settlement: `changed` parts (None = all), triggers, what was noted before it, and the time."""
 
     changed: frozenset[str] | None
     occurrences: tuple[Occurrence, ...]
     verdicts: list[Verdict]
     sources: list[str]
+    now: datetime | None
 
 
 def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Decision:
-    """Fire the rules, evaluate the segments and ladders concerned, tell the sinks what differs."""
+    """Fire the rules, evaluate the segments and ladders concerned, set the timers, tell the sinks what differs."""
+    facts = Facts(state.profile, state.totals, state.ledger, rules.spend)
+    facts.now = step.now
     walk = Walk(rules, state.claims, state.standing, offset=stamp.offset)
     entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), step.changed)
     if entries:
-        walk.run(entries, Facts(state.profile, state.totals, state.ledger, rules.spend), step.occurrences)
+        walk.run(entries, facts, step.occurrences)
     everything = step.changed is None
     changed = step.changed or frozenset()
     moved = walk.claims is not state.claims or walk.standing is not state.standing
     if moved:
         state = replace(state, claims=walk.claims, standing=walk.standing)
+    timers = next_timers(state.timers, rules, facts, step.changed)
+    if timers is not state.timers:
+        state = replace(state, timers=timers)
     stamp = dataclasses.replace(stamp, changed=(*step.sources, *walk.changed))
     state, actions = emit(
         state,
@@ -80,9 +87,14 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         group=everything or moved or "profile" in changed or (rules.ties and bool(changed)),
         labels=everything or bool(walk.changed) or "labels" in changed,
     )
-    return Decision(state, actions, None, Trace(stamp.event, (*step.verdicts, *walk.verdicts)))
+    return Decision(state, actions, wake_at(state), Trace(stamp.event, (*step.verdicts, *walk.verdicts)))
+
+
+def wake_at(state: State) -> datetime | None:
+    """When its first timer is due."""
+    return state.timers[0].due if state.timers else None
 
 
 def unchanged(state: State, event: str, reason: str) -> Decision:
     """The state as it was, and why."""
-    return Decision(state, (), None, Trace(event, (Verdict("event", "ignored", reason),)))
+    return Decision(state, (), wake_at(state), Trace(event, (Verdict("event", "ignored", reason),)))

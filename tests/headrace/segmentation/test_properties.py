@@ -276,7 +276,7 @@ def test_decide__one_snapshot_each__newest_alone_gives_the_same(history: list[Ev
 @given(deliveries())
 def test_decide__order_triggers__fire_at_most_once_per_cause(case: tuple[list[Event], list[Event]]) -> None:
     fired: list[tuple[Any, ...]] = []
-    settle = decide_module._settle
+    settle = decide_module.settle
 
     def spying(state: State, rules: Any, stamp: Any, step: Any) -> Any:
         for occurrence in step.occurrences:
@@ -290,11 +290,11 @@ def test_decide__order_triggers__fire_at_most_once_per_cause(case: tuple[list[Ev
                     fired.append(("refund", order, occurrence.fact_at))
         return settle(state, rules, stamp, step)
 
-    decide_module._settle = spying
+    decide_module.settle = spying
     try:
         fold(case[1], LATCHED_RULES)
     finally:
-        decide_module._settle = settle
+        decide_module.settle = settle
     assert all(times == 1 for times in Counter(fired).values())
     ever_placed = {
         one.data.order_id for one in case[0] if isinstance(one.data, OrderSnapshot) and one.data.status in PLACED
