@@ -38,6 +38,7 @@ LogEvent = Literal[
     # the evaluator
     "partitions.restored",  # the state of these partitions was read back from its changelog
     "partitions.kept",  # of these a rebalance took nothing: the state in memory is the committed one
+    "member.dismissed",  # a member that an earlier, killed process of this worker left in the group was removed
     "partitions.released",  # a rebalance: what was pending is committed, nothing more is accepted
     "epoch.aborted",  # a transaction was rolled back; the state is read back and work goes on
     "hole.accepted",  # a gap in the log itself: offsets that do not exist were passed over

@@ -42,7 +42,8 @@ def _options(settings: EvaluatorSettings, partitions: int) -> WorkerOptions:
         transactional_id=settings.transactional_id,
         chunk_records=settings.chunk_records,
         session_s=settings.session_timeout_ms / 1000,
-        heartbeat_s=settings.session_timeout_ms / 1000 * 0.3,
+        # Until its next heartbeat a worker does not know of a rebalance, and the others wait for it.
+        heartbeat_s=min(settings.session_timeout_ms / 1000 * 0.3, 1.0),
         epoch=Options(epoch_s=settings.epoch_ms / 1000, epoch_records=settings.epoch_records),
     )
 

@@ -10,10 +10,13 @@ The hooks, and where each is used (one test per hook in tests/services/evaluator
 | faust Consumer.getmany, _getmany, perform_seek, _add_gap, _commit_offsets, verify_all_partitions_active, \
 _read_offset, _thread | batches.py | batches; explicit positions; no gaps, no commits, no livelock detector |
 | faust Recovery._build_highwaters, _build_offsets, _seek_offsets, _wait | restore.py | bulk restore, no time-out |
-| faust TableManager.recovery, _recovery | restore.py | our recovery in Faust's place |
+| faust TableManager.recovery, _recovery | table.py | our recovery in Faust's place |
+| faust TableManager.on_start, _update_channels | table.py | no second's wait for late tables |
 | faust Table._new_store | table.py | state by partition, no per-key changelog |
 | mode Service._crashed | worker.py | a crash inside Faust ends the process with a reason |
 | aiokafka GroupCoordinator._on_join_complete, group_id | membership.py | generation and member id |
+| aiokafka AIOKafkaClient.send, coordinator_lookup; LeaveGroupRequest | predecessor.py | a killed worker's member \
+goes when it comes back |
 | confluent-kafka: bytes of the group metadata | membership.py | the fence |
 """
 

@@ -54,6 +54,11 @@ def manager_for(restore: Callable[[], Awaitable[None]]) -> type[TableManager]:
             await super()._wait(coro, timeout if cures.off("restore_wait") else None)
 
     class _Manager(TableManager):
+        async def on_start(self) -> None:
+            # Without the second that Faust gives tables to be declared: ours is there.
+            await self._update_channels()
+            await self.recovery.start()
+
         @property
         def recovery(self) -> Recovery:
             if self._recovery is None:

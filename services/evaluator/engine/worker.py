@@ -24,6 +24,7 @@ from services.evaluator.engine.core import Engine, Options
 from services.evaluator.engine.fold import Fold
 from services.evaluator.engine.membership import current_member, watch_membership
 from services.evaluator.engine.pins import wrong_versions
+from services.evaluator.engine.predecessor import dismiss_predecessors
 from services.evaluator.engine.quiet import quieten
 from services.evaluator.engine.restore import Restorer
 from services.evaluator.engine.table import StateTable, manager_for
@@ -45,7 +46,7 @@ class WorkerOptions:
     chunk_records: int = 2_000
     max_poll_records: int = 100_000
     session_s: float = 10.0
-    heartbeat_s: float = 3.0
+    heartbeat_s: float = 1.0
     epoch: Options = field(default_factory=Options)
 
     @property
@@ -85,6 +86,8 @@ class Worker:
     """One worker process: Faust around the engine."""
 
     def __init__(self, settings: KafkaSettings, running: Running, options: WorkerOptions, fold: Fold) -> None:
+        self._settings = settings
+        self._options = options
         self._running = running
         self._writer = Transactions(
             confluent_config(settings),
@@ -112,7 +115,7 @@ class Worker:
     async def run(self) -> None:
         """Until `running.stopping`; then commits what is pending and leaves the group. Raises `FatalError`."""
         tasks = [
-            asyncio.ensure_future(self.app.start()),
+            asyncio.ensure_future(self._start()),
             asyncio.ensure_future(self._crashed()),
             asyncio.ensure_future(self.engine.run()),
             asyncio.ensure_future(self.engine.sweep()),
@@ -127,6 +130,13 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._writer.stop()
+
+    async def _start(self) -> None:
+        # An earlier process of this worker may have been killed: its open transaction ends here, then its member goes.
+        # Both would else hold everybody up until they time out.
+        await self._writer.start()
+        await dismiss_predecessors(self._settings, group=self._options.group, client_id=self._options.transactional_id)
+        await self.app.start()
 
     def _ended(self, task: asyncio.Future[None]) -> None:
         if task.cancelled() or (error := task.exception()) is None:
@@ -185,6 +195,8 @@ def _faust_settings(settings: KafkaSettings, options: WorkerOptions) -> dict[str
         "autodiscover": False,
         "stream_buffer_maxsize": 4 * options.partitions,
         "stream_wait_empty": cures.off("own_drain"),
+        # Ours alone, so that the next process of this worker knows what this one left behind (predecessor.py).
+        "broker_client_id": options.transactional_id,
         "broker_session_timeout": options.session_s,
         "broker_heartbeat_interval": options.heartbeat_s,
         "broker_max_poll_records": options.max_poll_records,

@@ -5,7 +5,9 @@ import struct
 from typing import Any
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.protocol.group import LeaveGroupRequest
 from faust import App
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -49,6 +51,11 @@ def test_wrong_versions__another_version__named() -> None:
         (Recovery, "_seek_offsets", ["self", "consumer", "tps", "offsets", "title"]),
         (Recovery, "_wait", ["self", "coro", "timeout"]),
         (Table, "_new_store", ["self"]),
+        (TableManager, "on_start", ["self"]),
+        (TableManager, "_update_channels", ["self"]),
+        (AIOKafkaClient, "send", ["self", "node_id", "request", "group"]),
+        (AIOKafkaClient, "coordinator_lookup", ["self", "coordinator_type", "coordinator_key"]),
+        (LeaveGroupRequest, "__init__", ["self", "group", "member_id"]),
         (GroupCoordinator, "_on_join_complete", None),
     ],
 )
