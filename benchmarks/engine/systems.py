@@ -77,7 +77,8 @@ def _prepare_kafka_streams() -> list[str]:
         raise Unavailable("needs Maven and a JDK 17 or newer")
     _do("mvn", "--quiet", "--batch-mode", "--file", str(_HERE / "kafka_streams" / "pom.xml"), "package")
     built = BUILD / "kafka-streams"
-    return ["java", "-Xmx2g", "-cp", f"{built / 'classes'}:{built / 'lib' / '*'}", "KafkaStreamsWorker"]
+    logs = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+    return ["java", "-Xmx2g", logs, "-cp", f"{built / 'classes'}:{built / 'lib' / '*'}", "KafkaStreamsWorker"]
 
 
 def _do(*command: str) -> None:
