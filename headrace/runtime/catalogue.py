@@ -47,6 +47,7 @@ LogEvent = Literal[
     "rules.read",  # a rule set of headrace.rules is compiled and at hand
     "rules.refused",  # a rule set that cannot be read or is not the one announced; the last good one stays
     "rules.activated",  # from this offset of this partition on, a rule set is in force
+    "sweep.progressed",  # so many of a partition's customers were looked at since an activation; seldom
     "sweep.finished",  # every customer of a partition has seen the activation
     "record.dead_lettered",  # a record was set aside; `reason` says why
     # action consumers
@@ -77,6 +78,8 @@ MetricName = Literal[
     "headrace_evaluator_holes_total",
     "headrace_evaluator_dead_letters_total",
     "headrace_evaluator_recent_failures",
+    "headrace_evaluator_sweep_done",
+    "headrace_evaluator_sweep_customers",
     "headrace_evaluator_restored_records_total",
     "headrace_evaluator_lag_records",
     "headrace_evaluator_rules_refused_total",
@@ -118,6 +121,10 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_evaluator_recent_failures": Metric(
         "gauge", "Dead letters that count against the limit now; the worker stops at it", ("partition",)
     ),
+    "headrace_evaluator_sweep_done": Metric(
+        "gauge", "Customers looked at since the newest activation or restore", ("partition",)
+    ),
+    "headrace_evaluator_sweep_customers": Metric("gauge", "Customers that sweep has to look at", ("partition",)),
     "headrace_evaluator_restored_records_total": Metric("counter", "Changelog records read back"),
     "headrace_evaluator_lag_records": Metric("gauge", "Records not yet applied, at the last epoch", ("partition",)),
     "headrace_evaluator_rules_refused_total": Metric("counter", "Rule sets that could not be read"),

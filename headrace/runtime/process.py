@@ -49,7 +49,7 @@ class Running:
     _cause: FatalError | None = None
 
     def fail(self, error: FatalError) -> None:
-        """Stops the process for this cause, from anywhere in the loop; the first cause counts. Not ready from now on."""
+        """Stops the process for this cause, from anywhere in the loop, not ready until then; the first cause counts."""
         self._cause = self._cause or error
         self.health.block(error.reason)
         self.stopping.set()

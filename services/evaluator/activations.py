@@ -34,6 +34,11 @@ class Activations:
         """The marker of the newest activation, -1 for none."""
         return self._marker.activations[-1].offset if self._marker.activations else -1
 
+    @property
+    def versions(self) -> dict[str, int]:
+        """Store -> version in force."""
+        return {activation.store: activation.version for activation in self._marker.activations}
+
     def clock(self, store: str, now: datetime) -> None:
         """A clock record was seen."""
         self._marker = self._marker.with_clock(store, now)

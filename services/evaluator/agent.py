@@ -14,6 +14,7 @@ import msgspec
 
 from headrace.contracts.actions import Desired
 from headrace.contracts.events import Clock, Event, RulesetActivated, decode_event
+from headrace.contracts.notes import Note, encode_note
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
@@ -135,8 +136,11 @@ class PartitionCustomers:
                 self._letters.add(record, "failed", type(error).__name__)
 
     def sweep(self, budget: int) -> Swept:
-        """Shows what is pending to customers whom no event has touched since."""
-        changed = 0
+        """Shows what is pending to customers whom no event has touched since.
+
+        Its end is a change of the partition itself: it is told beside the offset, also where no customer changed.
+        """
+        began, changed = self._sweep.more, 0
         for key in self._sweep.keys(budget):
             try:
                 customer = self._customer(key)
@@ -145,9 +149,8 @@ class PartitionCustomers:
             except Exception as error:  # one customer must not stop the sweep; its next event becomes a dead letter
                 log.exception("task.failed", task="activate", partition=self._view.number)
                 self._letters.visit_failed(key, error)
-            if changed >= budget:
-                break
-        return Swept(changed, more=self._sweep.more)
+        more = self._sweep.more
+        return Swept(changed + (began and not more), more=more)
 
     def close(self) -> Folded:
         """The epoch's changes, encoded."""
@@ -160,7 +163,8 @@ class PartitionCustomers:
         for kind, count in self._counts.items():
             counter("headrace_evaluator_decisions_total", kind=kind).inc(count)
         self._customers, self._counts = {}, Counter()
-        return Folded(changes, outputs, self._activations.changed_marker())
+        note = Note(self._activations.versions, self._sweep.done, self._sweep.total)
+        return Folded(changes, outputs, self._activations.changed_marker(), encode_note(note))
 
     # -- one record --------------------------------------------------------------------------------------------------
     def _apply(self, record: SourceRecord) -> None:

@@ -27,7 +27,7 @@ class EvaluatorSettings(ServiceSettings):
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
     """How long the group waits for a worker that says nothing, ms."""
     dead_letter_max_records: int = Field(default=100, ge=0)
-    """So many dead letters within the window stop the worker: a bad release must not set everything aside; 0 = never."""
+    """So many dead letters within the window stop the worker: a bad release must not set all aside; 0 = never."""
     dead_letter_window_records: int = Field(default=1_000, ge=1)
     """The window: the last records about customers in a partition."""
     dead_letter_run_records: int = Field(default=50, ge=0)

@@ -8,10 +8,13 @@ from itertools import islice
 from typing import Final
 
 from headrace.runtime.logs import log
+from headrace.runtime.metrics import gauge
 from services.evaluator.activations import Activations
 
 _LOOKED_AT: Final = 5_000
 """Keys looked at in one slice at most, whether they need a visit or not."""
+_SAY_EVERY: Final = 50_000
+"""Keys between two lines of the log."""
 
 
 class Sweep:
@@ -32,6 +35,8 @@ class Sweep:
         self._mark = mark
         self._keys: Iterator[bytes] | None = None
         self._upto = -1
+        self.done = self.total = 0
+        """How many were looked at since it began, and how many customers there were then."""
         self.again()
 
     @property
@@ -42,26 +47,38 @@ class Sweep:
     def again(self) -> None:
         """A rule set took effect: everyone has to be looked at once more."""
         self._upto = self._activations.last_offset
-        self._keys = None if self._upto < 0 else iter(tuple(self._all_keys()))
+        keys = () if self._upto < 0 else tuple(self._all_keys())
+        self._keys = None if self._upto < 0 else iter(keys)
+        self.done, self.total = 0, len(keys)
+        self._show()
 
-    def keys(self, budget: int) -> Iterator[bytes]:
-        """At most `budget` customers that have not seen the last activation."""
-        keys = self._keys
-        if keys is None:
-            return
-        found = looked_at = 0
-        for key in islice(keys, _LOOKED_AT):
+    def keys(self, budget: int) -> list[bytes]:
+        """At most `budget` customers that have not seen the last activation, each to be visited now."""
+        found: list[bytes] = []
+        looked_at = 0
+        for key in islice(self._keys or (), _LOOKED_AT):
             looked_at += 1
             mark = self._mark(key)
             if mark is not None and mark < self._upto:
-                found += 1
-                yield key
-                if found >= budget:
-                    return
-        if looked_at < _LOOKED_AT:
+                found.append(key)
+                if len(found) >= budget:
+                    break
+        self._looked_at(looked_at)
+        if self._keys is not None and len(found) < budget and looked_at < _LOOKED_AT:
             self._finish()
+        return found
+
+    def _looked_at(self, keys: int) -> None:
+        before, self.done = self.done, self.done + keys
+        if before // _SAY_EVERY < self.done // _SAY_EVERY:
+            log.info("sweep.progressed", partition=self._number, done=self.done, total=self.total)
+        self._show()
 
     def _finish(self) -> None:
         self._keys = None
         self._activations.swept(self._upto)
-        log.info("sweep.finished", partition=self._number, offset=self._upto)
+        log.info("sweep.finished", partition=self._number, offset=self._upto, customers=self.total)
+
+    def _show(self) -> None:
+        gauge("headrace_evaluator_sweep_done", partition=str(self._number)).set(self.done)
+        gauge("headrace_evaluator_sweep_customers", partition=str(self._number)).set(self.total)
