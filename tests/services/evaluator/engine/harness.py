@@ -81,15 +81,27 @@ class Process:
         return [line for line in self.log() if line["event"] == name]
 
 
-def start_worker(settings: ServiceSettings, log_path: Path, *, worker_id: str = "0", **options: Any) -> Process:
-    """A worker over the counting fold in a process of its own; its parent is this one."""
+def start_worker(
+    settings: ServiceSettings,
+    log_path: Path,
+    *,
+    worker_id: str = "0",
+    servers: str | None = None,
+    test_stop: str = "",
+    **options: Any,
+) -> Process:
+    """A worker over the counting fold in a process of its own; its parent is this one.
+
+    `servers`: where it finds Kafka, if not where we do. `test_stop`: see `engine/phases.py`.
+    """
     environment = {
         **os.environ,
-        "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": servers or settings.kafka_bootstrap_servers,
         "HEADRACE_TOPIC_PREFIX": settings.topic_prefix,
         "HEADRACE_STORE": settings.store,
         "HEADRACE_WORKER_ID": worker_id,
         "HEADRACE_PARENT_PID": str(os.getpid()),
+        "HEADRACE_TEST_STOP": test_stop,
     }
     arguments = json.dumps({"partitions": PARTITIONS, "session_s": 6.0, "heartbeat_s": 1.0, **options})
     command = [sys.executable, "-m", "tests.services.evaluator.engine.counting", arguments]
@@ -105,7 +117,7 @@ class Workers:
         self._folder = folder
         self._all: list[Process] = []
 
-    def start(self, worker_id: str = "0", **options: float) -> Process:
+    def start(self, worker_id: str = "0", **options: Any) -> Process:
         log_path = self._folder / f"worker-{len(self._all)}.log"
         process = start_worker(self._settings, log_path, worker_id=worker_id, **options)
         self._all.append(process)
@@ -139,6 +151,17 @@ def loading(settings: ServiceSettings, *, batch: int = 400) -> Iterator[None]:
 
 def restores(process: Process) -> int:
     return len(process.events("partitions.restored"))
+
+
+def held(process: Process) -> list[int]:
+    """The partitions in the worker's hands, as its log tells; none after a release."""
+    mine: set[int] = set()
+    for line in process.log():
+        if line["event"] == "partitions.released":
+            mine = set()
+        elif line["event"] in ("partitions.restored", "partitions.kept"):
+            mine |= set(line["partitions"])
+    return sorted(mine)
 
 
 def committed(settings: ServiceSettings, partitions: int = PARTITIONS) -> int:
