@@ -82,6 +82,15 @@ MetricName = Literal[
     "headrace_evaluator_sweep_customers",
     "headrace_evaluator_restored_records_total",
     "headrace_evaluator_lag_records",
+    "headrace_evaluator_lag_seconds",
+    "headrace_evaluator_stalled_partitions",
+    "headrace_evaluator_applied_offset",
+    "headrace_evaluator_state_keys",
+    "headrace_evaluator_state_pages",
+    "headrace_evaluator_chunk_records",
+    "headrace_evaluator_restore_offsets_read",
+    "headrace_evaluator_restore_offsets_wanted",
+    "headrace_evaluator_restore_seconds",
     "headrace_evaluator_rules_refused_total",
     "headrace_actions_total",
     "headrace_actions_waiting",
@@ -113,10 +122,14 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_clock_seconds": Metric("gauge", "The store's clock as last published, Unix seconds"),
     "headrace_dead_letters_total": Metric("counter", "Records set aside", ("service", "reason")),
     "headrace_evaluator_events_total": Metric("counter", "Records of headrace.events whose epoch was committed"),
-    "headrace_evaluator_decisions_total": Metric("counter", "Calls of decide and activate", ("kind",)),
-    "headrace_evaluator_epochs_total": Metric("counter", "Transactions", ("result",)),
+    "headrace_evaluator_decisions_total": Metric("counter", "Calls of decide, activate and wake", ("kind",)),
+    "headrace_evaluator_epochs_total": Metric(
+        "counter", "Transactions: committed, aborted, or refused because the group has moved on", ("result",)
+    ),
     "headrace_evaluator_epoch_seconds": Metric("histogram", "Duration of a committed transaction"),
-    "headrace_evaluator_holes_total": Metric("counter", "Gaps in the log that were passed over"),
+    "headrace_evaluator_holes_total": Metric(
+        "counter", "Chunks that left a gap: rewound to look again, or accepted as the log's own", ("result",)
+    ),
     "headrace_evaluator_dead_letters_total": Metric("counter", "Records set aside", ("reason",)),
     "headrace_evaluator_recent_failures": Metric(
         "gauge", "Dead letters that count against the limit now; the worker stops at it", ("partition",)
@@ -126,7 +139,24 @@ METRICS: Final[dict[MetricName, Metric]] = {
     ),
     "headrace_evaluator_sweep_customers": Metric("gauge", "Customers that sweep has to look at", ("partition",)),
     "headrace_evaluator_restored_records_total": Metric("counter", "Changelog records read back"),
-    "headrace_evaluator_lag_records": Metric("gauge", "Records not yet applied, at the last epoch", ("partition",)),
+    "headrace_evaluator_lag_records": Metric("gauge", "Records not yet committed, each 5 s", ("partition",)),
+    "headrace_evaluator_lag_seconds": Metric(
+        "gauge", "Age of the oldest record not yet committed, by its Kafka timestamp, each 5 s", ("partition",)
+    ),
+    "headrace_evaluator_stalled_partitions": Metric(
+        "gauge", "Partitions with lag where nothing was committed for 15 s"
+    ),
+    "headrace_evaluator_applied_offset": Metric("gauge", "Offset of the last committed record", ("partition",)),
+    "headrace_evaluator_state_keys": Metric("gauge", "Customers with a state record, each 5 s", ("partition",)),
+    "headrace_evaluator_state_pages": Metric("gauge", "Pages of large customers, each 5 s", ("partition",)),
+    "headrace_evaluator_chunk_records": Metric(
+        "histogram",
+        "Records of one partition folded at a stretch",
+        buckets=(1, 10, 50, 100, 250, 500, 1000, 2000, 5000),
+    ),
+    "headrace_evaluator_restore_offsets_read": Metric("gauge", "Changelog offsets the newest restore has passed"),
+    "headrace_evaluator_restore_offsets_wanted": Metric("gauge", "Changelog offsets it has to pass; equal when done"),
+    "headrace_evaluator_restore_seconds": Metric("histogram", "Duration of a restore that had something to read"),
     "headrace_evaluator_rules_refused_total": Metric("counter", "Rule sets that could not be read"),
     "headrace_actions_total": Metric("counter", "Actions by what became of them", ("kind", "result")),
     "headrace_actions_waiting": Metric("gauge", "Customers whose newest action waits for a call", ("kind",)),

@@ -28,6 +28,15 @@ def histogram(name: MetricName, **labels: str) -> Histogram:
     return cast("Histogram", _child(name, "histogram", labels))
 
 
+def forget(**labels: str) -> None:
+    """Takes back every gauge that has all of these labels: `forget(partition="3")` when it is somebody else's now."""
+    for family in _families():
+        held = [dict(zip(family._labelnames, values, strict=True)) for values in list(family._metrics)]
+        for one in held:
+            if labels.items() <= one.items():
+                family.remove(*one.values())
+
+
 def exposition() -> bytes:
     """All metrics in Prometheus' text format."""
     return generate_latest(REGISTRY)
@@ -50,6 +59,12 @@ def _family(name: MetricName) -> Counter | Gauge | Histogram:
         return Gauge(name, metric.doc, metric.labels, registry=REGISTRY)
     buckets = metric.buckets or Histogram.DEFAULT_BUCKETS
     return Histogram(name, metric.doc, metric.labels, registry=REGISTRY, buckets=buckets)
+
+
+def _families() -> list[Gauge]:
+    """The gauges with labels that were set so far."""
+    named = (name for name, metric in METRICS.items() if metric.kind == "gauge" and metric.labels)
+    return [cast("Gauge", _family(name)) for name in named]
 
 
 def uncatalogued() -> set[str]:

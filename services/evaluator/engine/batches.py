@@ -52,11 +52,6 @@ class BatchConsumer(Consumer):
         """The source partitions that are ours now."""
         return {tp.partition for tp in self.assignment() if tp.topic == self.source}
 
-    def log_end(self, partition: int) -> int | None:
-        """The source partition's high watermark as the last fetch told, None before the first."""
-        end: int | None = self.highwater(TP(self.source, partition))
-        return end
-
     # -- private hooks (pins.py) -------------------------------------------------------------------------------------
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Chunks of the fetched records, round robin over the partitions."""

@@ -6,19 +6,20 @@ the log by at most two epochs; a `term` is the time between two restores, and wh
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from headrace.runtime.health import STARTING, Health
 from headrace.runtime.logs import log
-from headrace.runtime.metrics import counter, gauge, histogram
 from headrace.runtime.process import FatalError
 from services.evaluator.engine import cures
 from services.evaluator.engine.batches import Chunk
 from services.evaluator.engine.epoch import Batch, Epoch, Live, close
 from services.evaluator.engine.fold import Fold
 from services.evaluator.engine.membership import Member
+from services.evaluator.engine.meters import Meters, Standing, standing_of
 from services.evaluator.engine.producer import Aborted, Written
 from services.evaluator.engine.state import Partition
 
@@ -43,7 +44,6 @@ class Positions(Protocol):
 
     def rewind(self, partition: int, offset: int) -> None: ...
     def era(self, partition: int) -> int: ...
-    def log_end(self, partition: int) -> int | None: ...
 
 
 class Writer(Protocol):
@@ -82,6 +82,7 @@ class Engine:
         self._health = health
         self._fail = fail
         self._options = options or Options()
+        self._meters = Meters()
         self._live: dict[int, Live] = {}
         self._kept: dict[int, Partition] = {}
         self._member: Member | None = None
@@ -101,11 +102,11 @@ class Engine:
         try:
             await self._take(number, chunk)
         except FatalError as error:
-            self._fail(error)
+            self._end(error)
         except Exception as error:
             log.exception("task.failed", task="take", partition=number)
             if not cures.off("fold_error_stops"):
-                self._fail(FatalError("fold_failed", repr(error)))
+                self._end(FatalError("fold_failed", repr(error)))
 
     async def quiesce(self, within_s: float = _QUIESCE_S) -> None:
         """Before a rebalance goes on: commits what is pending under the old generation, then accepts nothing.
@@ -177,6 +178,10 @@ class Engine:
         """The partitions that are ours and restored."""
         return tuple(sorted(self._live))
 
+    def standing(self) -> dict[int, Standing]:
+        """How each of them stands; nothing during a restore."""
+        return {number: standing_of(live) for number, live in self._live.items()}
+
     # -- folding -----------------------------------------------------------------------------------------------------
     async def _take(self, number: int, chunk: Chunk) -> None:
         await self._until_space()
@@ -193,6 +198,7 @@ class Engine:
         if not records:
             return
         live.fold.apply(records)
+        self._meters.folded(len(records))
         partition.applied = records[-1].offset
         self._epoch.applied(number, len(records))
         self._pending.set()
@@ -210,10 +216,11 @@ class Engine:
             return True
         if live.suspect != first:
             live.suspect = first
+            self._meters.hole("rewound")
             self._positions().rewind(partition.number, partition.expected)
             return False
         live.suspect = None
-        counter("headrace_evaluator_holes_total").inc()
+        self._meters.hole("accepted")
         log.warning("hole.accepted", partition=partition.number, expected=partition.expected, found=first)
         return True
 
@@ -221,7 +228,8 @@ class Engine:
         await live.fold.prepare(())
         while self._accepting and self._live.get(live.partition.number) is live:
             before = self._epoch.records
-            changed, more = live.fold.sweep(_SWEEP_KEYS)
+            with self._whole():
+                changed, more = live.fold.sweep(_SWEEP_KEYS)
             if changed:
                 self._epoch.swept(live.partition.number, changed)
                 self._pending.set()
@@ -265,7 +273,8 @@ class Engine:
         epoch, self._epoch = self._epoch, Epoch()
         self._closed_at = time.monotonic()
         member = self._member_now() if cures.off("old_generation") else self._member
-        batch = close(epoch, self._live, member or self._member)
+        with self._whole():
+            batch = close(epoch, self._live, member or self._member)
         self._space.set()
         writing = asyncio.ensure_future(self._writer.write(batch))
         writing.add_done_callback(_take_error)  # nobody else may be left to take it (`quiesce`)
@@ -273,11 +282,14 @@ class Engine:
         self._space.set()
         if isinstance(result, Written):
             self._aborts = 0
-            self._count(batch, result)
+            self._meters.committed(batch, result)
+            if term == self._term:
+                for number, position in batch.positions.items():
+                    self._live[number].committed = position
         else:
             # Memory is ahead of the log: nothing more may be accepted before the next restore.
             self._accepting = self._accepting and (term != self._term or cures.off("abort_discards"))
-            counter("headrace_evaluator_epochs_total", result="aborted").inc()
+            self._meters.aborted(result)
             log.warning("epoch.aborted", reason=result.reason, generation=batch.member.generation)
         return result
 
@@ -316,6 +328,20 @@ class Engine:
     def _lasts(self, term: int) -> bool:
         return term == self._term or cures.off("interrupted_restore")
 
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What a fold does in here it does whole, or nothing of the open epoch is written."""
+        try:
+            yield
+        except BaseException:
+            self._discard()
+            raise
+
+    def _end(self, error: FatalError) -> None:
+        """Nothing of what was folded since the last epoch is written: it may be half of something."""
+        self._discard()
+        self._fail(error)
+
     def _discard(self) -> None:
         self._term += 1
         self._accepting = False
@@ -329,7 +355,8 @@ class Engine:
             self._health.block(RESTORING)
 
     def _begin(self, partitions: dict[int, Partition], member: Member) -> None:
-        self._live = {number: Live(p, self._fold.open(p)) for number, p in partitions.items()}
+        self._meters.assigned(partitions)
+        self._live = {number: Live(p, self._fold.open(p), p.expected) for number, p in partitions.items()}
         self._member = member
         for number, partition in partitions.items():
             if partition.expected or not cures.off("seek_without_commit"):
@@ -338,15 +365,6 @@ class Engine:
         self._to_sweep.set()
         self._health.clear(RESTORING)
         self._health.clear(STARTING)
-
-    def _count(self, batch: Batch, written: Written) -> None:
-        counter("headrace_evaluator_epochs_total", result="committed").inc()
-        counter("headrace_evaluator_events_total").inc(batch.records)
-        histogram("headrace_evaluator_epoch_seconds").observe(written.seconds)
-        for number, position in batch.positions.items():
-            end = self._positions().log_end(number)
-            if end is not None:
-                gauge("headrace_evaluator_lag_records", partition=str(number)).set(max(0, end - position))
 
 
 def _take_error(task: asyncio.Task[Written | Aborted]) -> None:

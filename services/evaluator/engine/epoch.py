@@ -15,10 +15,15 @@ from services.evaluator.engine.state import Partition, encode_record
 
 @dataclass(slots=True)
 class Live:
-    """A partition that is ours and restored. `suspect`: where a chunk began that left a hole, until it is explained."""
+    """A partition that is ours and restored.
+
+    `committed`: the next source offset to be committed. `suspect`: where a chunk began that left a hole, until it is
+    explained.
+    """
 
     partition: Partition
     fold: PartitionFold
+    committed: int = 0
     suspect: int | None = None
 
 

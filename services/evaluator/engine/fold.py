@@ -84,7 +84,10 @@ class PartitionView(Protocol):
 
 
 class PartitionFold(Protocol):
-    """The fold of one partition, from its restore to its revocation. None of it may raise."""
+    """The fold of one partition, from its restore to its revocation.
+
+    None of it may raise but `FatalError`: then nothing of the open epoch is written, and the process ends with it.
+    """
 
     async def prepare(self, records: Sequence[SourceRecord]) -> None:
         """Waits for whatever the records need that is not there yet. Changes no state."""

@@ -5,7 +5,7 @@ When a restore is due is decided by Faust's recovery (a rebalance) or the core (
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from headrace.runtime.kafka import make_consumer
 from headrace.runtime.logs import log
-from headrace.runtime.metrics import counter
+from headrace.runtime.metrics import counter, gauge, histogram
 from headrace.runtime.settings import KafkaSettings
 from services.evaluator.engine import cures
 from services.evaluator.engine.state import MARK_BYTES, Partition
@@ -70,13 +70,15 @@ class Restorer:
         finally:
             await committed.stop()
             await everything.stop()
+        seconds = time.perf_counter() - started
         counter("headrace_evaluator_restored_records_total").inc(read)
+        histogram("headrace_evaluator_restore_seconds").observe(seconds)
         log.info(
             "partitions.restored",
             partitions=numbers,
             records=read,
             keys=sum(len(partition.records) for partition in partitions.values()),
-            seconds=round(time.perf_counter() - started, 3),
+            seconds=round(seconds, 3),
         )
         return partitions
 
@@ -86,6 +88,7 @@ async def _fill(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], par
     await consumer.seek_to_beginning(*ends)
     read = 0
     waiting = {at for at, end in ends.items() if end > 0}
+    _tell_progress(ends, dict.fromkeys(waiting, 0))
     while waiting:
         # Each round moves on or ends in time, whatever a broker that came back answers.
         async with asyncio.timeout(_SILENT_S):
@@ -95,10 +98,19 @@ async def _fill(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], par
                     read += len(records)
                     _take(partitions[at.partition], records)
                 # The position also moves over markers and aborted records, which getmany does not return.
-                waiting = {at for at in waiting if await consumer.position(at) < ends[at]}
+                positions = {at: await consumer.position(at) for at in waiting}
+                waiting = {at for at in waiting if positions[at] < ends[at]}
+                _tell_progress(ends, {at: positions[at] for at in waiting})
     for partition in partitions.values():
         partition.restored()
     return read
+
+
+def _tell_progress(ends: Mapping[TopicPartition, int], waiting: Mapping[TopicPartition, int]) -> None:
+    """`waiting`: where those stand that have not come to their end."""
+    wanted = sum(ends.values())
+    gauge("headrace_evaluator_restore_offsets_wanted").set(wanted)
+    gauge("headrace_evaluator_restore_offsets_read").set(wanted - sum(ends[at] - waiting[at] for at in waiting))
 
 
 def _take(partition: Partition, records: list[Any]) -> None:

@@ -31,7 +31,7 @@ def mark_of(value: bytes) -> int:
 class Partition:
     """The state of one partition; it is its own `PartitionView`."""
 
-    __slots__ = ("_pages", "applied", "log_start", "number", "records")
+    __slots__ = ("_pages", "applied", "log_start", "number", "page_count", "records")
 
     def __init__(self, number: int, *, log_start: int = 0) -> None:
         self.number = number
@@ -39,6 +39,7 @@ class Partition:
         self.log_start = log_start
         self.records: dict[bytes, bytes] = {}
         self._pages: dict[bytes, set[bytes]] = {}
+        self.page_count = 0
 
     @property
     def expected(self) -> int:
@@ -93,11 +94,14 @@ class Partition:
                 self._drop_page(key)
 
     def _add_page(self, page: bytes) -> None:
-        self._pages.setdefault(page.partition(PAGE_SIGN)[0], set()).add(page)
+        held = self._pages.setdefault(page.partition(PAGE_SIGN)[0], set())
+        self.page_count += page not in held
+        held.add(page)
 
     def _drop_page(self, page: bytes) -> None:
         key = page.partition(PAGE_SIGN)[0]
         if held := self._pages.get(key):
+            self.page_count -= page in held
             held.discard(page)
             if not held:
                 del self._pages[key]

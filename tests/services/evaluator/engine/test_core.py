@@ -39,9 +39,6 @@ class Positions:
     def era(self, partition: int) -> int:
         return len([one for one in self.rewinds if one[0] == partition])
 
-    def log_end(self, partition: int) -> int | None:
-        return None
-
 
 @dataclass
 class Log:
