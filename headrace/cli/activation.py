@@ -22,6 +22,7 @@ from headrace.contracts.events import RULESET_ACTIVATED, RulesetActivated, decod
 from headrace.contracts.topics import EVENTS, PARTITION_WIDE_KEY, RULES
 from headrace.runtime.broker_version import kafka_unavailable
 from headrace.runtime.dependency import DependencyError
+from headrace.runtime.generations import live_generation
 from headrace.runtime.kafka import make_admin, make_consumer, make_producer, read_to_end, topic
 from headrace.runtime.logs import log
 from headrace.runtime.settings import KafkaSettings
@@ -189,7 +190,8 @@ async def wait_until_passed(settings: KafkaSettings, markers: Mapping[int, int],
 
     Raises `DependencyError("evaluator_behind")` after `timeout_s` seconds.
     """
-    group = topic(settings, f"evaluator-{settings.generation}")
+    generation = await asyncio.to_thread(live_generation, settings)
+    group = topic(settings, f"evaluator-{generation}")
     admin = make_admin(settings)
     await admin.start()
     try:

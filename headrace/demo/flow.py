@@ -23,6 +23,7 @@ from headrace.demo.samples import Sample, pick_samples
 from headrace.demo.scenario import Operation, Scenario, operations
 from headrace.demo.settle import settle
 from headrace.demo.verify import Verification, verify
+from headrace.runtime.generations import FIRST
 from headrace.runtime.settings import ServiceSettings
 
 PENDING_WEBHOOKS: Final = 1500
@@ -92,7 +93,7 @@ async def run_demo(run: Run) -> Result:
             await settle(
                 observer,
                 control,
-                generation=run.settings.generation,
+                generation=run.settings.generation or FIRST,
                 until=until,
                 partitions=run.partitions,
                 deadline_s=run.settle_deadline_s,

@@ -82,8 +82,8 @@ class KafkaSettings(BaseSettings):
     """With a SASL protocol: the password."""
     topic_prefix: str = Field(default=DEFAULT_PREFIX, pattern=r"^[A-Za-z0-9._-]*$", max_length=100)
     """Begins the name of every topic and consumer group."""
-    generation: int = Field(default=1, ge=1)
-    """The live generation: which state changelog is the evaluator's."""
+    generation: int | None = Field(default=None, ge=1)
+    """Which state changelog is the evaluator's; without it, the generation that was promoted last."""
 
     @field_validator("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password")
     @classmethod

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 from headrace.contracts.topics import DEAD_LETTERS, DEFAULT_PARTITIONS, Cleanup, Topic, table
 from headrace.runtime.broker_version import check_broker, kafka_unavailable
 from headrace.runtime.dependency import DependencyError
+from headrace.runtime.generations import live_generation
 from headrace.runtime.kafka import confluent_config, topic
 from headrace.runtime.logs import log
 from headrace.runtime.settings import KafkaSettings
@@ -95,7 +96,7 @@ def _too_short(name: str, wanted: int, config: Mapping[str, str]) -> list[str]:
 def _create(settings: KafkaSettings, partitions: int) -> list[TopicReport]:
     admin = _admin(settings)
     existing = _existing(admin, settings)
-    rows = {topic(settings, row.name): row for row in table(settings.generation)}
+    rows = {topic(settings, row.name): row for row in _table(settings)}
     new = [
         # -1: the cluster's default.replication.factor
         NewTopic(name, 1 if row.one_partition else partitions, -1, config=topic_config(row))
@@ -130,7 +131,7 @@ def _await_visibility(admin: AdminClient, settings: KafkaSettings, names: set[st
 def _check(settings: KafkaSettings, partitions: int) -> list[TopicReport]:
     admin = _admin(settings)
     existing = _existing(admin, settings)
-    rows = {topic(settings, row.name): row for row in table(settings.generation)}
+    rows = {topic(settings, row.name): row for row in _table(settings)}
     configs = _configs(admin, [name for name in rows if name in existing])
     reports = []
     for name, row in rows.items():
@@ -138,6 +139,14 @@ def _check(settings: KafkaSettings, partitions: int) -> list[TopicReport]:
         problems = ("missing",) if found is None else problems_of(row, partitions, found, configs[name])
         reports.append(TopicReport(name, found or 0, row.cleanup, not problems, problems))
     return reports
+
+
+def _table(settings: KafkaSettings) -> tuple[Topic, ...]:
+    try:
+        return table(live_generation(settings))
+    except KafkaException as error:
+        cause: Any = error.args[0]
+        raise kafka_unavailable(settings.kafka_bootstrap_servers, cause.name()) from error
 
 
 def _existing(admin: AdminClient, settings: KafkaSettings) -> dict[str, int]:

@@ -24,7 +24,7 @@ async def run(settings: EvaluatorSettings, running: Running) -> None:
     feed = RulesFeed(settings, rule_sets)
     reading = asyncio.ensure_future(feed.run())
     reading.add_done_callback(lambda task: _feed_ended(task, running))
-    place = Place(settings.source, settings.topic_prefix, settings.generation, settings.dead_letter_limit)
+    place = Place(settings.source, settings.topic_prefix, settings.number, settings.dead_letter_limit)
     fold = Customers(place, rule_sets, feed)
     try:
         await run_worker(settings, running, _options(settings, partitions), fold)

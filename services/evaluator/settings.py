@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import Field
 
 from headrace.contracts.topics import EVENTS, changelog
+from headrace.runtime.generations import FIRST
 from headrace.runtime.kafka import topic
 from headrace.runtime.settings import ServiceSettings
 from services.evaluator.dead_letter_limit import DeadLetterLimit
@@ -46,9 +47,14 @@ class EvaluatorSettings(ServiceSettings):
         )
 
     @property
+    def number(self) -> int:
+        """The generation: the one that is named (`bootstrap.py` finds it when none is), else the first."""
+        return self.generation or FIRST
+
+    @property
     def group(self) -> str:
         """The consumer group, by generation."""
-        return topic(self, f"evaluator-{self.generation}")
+        return topic(self, f"evaluator-{self.number}")
 
     @property
     def source(self) -> str:
@@ -58,7 +64,7 @@ class EvaluatorSettings(ServiceSettings):
     @property
     def state_table(self) -> str:
         """Faust's name of the table: with the group it gives the changelog's name."""
-        assert f"{self.group}-{_STATE_TABLE}-changelog" == topic(self, changelog(self.generation))
+        assert f"{self.group}-{_STATE_TABLE}-changelog" == topic(self, changelog(self.number))
         return _STATE_TABLE
 
     @property

@@ -44,7 +44,7 @@ def _partitions(settings: EvaluatorSettings) -> dict[str, int]:
 
 
 def _check(settings: EvaluatorSettings, found: dict[str, int]) -> int:
-    keyed = [EVENTS, changelog(settings.generation), *DESIRED_STATE_TOPICS, DEAD_LETTERS]
+    keyed = [EVENTS, changelog(settings.number), *DESIRED_STATE_TOPICS, DEAD_LETTERS]
     wanted = [topic(settings, name) for name in (*keyed, RULES)]
     if missing := [name for name in wanted if name not in found]:
         raise FatalError("topics_missing", f"{', '.join(missing)}: run `headrace topics create`")

@@ -61,7 +61,7 @@ def test_load_settings__defaults__are_those_documented(monkeypatch: pytest.Monke
 
     settings = load_settings(Example)
 
-    assert (settings.topic_prefix, settings.generation, settings.health_port) == ("headrace.", 1, 0)
+    assert (settings.topic_prefix, settings.generation, settings.health_port) == ("headrace.", None, 0)
     assert settings.kafka_security_protocol == "PLAINTEXT"
     assert settings.cache_dir == Path.home() / ".cache" / "headrace"
     assert "s3cret" not in repr(settings)
