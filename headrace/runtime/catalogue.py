@@ -49,6 +49,11 @@ LogEvent = Literal[
     "rules.activated",  # from this offset of this partition on, a rule set is in force
     "sweep.progressed",  # so many of a partition's customers were looked at since an activation; seldom
     "sweep.finished",  # every customer of a partition has seen the activation
+    "replay.progressed",  # how far a replay is in one partition
+    "replay.written",  # a partition is folded, compared and in the new generation's changelog
+    "generation.finished",  # the new generation is whole: its offsets are committed
+    "generation.promoted",  # from this offset of this partition on, the actions are this generation's
+    "generation.retired",  # all partitions of this worker have passed to a newer generation
     "record.dead_lettered",  # a record was set aside; `reason` says why
     # action consumers
     "consumer.assigned",  # partitions were taken over

@@ -1,0 +1,186 @@
+"""One partition replayed: its log folded as far as the live state has come, compared with it, written.
+
+One process does this for one partition at a time, so that memory holds the partitions in work and no more.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from headrace.contracts.topics import EVENTS, PARTITION_WIDE_KEY, changelog
+from headrace.rules.model import decode_rule_set
+from headrace.runtime.kafka import topic
+from headrace.runtime.logs import log
+from headrace.runtime.settings import KafkaSettings
+from headrace.segmentation.compiled import compile_rules
+from services.evaluator.activations import Activations
+from services.evaluator.agent import Place
+from services.evaluator.engine.fold import SourceRecord
+from services.evaluator.engine.restore import Restorer
+from services.evaluator.engine.state import Partition, encode_record
+from services.evaluator.replay.changelog_writer import write_changelog
+from services.evaluator.replay.customers import ReplayedCustomers
+from services.evaluator.replay.cut import before_passing
+from services.evaluator.replay.differences import Differences, differences
+from services.evaluator.replay.digest import bodies, rows
+from services.evaluator.replay.log_reader import LogRecord, read_log
+from services.evaluator.replay.rules import ForcedRules
+from services.evaluator.rules_feed import RuleSets, RulesFeed
+
+_SAID_EVERY_S: Final = 5.0
+_LIVE_WITHIN_S: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be replayed. `end` None: as far as the live state has come. `write`: into its own changelog.
+
+    `rules`: the one rule set (encoded) in force instead of the log's. `store`: whose clock `until` is measured by.
+    """
+
+    partition: int
+    begin: int
+    generation: int
+    live_generation: int
+    end: int | None = None
+    write: bool = True
+    until: datetime | None = None
+    store: str | None = None
+    rules: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of it. `position`: the next offset of the source. `rows`, `live_rows`: see `digest.py`."""
+
+    partition: int
+    position: int
+    events: int
+    customers: int
+    rows: bytes
+    live_rows: bytes
+    differences: Differences
+
+
+def replay_partition(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Replayed:
+    """Raises `KafkaException`, `KafkaError`, `TimeoutError`; what was written then counts for nothing."""
+    gc.disable()  # states are trees: nothing of a partition is ever in a cycle worth looking for
+    try:
+        return _Replay(settings, rule_sets, task).run()
+    finally:
+        gc.enable()
+        gc.collect()
+
+
+class _Replay:
+    def __init__(self, settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> None:
+        self._settings = settings
+        self._rule_sets = rule_sets
+        self._task = task
+        self._source = topic(settings, EVENTS)
+
+    def run(self) -> Replayed:
+        task = self._task
+        live = live_partition(self._settings, task.live_generation, task.partition)
+        end = live.applied + 1 if task.end is None else task.end
+        partition = Partition(task.partition, log_start=task.begin)
+        unkept, events = self._fold(partition, end)
+        if unkept:
+            partition.update({PARTITION_WIDE_KEY: None})
+            self._fold(partition, end, only=unkept)
+        if task.write:
+            name = topic(self._settings, changelog(task.generation))
+            write_changelog(self._settings, name, task.partition, partition.records)
+        settle(self._settings, self._rule_sets, live)
+        ours, theirs = bodies(partition.records), bodies(live.records)
+        return Replayed(
+            partition=task.partition,
+            position=partition.applied + 1,
+            events=events,
+            customers=sum(1 for _ in partition.keys()),
+            rows=rows(ours),
+            live_rows=rows(theirs),
+            differences=differences(ours, theirs),
+        )
+
+    def _fold(self, partition: Partition, end: int, only: frozenset[bytes] = frozenset()) -> tuple[frozenset[bytes], int]:
+        """Folds up to `end` and takes the states into the partition; who could not be kept, and how many events.
+
+        `only` these customers: with a close after every record, so that what cannot be kept costs one record.
+        """
+        fold = self._open(partition)
+        events = 0
+        partition.applied = self._task.begin - 1
+        for records in self._records(end):
+            for chosen in _one_by_one(records, only) if only else (records,):
+                fold.apply(chosen)
+                if only:
+                    close_into(partition, fold)
+            partition.applied = records[-1].offset
+            events += len(records)
+        fold.settle()
+        close_into(partition, fold)
+        return fold.unkept, events
+
+    def _records(self, end: int) -> Iterator[Sequence[LogRecord]]:
+        task, done, said = self._task, 0, time.monotonic()
+        for records in read_log(self._settings, self._source, task.partition, begin=task.begin, end=end):
+            count = None if task.until is None else before_passing(records, task.until, task.store)
+            if count is not None:
+                if count:
+                    yield records[:count]
+                return
+            yield records
+            done += len(records)
+            if time.monotonic() - said > _SAID_EVERY_S:
+                said = time.monotonic()
+                log.info("replay.progressed", partition=task.partition, events=done, position=records[-1].offset, end=end)
+
+    def _open(self, partition: Partition) -> ReplayedCustomers:
+        rules = self._task.rules
+        activations = Activations(partition, self._rule_sets)
+        if rules is not None:
+            activations = ForcedRules(partition, compile_rules(decode_rule_set(rules)))
+        return _customers(self._settings, self._rule_sets, partition, activations, self._task.generation)
+
+
+def live_partition(settings: KafkaSettings, generation: int, partition: int) -> Partition:
+    """The committed state of a partition. Raises `TimeoutError` when Kafka does not give it in five minutes."""
+    deadline = time.monotonic() + _LIVE_WITHIN_S
+    restorer = Restorer(settings, source=topic(settings, EVENTS), changelog=topic(settings, changelog(generation)))
+    found = asyncio.run(restorer.restore([partition], lambda: time.monotonic() < deadline))
+    if found is None:
+        raise TimeoutError(f"the state of partition {partition} could not be read in {_LIVE_WITHIN_S:g} s")
+    return found[partition]
+
+
+def settle(settings: KafkaSettings, rule_sets: RuleSets, partition: Partition) -> None:
+    """Shows every customer of a partition what is pending, in this copy of it."""
+    fold = _customers(settings, rule_sets, partition, Activations(partition, rule_sets), 0)
+    fold.settle()
+    close_into(partition, fold)
+
+
+def close_into(partition: Partition, fold: ReplayedCustomers) -> None:
+    """Takes what the fold changed into the partition, with the partition's own record."""
+    folded = fold.close()
+    values = {key: None if kept is None else encode_record(*kept) for key, kept in folded.changes.items()}
+    body = partition.marker if folded.marker is None else folded.marker
+    partition.update({**values, PARTITION_WIDE_KEY: encode_record(partition.applied, body)})
+
+
+def _customers(
+    settings: KafkaSettings, rule_sets: RuleSets, partition: Partition, activations: Activations, generation: int
+) -> ReplayedCustomers:
+    place = Place(topic(settings, EVENTS), settings.topic_prefix, generation)
+    return ReplayedCustomers(partition, place, activations, RulesFeed(settings, rule_sets))
+
+
+def _one_by_one(records: Sequence[SourceRecord], keys: frozenset[bytes]) -> Iterator[Sequence[SourceRecord]]:
+    for record in records:
+        if record.key == PARTITION_WIDE_KEY or record.key in keys:
+            yield [record]
