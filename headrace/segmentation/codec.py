@@ -34,8 +34,13 @@ class StateUnreadable(Exception):  # reads as the fact it states
 
 def encode_state(state: State) -> bytes:
     """The state record without its mark."""
-    wake_at = (state.timers[0].due - _EPOCH) // _MICROSECOND if state.timers else 0
+    wake_at = microseconds(state.timers[0].due) if state.timers else 0
     return _HEADER.pack(SCHEMA, wake_at) + _encode(state)
+
+
+def microseconds(moment: datetime) -> int:
+    """Since the epoch, as the header of a record tells when to wake the customer."""
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def wake_at_of(data: bytes) -> int:

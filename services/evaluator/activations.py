@@ -74,6 +74,11 @@ class Activations:
             found = self._in_force[store] = next(readable, (None, None))
         return found
 
+    def rules_of(self, store: str, version: int) -> CompiledRules | None:
+        """The rule set that a customer's state was settled under."""
+        known = self._rule_sets.find(store, version)
+        return known.rules if known else None
+
     def pending(self, store: str, mark: int) -> Iterator[tuple[Activation, CompiledRules]]:
         """What a customer has not seen, in order."""
         if mark >= self.last_offset:
@@ -108,5 +113,4 @@ class Activations:
         return encode_marker(self._marker)
 
     def _rules(self, activation: Activation) -> CompiledRules | None:
-        known = self._rule_sets.find(activation.store, activation.version)
-        return known.rules if known else None
+        return self.rules_of(activation.store, activation.version)

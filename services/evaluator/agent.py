@@ -19,12 +19,15 @@ from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
 from headrace.runtime.topics import MAX_RECORD_BYTES as TOPIC_RECORD_BYTES
-from headrace.segmentation.codec import StateUnreadable, decode_state, encode_state
+from headrace.segmentation.codec import StateUnreadable, decode_state, encode_state, microseconds, wake_at_of
 from headrace.segmentation.decide import Context, Decision, NotApplicable, activate, decide
+from headrace.segmentation.settle import wake_at
 from headrace.segmentation.state import State
+from headrace.segmentation.wake import wake
 from services.evaluator.activations import Activations
 from services.evaluator.dead_letter_limit import DeadLetterLimit
 from services.evaluator.dead_letters import NO_LIMIT, DeadLetters, Reason
+from services.evaluator.due import Due
 from services.evaluator.engine import cures
 from services.evaluator.engine.fold import (
     Folded,
@@ -100,6 +103,8 @@ class PartitionCustomers:
         self._feed = feed
         self._customers: dict[bytes, _Customer] = {}
         self._sweep = Sweep(view.number, activations, keys=self._keys, mark=self._mark)
+        self._due = Due(wake_at=self._wake_at, clock=self._clock)
+        self._due.restore(view.keys())
         self._letters = DeadLetters(
             view.number,
             source=place.source,
@@ -136,21 +141,19 @@ class PartitionCustomers:
                 self._letters.add(record, "failed", type(error).__name__)
 
     def sweep(self, budget: int) -> Swept:
-        """Shows what is pending to customers whom no event has touched since.
+        """Visits customers whom no event touches: those whose timers are due, then those who miss an activation.
 
-        Its end is a change of the partition itself: it is told beside the offset, also where no customer changed.
+        The end of an activation's sweep changes the partition itself: it is told beside the offset, also where no
+        customer changed.
         """
-        began, changed = self._sweep.more, 0
-        for key in self._sweep.keys(budget):
-            try:
-                customer = self._customer(key)
-                changed += self._catch_up(customer, key)
-                self._letters.visited()
-            except Exception as error:  # one customer must not stop the sweep; its next event becomes a dead letter
-                log.exception("task.failed", task="activate", partition=self._view.number)
-                self._letters.visit_failed(key, error)
-        more = self._sweep.more
-        return Swept(changed + (began and not more), more=more)
+        began, changed, visited = self._sweep.more, 0, 0
+        for key in self._due.keys(budget):
+            visited += 1
+            changed += self._visit(key)
+        for key in self._sweep.keys(budget - visited) if visited < budget else ():
+            changed += self._visit(key)
+        swept = began and not self._sweep.more
+        return Swept(changed + swept, more=self._due.more or self._sweep.more)
 
     def close(self) -> Folded:
         """The epoch's changes, encoded."""
@@ -199,21 +202,54 @@ class PartitionCustomers:
         activation, rules = self._activations.in_force(store)
         decision = decide(customer.state, event, rules, self._context(store, record.offset, activation))
         self._counts["event"] += 1
-        self._keep(customer, decision, record.offset)
+        self._keep(customer, key, decision, record.offset)
         customer.records.append(record)
         self._letters.applied += 1
 
-    def _catch_up(self, customer: _Customer, key: bytes) -> int:
-        """Applies the pending activations in order, each as of its marker."""
-        if customer.state is None:
-            return 0
-        caught_up = 0
-        for activation, rules in self._activations.pending(_store(key), customer.mark):
+    def _visit(self, key: bytes) -> bool:
+        """Whether the customer changed."""
+        try:
+            customer = self._customer(key)
+            changed = self._catch_up(customer, key)
+            self._letters.visited()
+        except Exception as error:  # one customer must not stop the sweep; its next event becomes a dead letter
+            log.exception("task.failed", task="sweep", partition=self._view.number)
+            self._letters.visit_failed(key, error)
+            return False
+        if changed and (due := self._wake_at(key)):
+            self._due.add(key, due)  # the entry that led here is gone
+        return changed
+
+    def _catch_up(self, customer: _Customer, key: bytes) -> bool:
+        """Applies the pending activations in order, each as of its marker, after the timers due before it.
+
+        Then come those due by now. Whether that changed the customer.
+        """
+        before, store = customer.state, _store(key)
+        if before is None:
+            return False
+        for activation, rules in self._activations.pending(store, customer.mark):
+            state = self._wake(customer, key, activation.now)
             context = Context(self._place.generation, activation.offset, activation.now, activation.version)
-            self._keep(customer, activate(customer.state, rules, context, activation.id), activation.offset)
+            self._keep(customer, key, activate(state, rules, context, activation.id), activation.offset)
             self._counts["activation"] += 1
-            caught_up = 1
-        return caught_up
+        return self._wake(customer, key, self._activations.now(store)) is not before
+
+    def _wake(self, customer: _Customer, key: bytes, now: datetime | None) -> State:
+        """Fires the timers due by `now`, under the rules they were set by. The state after that."""
+        state = customer.state
+        assert state is not None
+        first = wake_at(state)
+        if first is None or now is None or first > now:
+            return state
+        rules = self._activations.rules_of(_store(key), state.rules_version)
+        if rules is None:
+            return state
+        context = Context(self._place.generation, customer.mark, now, state.rules_version)
+        decision = wake(state, rules, context)
+        self._counts["timer"] += 1
+        self._keep(customer, key, decision, customer.mark)
+        return decision.state
 
     def _context(self, store: str, offset: int, activation: Activation | None) -> Context:
         version = activation.version if activation else 0
@@ -239,8 +275,24 @@ class PartitionCustomers:
         stored = self._view.get(key)
         return None if stored is None else stored.mark
 
-    def _keep(self, customer: _Customer, decision: Decision, offset: int) -> None:
+    def _wake_at(self, key: bytes) -> int:
+        """When a customer wakes, in microseconds since the epoch; 0 for never."""
+        customer = self._customers.get(key)
+        if customer is not None:
+            first = None if customer.state is None else wake_at(customer.state)
+            return 0 if first is None else microseconds(first)
+        stored = self._view.get(key)
+        return 0 if stored is None else wake_at_of(stored.body)
+
+    def _clock(self, store: str) -> int:
+        now = self._activations.now(store)
+        return 0 if now is None else microseconds(now)
+
+    def _keep(self, customer: _Customer, key: bytes, decision: Decision, offset: int) -> None:
         if decision.state is not customer.state:
+            before = None if customer.state is None else wake_at(customer.state)
+            if decision.wake_at is not None and (before is None or decision.wake_at < before):
+                self._due.add(key, microseconds(decision.wake_at))
             customer.state = decision.state
             customer.mark = offset
             customer.changed = True

@@ -64,7 +64,8 @@ class Sweep:
                 if len(found) >= budget:
                     break
         self._looked_at(looked_at)
-        if self._keys is not None and len(found) < budget and looked_at < _LOOKED_AT:
+        if self._keys is not None and not looked_at:
+            # Not earlier: whoever was found last needs the activations that are forgotten then.
             self._finish()
         return found
 
