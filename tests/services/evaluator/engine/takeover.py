@@ -7,6 +7,7 @@
 import argparse
 import itertools
 import json
+import os
 import signal
 import statistics
 import sys
@@ -20,18 +21,22 @@ from typing import Any, Final
 
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.settings import ServiceSettings
+from services.evaluator.engine.cures import TEST_RUN
 from tests.services.evaluator.engine.harness import (
     PARTITIONS,
     Process,
     Workers,
     create_topics,
+    held,
     wait_for,
 )
 from tests.services.evaluator.engine.positions import Moves, trickling, watching
 
-CASES: Final = ("stop", "restart", "crash-restart", "kill")
+CASES: Final = ("stop", "restart", "crash-restart", "kill", "kill-inside")
 """What ends a worker: SIGTERM with another to take over; SIGTERM and a new start, alone; SIGKILL and a new start;
-SIGKILL with another to take over."""
+SIGKILL with another to take over; the same inside a transaction, which then stays open."""
+_INSIDE_NTH: Final = 120
+"""The transaction that is not ended, about as many epochs after the start."""
 # What `broker_config.py` sets for quick tests is given back to Kafka.
 KAFKA_DEFAULTS: Final[Mapping[str, str | int | float | None]] = {
     "group.initial.rebalance.delay.ms": None,
@@ -54,7 +59,8 @@ class Setup:
     heartbeat_s: float
 
 
-SETUPS: Final = {"defaults": Setup(KAFKA_DEFAULTS, 10.0, 3.0), "quick": Setup(QUICK, 6.0, 1.8)}
+# Session and heartbeat as the evaluator has them, without and with HEADRACE_SESSION_TIMEOUT_MS=6000.
+SETUPS: Final = {"defaults": Setup(KAFKA_DEFAULTS, 10.0, 1.0), "quick": Setup(QUICK, 6.0, 1.0)}
 
 
 @dataclass
@@ -90,9 +96,9 @@ class Takeovers:
         found = Distribution(rounds)
         try:
             stays = [] if case == "restart" else [self._start("0")]
-            leaver = self._start("1")
+            leaver = self._start("1", inside=case == "kill-inside")
             for _ in range(rounds):
-                wait_for("all partitions in hand", lambda: self._hold_all([*stays, leaver]), 60)  # noqa: B023
+                wait_for("all partitions in hand", lambda: self._hold_all([*stays, leaver]), 60)  # noqa: B023  # called at once
                 leaver, samples = self._round(case, stays, leaver)
                 found.samples += samples
                 sys.stderr.write(f"{case} {[round(one, 2) for one in samples]}\n")
@@ -103,35 +109,29 @@ class Takeovers:
     def _round(self, case: str, stays: list[Process], leaver: Process) -> tuple[Process, list[float]]:
         lost = held(leaver)
         wait_for("its partitions moved", lambda: self._moved_since(lost, when(restored(leaver)[-1])), 60)
-        leaver.popen.send_signal(signal.SIGKILL if case in ("kill", "crash-restart") else signal.SIGTERM)
-        if case in ("stop", "kill"):
-            (heir,) = stays
-        leaver.popen.wait(15)
-        before = {id(process): len(restored(process)) for process in stays}
-        if case in ("restart", "crash-restart"):
-            heir = self._start("1")
-        owners = [heir, *stays]
+        if case != "kill-inside":
+            leaver.popen.send_signal(signal.SIGKILL if case in ("kill", "crash-restart") else signal.SIGTERM)
+        leaver.popen.wait(60)
+        before = {process.log_path: len(restored(process)) for process in stays}
+        successor = self._start("1") if case in ("restart", "crash-restart") else None
+        owners = [*stays, successor] if successor else stays
 
         def taken(partition: int) -> float | None:
-            events = [e for process in owners for e in restored(process)[before.get(id(process), 0) :]]
-            return min((when(event) for event in events if partition in event["partitions"]), default=None)
+            later = [event for process in owners for event in restored(process)[before.get(process.log_path, 0) :]]
+            return min((when(event) for event in later if partition in event["partitions"]), default=None)
 
-        def gone_on(partition: int) -> bool:
+        def pause(partition: int) -> float | None:
             at = taken(partition)
-            return at is not None and self._moves.first_after(partition, at) is not None
+            first = None if at is None else self._moves.first_after(partition, at)
+            return None if at is None or first is None else first - self._moves.last_before(partition, at)
 
-        wait_for("all taken over", lambda: all(map(gone_on, lost)), 60)
-        samples = []
-        for partition in lost:
-            at = taken(partition)
-            assert at is not None
-            first = self._moves.first_after(partition, at)
-            assert first is not None
-            samples.append(first - self._moves.last_before(partition, at))
-        return (heir if case in ("restart", "crash-restart") else self._start("1")), samples
+        wait_for("all taken over", lambda: all(pause(partition) is not None for partition in lost), 60)
+        samples = [seconds for partition in lost if (seconds := pause(partition)) is not None]
+        return successor or self._start("1", inside=case == "kill-inside"), samples
 
-    def _start(self, worker_id: str) -> Process:
-        return self._workers.start(worker_id, **self._session)
+    def _start(self, worker_id: str, *, inside: bool = False) -> Process:
+        stop = f"flushed:kill:{_INSIDE_NTH}" if inside else ""
+        return self._workers.start(worker_id, test_stop=stop, **self._session)
 
     def _hold_all(self, processes: Iterable[Process]) -> bool:
         each = [held(process) for process in processes]
@@ -143,17 +143,6 @@ class Takeovers:
 
 def restored(process: Process) -> list[dict[str, Any]]:
     return process.events("partitions.restored")
-
-
-def held(process: Process) -> list[int]:
-    """The partitions in the worker's hands, as its log tells; none after a release."""
-    mine: list[int] = []
-    for line in process.log():
-        if line["event"] == "partitions.released":
-            mine = []
-        elif line["event"] in ("partitions.restored", "partitions.kept"):
-            mine = sorted({*mine, *line["partitions"]})
-    return mine
 
 
 def when(event: Mapping[str, Any]) -> float:
@@ -191,6 +180,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--folder", type=Path, help="where the broker and the logs are; default: gone afterwards")
     asked = parser.parse_args()
+    os.environ[TEST_RUN] = str(os.getpid())  # one case stops a worker by the tests' switch
     with tempfile.TemporaryDirectory() as gone:
         folder = asked.folder or Path(gone)
         folder.mkdir(exist_ok=True)
