@@ -16,7 +16,7 @@ Cure = Literal[
     "one_transaction",  # a crash between two commits repeats the outputs of the first
     "mark_skip",  # a record delivered twice is counted twice
     "failed_send_aborts",  # a record that was not taken is only logged, and the position moves past it: lost
-    "fold_error_stops",  # an exception skips the records it met, and the position moves past them: lost
+    "fold_error_stops",  # an exception of the fold is only logged: its records come again for ever, or are skipped
     "abort_discards",  # what an aborted epoch changed stays in memory, its outputs are never written: lost
     "partition_marker",  # records that left no state are folded again after a restart: repeated dead letters
     "grave",  # a deleted customer's mark is gone, a late event brings the customer back

@@ -1,0 +1,168 @@
+"""An engine in a world of memory: a log of records, a consumer over it, a changelog, and a group that fences.
+
+It stands where Kafka has no part in what is shown; what it says about Kafka is shown on the real one in test_worker.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from headrace.runtime.health import Health
+from headrace.runtime.process import FatalError
+from services.evaluator.engine.batches import Chunk
+from services.evaluator.engine.core import Engine, Options
+from services.evaluator.engine.epoch import Batch
+from services.evaluator.engine.fold import Fold, Output, SourceRecord
+from services.evaluator.engine.membership import Member
+from services.evaluator.engine.producer import Aborted, Written
+from services.evaluator.engine.state import MARK_BYTES, Partition
+from tests.services.evaluator.engine.counting import Counting, output_of
+
+WELL = "all is well"
+KEY = b"a"
+
+
+@dataclass(frozen=True)
+class Record:
+    offset: int
+    key: bytes = KEY
+    value: bytes = b"1"
+    timestamp: int = 0
+
+
+class Consumer:
+    """Fetches partition 0 in chunks; a rewind moves it and begins a new era."""
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self.records: list[SourceRecord] = [Record(offset, key) for offset, key in enumerate(keys)]
+        self.at = 0
+        self._eras = 0
+
+    def rewind(self, partition: int, offset: int) -> None:
+        if partition == 0:
+            self.at = offset
+            self._eras += 1
+
+    def era(self, partition: int) -> int:
+        return self._eras if partition == 0 else 0
+
+    def log_end(self, partition: int) -> int | None:
+        return len(self.records)
+
+    def fetch(self, size: int = 1) -> Chunk | None:
+        """The next records; None at the end of the log."""
+        records = self.records[self.at : self.at + size]
+        self.at += len(records)
+        return Chunk(records, self._eras) if records else None
+
+
+@dataclass
+class Kafka:
+    """Commits batches, but for those that the group fences and the first `aborts`; restores wait for `gate`."""
+
+    generation: int = 1
+    aborts: int = 0
+    committed: list[Batch] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+
+    async def start(self) -> None:
+        return None
+
+    async def write(self, batch: Batch) -> Written | Aborted:
+        await asyncio.sleep(0)
+        if batch.positions and batch.member.generation != self.generation:
+            return Aborted("ILLEGAL_GENERATION", fenced=True)
+        if self.aborts:
+            self.aborts -= 1
+            return Aborted("a time-out", fenced=False)
+        self.committed.append(batch)
+        return Written(0.0)
+
+    async def restore(self, numbers: Iterable[int], wanted: Callable[[], bool]) -> dict[int, Partition] | None:
+        if gate := self.gate:
+            self.gate = None
+            await gate.wait()
+        return self.read(numbers)
+
+    def read(self, numbers: Iterable[int]) -> dict[int, Partition]:
+        partitions = {number: Partition(number) for number in numbers}
+        for batch in self.committed:
+            for number in batch.changelog.keys() & partitions.keys():
+                for key, value in batch.changelog[number].items():
+                    partitions[number].restore(key, value)
+        for partition in partitions.values():
+            partition.restored()
+        return partitions
+
+    @property
+    def outputs(self) -> list[Output]:
+        return [output for batch in self.committed for output in batch.outputs]
+
+
+class World:
+    """`keys`: the key of each record of the log. `epoch_s`: how long the engine gathers."""
+
+    def __init__(
+        self, *keys: bytes, kafka: Kafka | None = None, fold: Fold | None = None, epoch_s: float = 0.0
+    ) -> None:
+        self.consumer = Consumer(keys or [KEY] * 6)
+        self.kafka = kafka or Kafka()
+        self.member = Member(1, "me")
+        self.failures: list[FatalError] = []
+        self.health = Health()
+        self._fold = fold or Counting("outputs")
+        self._epoch_s = epoch_s
+        self.engine = self.worker()
+
+    def worker(self) -> Engine:
+        """An engine without memory, as after a restart."""
+        return Engine(
+            fold=self._fold,
+            writer=self.kafka,
+            reader=self.kafka,
+            positions=lambda: self.consumer,
+            member=lambda: self.member,
+            health=self.health,
+            fail=self.failures.append,
+            options=Options(epoch_s=self._epoch_s),
+        )
+
+    async def take(self, chunk: Chunk | None) -> None:
+        if chunk is not None:
+            await self.engine.take(0, chunk)
+
+    async def take_all(self, size: int = 1) -> None:
+        """Until the end of the log, the end of the process, or a hundred chunks that do not bring it further."""
+        for _ in range(100):
+            chunk = self.consumer.fetch(size)
+            if chunk is None or self.failures:
+                return
+            await self.engine.take(0, chunk)
+
+    async def settle(self, condition: Callable[[], bool]) -> None:
+        """Commits epochs as they are due until something holds; within 5 s."""
+        running = asyncio.ensure_future(self.engine.run())
+        try:
+            async with asyncio.timeout(5):
+                while not condition():
+                    await asyncio.sleep(0.001)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    def verdict(self) -> str:
+        """What a separate fold of the log says of what was committed."""
+        value = self.kafka.read([0])[0].records.get(KEY)
+        counted = json.loads(value[MARK_BYTES:])["n"] if value else 0
+        offsets = [record.offset for record in self.consumer.records if record.key == KEY]
+        states = [(offset, {"n": n, "sum": n}) for n, offset in enumerate(offsets, 1)]
+        expected = [output for offset, state in states if (output := output_of(0, offset, state))]
+        written = [output.value for output in self.kafka.outputs]
+        if counted > len(states):
+            return "counted twice"
+        if len(written) > len(set(written)):
+            return "outputs repeated"
+        if counted < len(states):
+            return "records lost"
+        return WELL if sorted(filter(None, written)) == sorted(expected) else "outputs lost"
