@@ -41,6 +41,7 @@ LogEvent = Literal[
     "member.dismissed",  # a member that an earlier, killed process of this worker left in the group was removed
     "partitions.released",  # a rebalance: what was pending is committed, nothing more is accepted
     "epoch.aborted",  # a transaction was rolled back; the state is read back and work goes on
+    "progress.stalled",  # partitions with lag where nothing was committed for a while; not ready until something is
     "hole.accepted",  # a gap in the log itself: offsets that do not exist were passed over
     "changelog.unreadable",  # a state record too short to be one
     "changelog.regressed",  # an older state record behind a newer one: must never be
@@ -49,6 +50,7 @@ LogEvent = Literal[
     "rules.activated",  # from this offset of this partition on, a rule set is in force
     "sweep.progressed",  # so many of a partition's customers were looked at since an activation; seldom
     "sweep.finished",  # every customer of a partition has seen the activation
+    "replay.started",
     "replay.progressed",  # how far a replay is in one partition
     "replay.written",  # a partition is folded, compared and in the new generation's changelog
     "generation.finished",  # the new generation is whole: its offsets are committed

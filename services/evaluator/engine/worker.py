@@ -14,6 +14,7 @@ import faust
 from faust.serializers.schemas import Schema
 from faust.types import TP
 
+from headrace.runtime.health import Health
 from headrace.runtime.kafka import confluent_config
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
@@ -29,7 +30,9 @@ from services.evaluator.engine.quiet import quieten
 from services.evaluator.engine.restore import Restorer
 from services.evaluator.engine.table import StateTable, manager_for
 from services.evaluator.engine.transaction import Transactions
+from services.evaluator.engine.watch import Watch
 
+REBALANCING: Final = "rebalancing"
 STOP_WITHIN_S: Final = 5.0
 _LAST_COMMIT_WITHIN_S: Final = 3.0
 
@@ -65,7 +68,7 @@ class PassThrough(Schema[Any, Any]):
         return message.value
 
 
-def app_class(engine: Engine, transport: Callable[[Any, faust.App], Any]) -> type[faust.App]:
+def app_class(engine: Engine, health: Health, transport: Callable[[Any, faust.App], Any]) -> type[faust.App]:
     """Faust's application with our consumer, and the engine told of a rebalance before it goes on."""
 
     class _App(faust.App):
@@ -76,8 +79,15 @@ def app_class(engine: Engine, transport: Callable[[Any, faust.App], Any]) -> typ
             """No data folder: the state is memory and its changelog."""
 
         async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
+            if not cures.off("ready_when_restored"):
+                health.block(REBALANCING)
             await engine.quiesce()
             await super()._on_partitions_revoked(revoked)
+
+        def on_rebalance_end(self) -> None:
+            """Faust's recovery calls it last, when records flow again; it is not called for one that was overtaken."""
+            super().on_rebalance_end()
+            health.clear(REBALANCING)
 
     return _App
 
@@ -106,6 +116,7 @@ class Worker:
             fail=running.fail,
             options=options.epoch,
         )
+        self._watch = Watch(settings, source=options.source, standing=self.engine.standing, health=running.health)
         self.app = self._declare(settings, options)
 
     @property
@@ -119,6 +130,7 @@ class Worker:
             asyncio.ensure_future(self._crashed()),
             asyncio.ensure_future(self.engine.run()),
             asyncio.ensure_future(self.engine.sweep()),
+            asyncio.ensure_future(self._watch.run()),
         ]
         for task in tasks:
             task.add_done_callback(self._ended)
@@ -163,7 +175,7 @@ class Worker:
         async def restore() -> None:
             await self.engine.restore(self._consumer.assigned())
 
-        application = app_class(self.engine, transport_for(options.source, options.chunk_records))
+        application = app_class(self.engine, self._running.health, transport_for(options.source, options.chunk_records))
         app = application(
             options.group,
             **_faust_settings(settings, options),
