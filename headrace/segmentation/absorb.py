@@ -3,7 +3,7 @@
 No rule is asked here; an event that brings nothing new leaves nothing behind.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,9 +17,13 @@ from headrace.contracts.events import (
     OrderSnapshot,
 )
 from headrace.segmentation.claims import set_by_hand
-from headrace.segmentation.ledger import CountedSpend, apply_order, step_totals
+from headrace.segmentation.codec import decode_lines
+from headrace.segmentation.ledger import Applied, apply_order, counts
+from headrace.segmentation.orders import OrderChange, extremes, find, keep
+from headrace.segmentation.pages import Pages, Written
 from headrace.segmentation.profile import guest_profile, profile_of
-from headrace.segmentation.state import State
+from headrace.segmentation.state import Purchased, State
+from headrace.segmentation.totals import Summing, contribution, step_purchased, step_totals
 from headrace.segmentation.triggers import Occurrence, customer_triggers, order_triggers
 
 RECENT: Final = 64
@@ -41,18 +45,23 @@ class NotApplicable(Exception):  # reads as the fact it states
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """`changed`: which of profile, ledger, labels did."""
+    """`changed`: which of profile, ledger, labels did. `pages`: those written."""
 
     state: State
     changed: frozenset[str]
     occurrences: tuple[Occurrence, ...] = ()
+    pages: Written = field(default_factory=dict)
 
 
-def absorb(state: State, event: Event, spend: CountedSpend, currency: str | None) -> Absorbed | str:
-    """What the event brought, or the word for why it brought nothing. Raises `NotApplicable`."""
+def absorb(state: State, event: Event, summing: Summing, currency: str | None, *, pages: Pages) -> Absorbed | str:
+    """What the event brought, or the word for why it brought nothing. Raises `NotApplicable`.
+
+    The state's accumulators are those of `summing`.
+    """
     match event.data:
         case OrderSnapshot() as order:
-            return _order(state, order, _revision(event.envelope), spend, currency)
+            _check_currency(order, currency)
+            return _order(state, order, _revision(event.envelope), summing, pages)
         case CustomerSnapshot() as customer:
             return _customer(state, customer, _revision(event.envelope))
         case AttributeSet() as wanted:
@@ -64,23 +73,41 @@ def absorb(state: State, event: Event, spend: CountedSpend, currency: str | None
             raise NotApplicable("not_about_a_customer", event.envelope.type)
 
 
-def _order(
-    state: State, order: OrderSnapshot, revision: str, spend: CountedSpend, currency: str | None
-) -> Absorbed | str:
+def _check_currency(order: OrderSnapshot, currency: str | None) -> None:
     if currency is not None and order.currency != currency:
         raise NotApplicable("wrong_currency", f"order in {order.currency}, the rules are in {currency}")
-    applied = apply_order(state.ledger.get(order.order_id), order, revision)
+
+
+def _order(state: State, order: OrderSnapshot, revision: str, summing: Summing, pages: Pages) -> Absorbed | str:
+    spend, before = summing.spend, find(state, order.order_id, pages)
+    applied = apply_order(before, order, revision)
     if applied is None:
         return "stale"
-    # A copy of the whole ledger per event: fine for thousands of orders, paged by the engine beyond.
-    ledger = {**state.ledger, order.order_id: applied.after}
-    totals = step_totals(state.totals, applied, ledger, spend)
+    old = None if before is None else contribution(before, spend)
+    new = contribution(applied.after, spend)
+    kept = keep(state, OrderChange(order.order_id, applied.after, old, new), pages, spend)
     profile = guest_profile(state.profile, order, revision) if state.guest else state.profile
-    return Absorbed(
-        replace(state, ledger=ledger, totals=totals, profile=profile),
-        LEDGER if profile is state.profile else BOTH,
-        order_triggers(applied, order),
+    after = replace(
+        state,
+        profile=profile,
+        ledger=kept.ledger,
+        cold=kept.cold,
+        totals=step_totals(state.totals, old, new, lambda: extremes(kept, spend)),
+        purchased=_purchased(state.purchased, applied, summing),
     )
+    changed = LEDGER if profile is state.profile else BOTH
+    return Absorbed(after, changed, order_triggers(applied, order), kept.pages)
+
+
+def _purchased(known: Purchased, applied: Applied, summing: Summing) -> Purchased:
+    if not summing.tests:
+        return known
+    before, after = applied.before, applied.after
+    counted, counts_now = before is not None and counts(before, summing.spend), counts(after, summing.spend)
+    if before is not None and counted and counts_now and before.lines == after.lines:
+        return known
+    gone = decode_lines(before.lines) if before is not None and counted else ()
+    return step_purchased(known, gone, applied.lines if counts_now else (), summing)
 
 
 def _customer(state: State, customer: CustomerSnapshot, revision: str) -> Absorbed | str:

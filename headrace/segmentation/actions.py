@@ -256,9 +256,7 @@ def _fact_at(state: State, rules: CompiledRules, claim: GroupClaim) -> datetime:
 def _newest(state: State, reads: frozenset[str]) -> Iterable[datetime]:
     if state.profile is not None and "profile" in reads:
         yield state.profile.modified_at
-    if "ledger" in reads:
-        for entry in state.ledger.values():
-            yield entry.created_at
-            yield from (refund.created_at for refund in entry.refunds)
+    if "ledger" in reads and state.totals.newest is not None:
+        yield state.totals.newest
     if "labels" in reads:
         yield from (latch.fact_at for latch in state.claims.latched.values())

@@ -11,13 +11,15 @@ from headrace.segmentation.claims import keep_rules
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.entries import Verdict, Walk
 from headrace.segmentation.facts import Facts
-from headrace.segmentation.ledger import add, contribution, totals_of
-from headrace.segmentation.state import Entry, Standing, State, Totals
+from headrace.segmentation.orders import oldest_first, sum_up
+from headrace.segmentation.pages import Pages
+from headrace.segmentation.state import Standing, State
+from headrace.segmentation.totals import Sums
 from headrace.segmentation.triggers import past_triggers
 
 
 def adopt(
-    state: State, rules: CompiledRules, *, version: int, offset: int, now: datetime | None
+    state: State, rules: CompiledRules, *, version: int, offset: int, now: datetime | None, pages: Pages
 ) -> tuple[State, list[Verdict], list[str]]:
     """The state under the new rules before segments and ladders are evaluated, verdicts, and who changed claims."""
     claims = keep_rules(state.claims, frozenset(rules.rules), rules.renames.rules)
@@ -27,36 +29,31 @@ def adopt(
     left = [name for name in state.standing.segments if rules.renames.segments.get(name, name) not in rules.segments]
     verdicts += [Verdict(f"segment:{name}", "dropped", "the segment is no longer in the rule set") for name in left]
     folded = {rules.renames.rules.get(rule, rule): digest for rule, digest in state.folded.items()}
-    state = replace(
-        state,
-        rules_version=version,
-        claims=claims,
-        standing=standing,
-        totals=totals_of(state.ledger, rules.spend),
-        folded=rules.past,
-    )
+    state = replace(state, rules_version=version, claims=claims, standing=standing, folded=rules.past)
+    state = sum_up(state, rules.summing, pages)
     due = frozenset(rule for rule, digest in rules.past.items() if folded.get(rule) != digest)
     changed = [verdict.source for verdict in verdicts]
-    if due and state.ledger:
-        walk = fold_past(state, rules, due, offset=offset, now=now)
+    if due and (state.ledger or state.cold.orders):
+        walk = fold_past(state, rules, due, offset=offset, now=now, pages=pages)
         state = replace(state, claims=walk.claims)
         verdicts += [verdict for verdict in walk.verdicts if verdict.outcome == "fired"]
         changed += walk.changed
     return state, verdicts, changed
 
 
-def fold_past(state: State, rules: CompiledRules, due: frozenset[str], *, offset: int, now: datetime | None) -> Walk:
+def fold_past(
+    state: State, rules: CompiledRules, due: frozenset[str], *, offset: int, now: datetime | None, pages: Pages
+) -> Walk:
     """The ledger, oldest order first, through these rules: each order with the totals and purchases up to it.
 
     Facts of the customer are today's, and orders stand as they do today: the ledger keeps no history of an order.
     """
     walk = Walk(rules, state.claims, state.standing, offset=offset)
     entries = tuple(entry for entry in rules.entries if entry.id in due and entry.source.startswith("rule:"))
-    totals, ledger = Totals(), dict[str, Entry]()
-    for order_id, order in sorted(state.ledger.items(), key=lambda item: (item[1].created_at, item[0])):
-        ledger[order_id] = order
-        totals = add(totals, contribution(order, rules.spend))
-        facts = Facts(state.profile, totals, ledger, rules.spend)
+    sums = Sums(rules.summing)
+    for order in oldest_first(state, pages):
+        sums.add(order)
+        facts = Facts(state.profile, sums.totals, sums.purchased, rules.spend)
         facts.now = now
         walk.run(entries, facts, tuple(past_triggers(order)))
     return walk

@@ -6,6 +6,7 @@ Parsed once per rule set and shared by every customer; what an entry then does i
 import hashlib
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from typing import Final
 
 import msgspec
 
@@ -19,11 +20,13 @@ from headrace.rules.model import (
     Rule,
     RuleSet,
     Segment,
+    Spend,
     Store,
     Tag,
     Trigger,
 )
 from headrace.segmentation.claims import tags_by_platform
+from headrace.segmentation.conditions import lists
 from headrace.segmentation.conditions.registry import (
     ATTRIBUTES,
     TAGS,
@@ -33,7 +36,8 @@ from headrace.segmentation.conditions.registry import (
 from headrace.segmentation.facts import NUMBERS, depends_on
 from headrace.segmentation.group_choice import places_of
 from headrace.segmentation.ledger import CountedSpend, counted_spend
-from headrace.segmentation.state import Tags, Values
+from headrace.segmentation.state import Line, Tags, Values
+from headrace.segmentation.totals import Summing
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class CompiledRules:
     """A rule set in force. `entries`: rules, segments and ladders so that none reads a label set by a later one."""
 
     rule_set: RuleSet
-    spend: CountedSpend
+    summing: Summing
     groups: frozenset[str]
     places: dict[str, int]
     ties: bool
@@ -112,6 +116,11 @@ class CompiledRules:
     renames: Renames
     _plans: dict[tuple[frozenset[str], frozenset[str] | None], tuple[CompiledEntry, ...]] = field(default_factory=dict)
 
+    @property
+    def spend(self) -> CountedSpend:
+        """The declared spend."""
+        return self.summing.spend
+
     def plan(self, triggers: frozenset[str], changed: frozenset[str] | None) -> tuple[CompiledEntry, ...]:
         """The entries these triggers and changed parts can concern, in order; `changed` None = everything."""
         key = (triggers, changed)
@@ -122,13 +131,13 @@ class CompiledRules:
 
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
     """Raises ValueError for a field, operator or cycle that no checked rule set of this release has."""
-    store = rule_set.store
-    rules = {rule.id: _rule(rule, store) for rule in rule_set.rules}
-    segments = {segment.id: _segment(segment, store) for segment in rule_set.segments}
+    store, purchased = rule_set.store, lists.Counted[Line]()
+    rules = {rule.id: _rule(rule, store, purchased) for rule in rule_set.rules}
+    segments = {segment.id: _segment(segment, store, purchased) for segment in rule_set.segments}
     ladders = {ladder.id: _ladder(ladder) for ladder in rule_set.ladders}
     return CompiledRules(
         rule_set=rule_set,
-        spend=counted_spend(rule_set.spend),
+        summing=_summing(rule_set.spend, purchased),
         groups=frozenset(group.name for group in rule_set.groups),
         places=places_of(rule_set.group_order),
         ties=any(len(equals) > 1 for equals in rule_set.group_order),
@@ -142,24 +151,36 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
     )
 
 
-def _rule(rule: Rule, store: Store) -> CompiledRule:
+def _summing(spend: Spend, purchased: lists.Counted[Line]) -> Summing:
+    said = b"\n".join((_SUMS, msgspec.json.encode(spend, order="deterministic"), *purchased.said))
+    digest = hashlib.blake2b(said, digest_size=6).hexdigest()
+    return Summing(counted_spend(spend), tuple(purchased.tests), digest)
+
+
+_SUMS: Final = b"1"
+"""Raise it when an accumulator of the same rules changes its meaning: every customer's are then added up anew."""
+
+
+def _rule(rule: Rule, store: Store, purchased: lists.Counted[Line]) -> CompiledRule:
     said = msgspec.json.encode((rule.when, rule.if_, rule.then), order="deterministic")
     return CompiledRule(
         id=rule.id,
         source=f"rule:{rule.id}",
         when=rule.when,
-        condition=None if rule.if_ is None else compile_condition(rule.if_, store.currency, store.timezone),
+        condition=None
+        if rule.if_ is None
+        else compile_condition(rule.if_, store.currency, store.timezone, purchased=purchased),
         then=rule.then,
         past=rule.past == "apply",
         digest=hashlib.blake2b(said, digest_size=6).hexdigest(),
     )
 
 
-def _segment(segment: Segment, store: Store) -> CompiledSegment:
+def _segment(segment: Segment, store: Store, purchased: lists.Counted[Line]) -> CompiledSegment:
     return CompiledSegment(
         segment.id,
         f"segment:{segment.id}",
-        compile_condition(segment.who, store.currency, store.timezone),
+        compile_condition(segment.who, store.currency, store.timezone, purchased=purchased),
         _gives(segment.group, segment.attributes, segment.tags),
     )
 

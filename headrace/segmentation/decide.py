@@ -16,19 +16,25 @@ from headrace.segmentation.activation import adopt
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.entries import Verdict
 from headrace.segmentation.ledger import counted_spend
+from headrace.segmentation.orders import sum_up
+from headrace.segmentation.pages import NO_PAGES, Pages, all_removed
 from headrace.segmentation.settle import Context, Decision, Step, Trace, settle, unchanged
 from headrace.segmentation.state import State
+from headrace.segmentation.totals import Summing
 
 __all__ = ["Context", "Decision", "NotApplicable", "Trace", "activate", "decide"]
 
-_DEFAULT_SPEND: Final = counted_spend(Spend())
+_WITHOUT_RULES: Final = Summing(counted_spend(Spend()))
 
 
-def decide(state: State | None, event: Event, rules: CompiledRules | None, context: Context) -> Decision:
+def decide(
+    state: State | None, event: Event, rules: CompiledRules | None, context: Context, *, pages: Pages = NO_PAGES
+) -> Decision:
     """Apply one event to one customer. `rules` None: facts and ledger are kept, nothing is claimed.
 
     A state that never saw `context.rules_version` takes the rules over first. A deleted customer stays deleted: the
-    store never gives an id twice, so whatever still comes for it is late and ignored.
+    store never gives an id twice, so whatever still comes for it is late and ignored. `pages`: the customer's, as the
+    decisions before this one left them.
     Raises `NotApplicable` for an event that is not about a customer, has no revision or another currency.
     """
     envelope = event.envelope
@@ -38,13 +44,17 @@ def decide(state: State | None, event: Event, rules: CompiledRules | None, conte
     stamp = Stamp(context.generation, context.offset, context.rules_version, envelope.id, envelope.headraceorigin)
     if isinstance(event.data, CustomerDeleted):
         grave = State(key=before.key, rules_version=before.rules_version, deleted=True)
-        return Decision(grave, emit_grave(before, stamp), None, Trace(envelope.id))
+        removed = all_removed(pages, before.history_pages)
+        return Decision(grave, emit_grave(before, stamp), None, Trace(envelope.id), removed)
     if rules is None:
-        return _keep(before, absorb(before, event, _DEFAULT_SPEND, None), stamp)
-    return _decide(before, event, rules, stamp, context.now)
+        known = sum_up(before, _WITHOUT_RULES, pages)
+        return _keep(before, absorb(known, event, _WITHOUT_RULES, None, pages=pages), stamp)
+    return _decide(before, event, rules, stamp, context.now, pages)
 
 
-def activate(state: State, rules: CompiledRules, context: Context, activation: str) -> Decision:
+def activate(
+    state: State, rules: CompiledRules, context: Context, activation: str, *, pages: Pages = NO_PAGES
+) -> Decision:
     """Take the rule set of `context.rules_version` over, as of its marker's offset; older or equal: nothing happens.
 
     Claims of rules that are gone are dropped, `renamed_from` carries over, new and edited rules with `past: apply` are
@@ -57,21 +67,27 @@ def activate(state: State, rules: CompiledRules, context: Context, activation: s
         return unchanged(replace(state, rules_version=context.rules_version), event, "grave")
     stamp = Stamp(context.generation, context.offset, context.rules_version, event, "activation")
     adopted, verdicts, changed = adopt(
-        state, rules, version=context.rules_version, offset=context.offset, now=context.now
+        state, rules, version=context.rules_version, offset=context.offset, now=context.now, pages=pages
     )
     return settle(adopted, rules, stamp, Step(None, (), verdicts, changed, context.now))
 
 
-def _decide(before: State, event: Event, rules: CompiledRules, stamp: Stamp, now: datetime | None) -> Decision:
-    known, verdicts, sources = before, list[Verdict](), list[str]()
+def _decide(
+    before: State, event: Event, rules: CompiledRules, stamp: Stamp, now: datetime | None, pages: Pages
+) -> Decision:
+    known, verdicts, sources = sum_up(before, rules.summing, pages), list[Verdict](), list[str]()
     fresh = before.rules_version < stamp.rules_version
     if fresh:
-        known, verdicts, sources = adopt(before, rules, version=stamp.rules_version, offset=stamp.offset, now=now)
-    absorbed = absorb(known, event, rules.spend, rules.rule_set.store.currency)
+        known, verdicts, sources = adopt(
+            known, rules, version=stamp.rules_version, offset=stamp.offset, now=now, pages=pages
+        )
+    absorbed = absorb(known, event, rules.summing, rules.rule_set.store.currency, pages=pages)
     if isinstance(absorbed, str):
         return unchanged(before, stamp.event, absorbed)
     changed = None if fresh else absorbed.changed
-    return settle(absorbed.state, rules, stamp, Step(changed, absorbed.occurrences, verdicts, sources, now))
+    return settle(
+        absorbed.state, rules, stamp, Step(changed, absorbed.occurrences, verdicts, sources, now, absorbed.pages)
+    )
 
 
 def _keep(before: State, absorbed: Absorbed | str, stamp: Stamp) -> Decision:
@@ -82,4 +98,4 @@ def _keep(before: State, absorbed: Absorbed | str, stamp: Stamp) -> Decision:
     state, actions = emit(
         absorbed.state, None, stamp, contact="profile" in changed, group=False, labels="labels" in changed
     )
-    return Decision(state, actions, None, Trace(stamp.event))
+    return Decision(state, actions, None, Trace(stamp.event), absorbed.pages)

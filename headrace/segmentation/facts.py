@@ -9,9 +9,8 @@ from functools import lru_cache
 from typing import Final
 
 from headrace.rules.model import fold
-from headrace.segmentation.codec import decode_lines
-from headrace.segmentation.ledger import CountedSpend, counts, order_value
-from headrace.segmentation.state import Entry, Line, Place, Profile, Totals
+from headrace.segmentation.ledger import CountedSpend, order_value
+from headrace.segmentation.state import Entry, Line, Place, Profile, Purchased, Totals
 
 Labels = Mapping[str, Collection[str]]
 """Attribute or platform name -> values, folded."""
@@ -24,33 +23,18 @@ class Facts:
     `now`: the store's time, None before its first clock.
     """
 
-    __slots__ = ("_purchased", "attributes", "ledger", "lines", "now", "order", "profile", "spend", "tags", "totals")
+    __slots__ = ("attributes", "lines", "now", "order", "profile", "purchased", "spend", "tags", "totals")
 
-    def __init__(
-        self, profile: Profile | None, totals: Totals, ledger: Mapping[str, Entry], spend: CountedSpend
-    ) -> None:
+    def __init__(self, profile: Profile | None, totals: Totals, purchased: Purchased, spend: CountedSpend) -> None:
         self.profile = profile
         self.totals = totals
-        self.ledger = ledger
+        self.purchased = purchased
         self.spend = spend
         self.order: Entry | None = None
         self.lines: tuple[Line, ...] = ()
         self.now: datetime | None = None
         self.attributes: Callable[[], Labels] = dict
         self.tags: Callable[[], Labels] = dict
-        self._purchased: tuple[Line, ...] | None = None
-
-    @property
-    def purchased(self) -> tuple[Line, ...]:
-        """All lines of the counted orders."""
-        if self._purchased is None:
-            self._purchased = tuple(
-                line
-                for entry in self.ledger.values()
-                if counts(entry, self.spend)
-                for line in decode_lines(entry.lines)
-            )
-        return self._purchased
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -142,10 +126,8 @@ PLACES: Final[dict[str, Callable[[Place], str | None]]] = {
     "zip": lambda place: place.zip or None,
 }
 
-LINE_LISTS: Final[dict[str, Callable[[Facts], tuple[Line, ...]]]] = {
-    "order.lines": lambda facts: facts.lines,
-    "customer.purchased": lambda facts: facts.purchased,
-}
+LINE_LIST: Final = "order.lines"
+PURCHASED: Final = "customer.purchased"
 PLACE_LIST: Final = "customer.addresses"
 
 

@@ -1,17 +1,15 @@
-"""The ledger: what each order contributed, and the accumulators kept in step with it.
+"""An order's entry: a snapshot applied by its revision, and what of the order counts.
 
-Applies a snapshot by its revision; what a change triggers is in `triggers.py`, what it means in the rules.
+What a change triggers is in `triggers.py`, what orders add up to in `totals.py`, where they are kept in `orders.py`.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from msgspec.structs import replace
-
 from headrace.contracts.events import OrderSnapshot, OrderStatus
 from headrace.rules.model import Spend
 from headrace.segmentation.codec import decode_lines, encode_lines
-from headrace.segmentation.state import Entry, Line, Refunded, Totals
+from headrace.segmentation.state import Entry, Line, Refunded
 
 _BITS: Final[dict[str, int]] = {status: 1 << number for number, status in enumerate(get_args(OrderStatus))}
 _INCOMPLETE: Final = _BITS["incomplete"]
@@ -100,68 +98,6 @@ def order_value(entry: Entry, spend: CountedSpend) -> int:
     if spend.amount == "total":
         return entry.total
     return entry.subtotal if spend.amount == "subtotal" else entry.total_excluding_tax
-
-
-def contribution(entry: Entry, spend: CountedSpend) -> Totals:
-    """What one order adds to the accumulators; `largest` is its own amount."""
-    if entry.archived:
-        return _NOTHING
-    refunded = sum(refund.amount for refund in entry.refunds)
-    if entry.status not in spend.statuses:
-        return Totals(refunds=refunded)
-    amount, units = order_value(entry, spend), entry.units
-    if spend.subtract_refunds and entry.refunds:
-        amount = max(0, amount - refunded)
-        units = max(0, units - sum(refund.units for refund in entry.refunds))
-    return Totals(amount, 1, units, refunded, amount)
-
-
-def totals_of(ledger: dict[str, Entry], spend: CountedSpend) -> Totals:
-    """The accumulators from the whole ledger."""
-    totals = _NOTHING
-    for entry in ledger.values():
-        totals = add(totals, contribution(entry, spend))
-    return totals
-
-
-def add(totals: Totals, part: Totals) -> Totals:
-    """Totals with one more order's part."""
-    return Totals(
-        totals.spend + part.spend,
-        totals.orders + part.orders,
-        totals.items + part.items,
-        totals.refunds + part.refunds,
-        max(totals.largest, part.largest),
-    )
-
-
-def step_totals(totals: Totals, applied: Applied, ledger: dict[str, Entry], spend: CountedSpend) -> Totals:
-    """The accumulators after one order changed. `ledger` is already the one after.
-
-    Only a shrinking largest order makes it look at the other orders.
-    """
-    new = contribution(applied.after, spend)
-    if applied.before is None:
-        return add(totals, new)
-    old = contribution(applied.before, spend)
-    if new == old:
-        return totals
-    stepped = add(
-        Totals(
-            totals.spend - old.spend,
-            totals.orders - old.orders,
-            totals.items - old.items,
-            totals.refunds - old.refunds,
-            totals.largest,
-        ),
-        new,
-    )
-    if old.largest == totals.largest and new.largest < old.largest:
-        return replace(stepped, largest=max(contribution(entry, spend).largest for entry in ledger.values()))
-    return stepped
-
-
-_NOTHING: Final = Totals()
 
 
 def _seen(before: Entry | None, snapshot: OrderSnapshot) -> int:

@@ -4,7 +4,7 @@ The doors that lead to one are `decide.py` (an event, a rule set that takes effe
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from headrace.segmentation.actions import Stamp, emit
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.entries import Verdict, Walk
 from headrace.segmentation.facts import Facts
+from headrace.segmentation.pages import Written
 from headrace.segmentation.state import State
 from headrace.segmentation.timers import next_timers
 from headrace.segmentation.triggers import Occurrence
@@ -42,28 +43,36 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What came of one event, or of time. `wake_at`: when the customer must be looked at again, if nothing happens."""
+    """What came of one event, or of time. `wake_at`: when the customer must be looked at again, if nothing happens.
+
+    `pages`: those that it wrote or removed.
+    """
 
     state: State
     actions: tuple[Desired, ...]
     wake_at: datetime | None
     trace: Trace
+    pages: Written = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What led to a settlement: `changed` parts (None = all), triggers, what was noted before it, and the time."""
+    """What led to a settlement: `changed` parts (None = all), triggers, what was noted before it, and the time.
+
+    `pages`: those already written.
+    """
 
     changed: frozenset[str] | None
     occurrences: tuple[Occurrence, ...]
     verdicts: list[Verdict]
     sources: list[str]
     now: datetime | None
+    pages: Written = field(default_factory=dict)
 
 
 def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Decision:
     """Fire the rules, evaluate the segments and ladders concerned, set the timers, tell the sinks what differs."""
-    facts = Facts(state.profile, state.totals, state.ledger, rules.spend)
+    facts = Facts(state.profile, state.totals, state.purchased, rules.spend)
     facts.now = step.now
     walk = Walk(rules, state.claims, state.standing, offset=stamp.offset)
     entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), step.changed)
@@ -87,7 +96,8 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         group=everything or moved or "profile" in changed or (rules.ties and bool(changed)),
         labels=everything or bool(walk.changed) or "labels" in changed,
     )
-    return Decision(state, actions, wake_at(state), Trace(stamp.event, (*step.verdicts, *walk.verdicts)))
+    trace = Trace(stamp.event, (*step.verdicts, *walk.verdicts))
+    return Decision(state, actions, wake_at(state), trace, step.pages)
 
 
 def wake_at(state: State) -> datetime | None:

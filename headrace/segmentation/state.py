@@ -116,12 +116,13 @@ class Purchased(Part, frozen=True, array_like=True):
 
 
 class Cold(Part, frozen=True, array_like=True):
-    """The orders that are on pages: how many, and the extremes among them, best first, a few of each.
+    """The orders that are on pages: how many, how many of them count, and the extremes among them.
 
-    A few, so that pages need not be read again as soon as the best one goes.
+    Of each extreme a few, best first, so that the pages need not be read again as soon as the best one goes.
     """
 
     orders: int = 0
+    counted: int = 0
     largest: tuple[int, ...] = ()
     first: tuple[datetime, ...] = ()
     last: tuple[datetime, ...] = ()
@@ -186,19 +187,19 @@ class Emitted(Part, frozen=True, array_like=True):
 class State(Part, frozen=True, array_like=True):
     """One customer. `key` is store:customer; `deleted` marks a grave, which keeps no data.
 
-    `rules_version`: the rule set this state was last settled under, 0 = none yet. `folded`: the rules with
-    `past: apply` that already went over the ledger, by id, with the digest of what they said.
-    `recent`: ids of the newest events that are not snapshots, oldest first.
-    `step`: how many actions were told at the state's mark. `timers`: sorted. `history`: the newest changes of
-    membership, still encoded (`history.py`), after `history_pages` pages of older ones. `summed`: digest of what
-    `totals` and `purchased` were added up by.
+    `rules_version`: the rule set this state was last settled under, 0 = none yet. `ledger`: order id -> encoded `Entry`
+    of the orders that are not on pages (`orders.py`); an entry is opened only by what touches it. `folded`: the rules
+    with `past: apply` that already went over the orders, by id, with the digest of what they said. `recent`: ids of
+    the newest events that are not snapshots, oldest first. `step`: how many actions were told at the state's mark.
+    `timers`: sorted. `history`: the newest changes of membership, still encoded (`history.py`), after `history_pages`
+    pages of older ones. `summed`: digest of what `totals` and `purchased` were added up by.
     """
 
     key: str
     rules_version: int = 0
     deleted: bool = False
     profile: Profile | None = None
-    ledger: dict[str, Entry] = {}
+    ledger: dict[str, bytes] = {}
     totals: Totals = Totals()
     claims: Claims = Claims()
     standing: Standing = Standing()

@@ -26,17 +26,18 @@ def wake(state: State, rules: CompiledRules, context: Context) -> Decision:
     the record that set it, and its actions are numbered after that record's. Timers of one moment fire together, in
     the order in which entries read each other's labels.
     """
-    actions, verdicts = list[Desired](), list[Verdict]()
+    actions, verdicts, pages = list[Desired](), list[Verdict](), dict[str, bytes | None]()
     woken, due = state, _due(state, context)
     while due:
         decision = _fire(woken, due, rules, context)
         actions += decision.actions
         verdicts += decision.trace.verdicts
+        pages |= decision.pages
         woken = decision.state
         due = _due(woken, context)
     if woken is state:
         return unchanged(state, ORIGIN, "no timer is due")
-    return Decision(woken, tuple(actions), wake_at(woken), Trace(ORIGIN, tuple(verdicts)))
+    return Decision(woken, tuple(actions), wake_at(woken), Trace(ORIGIN, tuple(verdicts)), pages)
 
 
 def _due(state: State, context: Context) -> tuple[Timer, ...]:

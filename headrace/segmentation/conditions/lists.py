@@ -4,9 +4,11 @@ An empty list meets `none` and a count of 0; `all` needs at least one element.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from headrace.rules.model import Each
+import msgspec
+
+from headrace.rules.model import Condition, Each
 from headrace.segmentation.conditions import number
 
 T = TypeVar("T")
@@ -22,6 +24,34 @@ def compile_test(each: Each, inner: Callable[[T], bool]) -> Callable[[Iterable[T
         return lambda elements: _all(inner, elements)
     count = number.compile_test(each.operator or "", each.operand)
     return lambda elements: count(sum(map(inner, elements)))
+
+
+def compile_count_test(each: Each) -> Callable[[int, int], bool]:
+    """The test on how many elements meet the inner condition, and how many there are."""
+    if each.quantifier == "any":
+        return lambda matches, total: matches > 0
+    if each.quantifier == "none":
+        return lambda matches, total: matches == 0
+    if each.quantifier == "all":
+        return lambda matches, total: 0 < matches == total
+    count = number.compile_test(each.operator or "", each.operand)
+    return lambda matches, total: count(matches)
+
+
+class Counted(Generic[T]):
+    """The inner conditions of the lists that are counted as they grow, each once however often it is written."""
+
+    def __init__(self) -> None:
+        self.tests: list[Callable[[T], bool]] = []
+        self.said: list[bytes] = []
+
+    def number(self, condition: Condition, inner: Callable[[T], bool]) -> int:
+        """The place of this condition among them."""
+        said = msgspec.json.encode(condition, order="deterministic")
+        if said not in self.said:
+            self.said.append(said)
+            self.tests.append(inner)
+        return self.said.index(said)
 
 
 def evaluate(elements: Iterable[T], each: Each, inner: Callable[[T], bool]) -> bool:

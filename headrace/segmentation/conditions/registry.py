@@ -14,7 +14,7 @@ from headrace.segmentation.conditions import combination, consent, geography, li
 from headrace.segmentation.facts import (
     CONSENTS,
     LINE_CATEGORIES,
-    LINE_LISTS,
+    LINE_LIST,
     LINE_NUMBERS,
     LINE_TEXTS,
     MONEY,
@@ -22,6 +22,7 @@ from headrace.segmentation.facts import (
     PERSONAL,
     PLACE_LIST,
     PLACES,
+    PURCHASED,
     TEXTS,
     TIMES,
     Facts,
@@ -54,13 +55,19 @@ class CompiledCondition:
     next_change: NextChange | None = None
 
 
-def compile_condition(condition: Condition, currency: str, timezone: str = "UTC") -> CompiledCondition:
-    """Raises ValueError for a field or operator that does not exist: the rule set was made by another release."""
+def compile_condition(
+    condition: Condition, currency: str, timezone: str = "UTC", *, purchased: lists.Counted[Line] | None = None
+) -> CompiledCondition:
+    """`purchased` takes in each test of all purchased lines: their counts are in the facts, in the same order.
+
+    Raises ValueError for a field or operator that does not exist: the rule set was made by another release.
+    """
+    tests = lists.Counted[Line]() if purchased is None else purchased
     read = tuple(_read(condition))
     fields = frozenset(leaf.field for leaf in read)
     timed = tuple(leaf for leaf in read if isinstance(leaf, Leaf) and leaf.operator in time.SPANS)
     return CompiledCondition(
-        holds=_combined(condition, partial(_customer_leaf, timezone)),
+        holds=_combined(condition, partial(_customer_leaf, timezone, tests)),
         text=explain(condition, currency),
         reads=frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset()),
         labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
@@ -111,9 +118,9 @@ def _combined(condition: Condition, leaf: Callable[[Any], Callable[[T], bool]]) 
             return leaf(condition)
 
 
-def _customer_leaf(timezone: str, leaf: Leaf | Each) -> Predicate:
+def _customer_leaf(timezone: str, purchased: lists.Counted[Line], leaf: Leaf | Each) -> Predicate:
     if isinstance(leaf, Each):
-        return _each(leaf)
+        return _each(leaf, purchased)
     field = leaf.field
     if field in NUMBERS:
         return _chain(NUMBERS[field], number.compile_test(leaf.operator, leaf.operand))
@@ -152,12 +159,18 @@ def _labels(leaf: Leaf) -> Predicate:
     return lambda facts: test(facts.tags().get(platform, ()))
 
 
-def _each(each: Each) -> Predicate:
+def _each(each: Each, purchased: lists.Counted[Line]) -> Predicate:
     if each.field == PLACE_LIST:
         return _chain(lambda facts: facts.places, lists.compile_test(each, _combined(each.of, _place_leaf)))
-    if each.field in LINE_LISTS:
-        return _chain(LINE_LISTS[each.field], lists.compile_test(each, _combined(each.of, _line_leaf)))
+    if each.field == LINE_LIST:
+        return _chain(lambda facts: facts.lines, lists.compile_test(each, _combined(each.of, _line_leaf)))
+    if each.field == PURCHASED:
+        return _counted(lists.compile_count_test(each), purchased.number(each.of, _combined(each.of, _line_leaf)))
     raise ValueError(f"no list {each.field!r}")
+
+
+def _counted(test: Callable[[int, int], bool], number: int) -> Predicate:
+    return lambda facts: test(facts.purchased.matches[number], facts.purchased.lines)
 
 
 def _place_leaf(leaf: Leaf) -> Callable[[Place], bool]:

@@ -5,18 +5,24 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from headrace.segmentation import codec
 from headrace.segmentation.codec import (
     StateUnreadable,
+    decode_entry,
     decode_lines,
     decode_state,
+    encode_entry,
     encode_lines,
+    encode_page,
     encode_state,
+    page_content,
     wake_at_of,
 )
 from headrace.segmentation.state import (
     Claims,
+    Cold,
     Contact,
     Emitted,
     Entry,
@@ -24,6 +30,7 @@ from headrace.segmentation.state import (
     Line,
     Place,
     Profile,
+    Purchased,
     Refunded,
     Standing,
     State,
@@ -51,21 +58,23 @@ FULL = State(
         (Place("GB", "", "york"),),
     ),
     ledger={
-        "1": Entry(
-            revision="r2",
-            status="completed",
-            created_at=NOW,
-            total=1200,
-            subtotal=1100,
-            total_excluding_tax=1000,
-            units=2,
-            lines=encode_lines((Line("a", "p", 2, 600, 1200, "Mug", "S", "Bijou", ("Kitchen",)),)),
-            refunds=(Refunded("f", NOW, 100, 1),),
-            seen=1024,
-            gone=("line:b",),
+        "1": encode_entry(
+            Entry(
+                revision="r2",
+                status="completed",
+                created_at=NOW,
+                total=1200,
+                subtotal=1100,
+                total_excluding_tax=1000,
+                units=2,
+                lines=encode_lines((Line("a", "p", 2, 600, 1200, "Mug", "S", "Bijou", ("Kitchen",)),)),
+                refunds=(Refunded("f", NOW, 100, 1),),
+                seen=1024,
+                gone=("line:b",),
+            )
         )
     },
-    totals=Totals(1100, 1, 1, 100, 1100),
+    totals=Totals(1100, 1, 1, 100, 1100, NOW, NOW, NOW),
     claims=Claims(
         latched={"apple": Latch(NOW, 9, "Apple", {"interests": ("apple",)}, {"mailchimp": ("A",)})},
         manual={"tier": ("Friend",)},
@@ -85,6 +94,24 @@ FULL = State(
     ),
     folded={"apple": "ab12"},
     recent=("e1",),
+    step=2,
+    timers=(Timer(NOW, "segment:vip"),),
+    cold=Cold(2, 1, (900,), (NOW,), (NOW,), (NOW, NOW)),
+    history=b"\x00\x00",
+    history_pages=1,
+    summed="ab12cd34",
+    purchased=Purchased(3, (2, 0)),
+)
+SCHEMA_1 = replace(
+    FULL,
+    totals=Totals(1100, 1, 1, 100, 1100),
+    step=0,
+    timers=(),
+    cold=Cold(),
+    history=b"",
+    history_pages=0,
+    summed="schema 1",
+    purchased=Purchased(),
 )
 
 
@@ -93,7 +120,28 @@ def golden(schema: int) -> bytes:
 
 
 def test_decode_state__golden_bytes_of_schema_1__read_as_they_were_meant() -> None:
-    assert decode_state(golden(1)) == FULL
+    assert decode_state(golden(1)) == SCHEMA_1
+
+
+def test_decode_state__golden_bytes__read_and_written_alike() -> None:
+    assert decode_state(golden(2)) == FULL
+    assert encode_state(FULL) == golden(2)
+
+
+def test_decode_entry__damaged__is_unreadable() -> None:
+    with pytest.raises(StateUnreadable):
+        decode_entry(encode_entry(decode_entry(FULL.ledger["1"]))[:-2])
+
+
+def test_page_content__page__is_what_was_put_on_it() -> None:
+    assert encode_page(b"order") == b"\x01order"
+    assert page_content(b"\x01order") == b"order"
+
+
+@pytest.mark.parametrize("page", [b"", b"\x02order"])
+def test_page_content__damaged_or_newer__is_unreadable(page: bytes) -> None:
+    with pytest.raises(StateUnreadable):
+        page_content(page)
 
 
 @pytest.mark.parametrize("state", [FULL, State("shop:7"), State("shop:guest-ab", deleted=True)])
@@ -115,9 +163,11 @@ def test_decode_state__damaged_or_newer__is_unreadable(data: bytes) -> None:
 
 
 def test_decode_state__older_schema__is_lifted_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(codec.UPGRADES, 0, lambda raw: [f"shop:{raw[0]}", *raw[1:]])
+    monkeypatch.setitem(
+        codec.UPGRADES, 0, lambda raw: [f"shop:{raw[0]}", *raw[1:], False, None, {}, (), (), (), (), {}, ()]
+    )
     old = b"\x00" + msgspec.msgpack.encode(["7", 2])
-    assert decode_state(old) == State("shop:7", 2)
+    assert decode_state(old) == State("shop:7", 2, summed="schema 1")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -40,12 +41,14 @@ from headrace.rules.model import (
 )
 from headrace.segmentation import decide as decide_module
 from headrace.segmentation.actions import choose_group
-from headrace.segmentation.codec import decode_lines, decode_state, encode_state
+from headrace.segmentation.codec import decode_entry, decode_lines, decode_state, encode_state
 from headrace.segmentation.compiled import compile_rules
 from headrace.segmentation.decide import Context, activate, decide
 from headrace.segmentation.explain import explain
-from headrace.segmentation.ledger import totals_of, was_placed
-from headrace.segmentation.state import Entry, State
+from headrace.segmentation.ledger import was_placed
+from headrace.segmentation.settle import settle
+from headrace.segmentation.state import Entry, State, Totals
+from headrace.segmentation.totals import Sums
 
 SOME = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MANY = settings(SOME, max_examples=150)
@@ -232,7 +235,14 @@ def facts_of(entry: Entry) -> dict[str, Any]:
 
 
 def ledger_of(state: State) -> dict[str, dict[str, Any]]:
-    return {order: facts_of(entry) for order, entry in state.ledger.items()}
+    return {order: facts_of(decode_entry(body)) for order, body in state.ledger.items()}
+
+
+def totals_of(state: State) -> Totals:
+    sums = Sums(TRACKED_RULES.summing)
+    for body in state.ledger.values():
+        sums.add(decode_entry(body))
+    return sums.totals
 
 
 @MANY
@@ -259,7 +269,7 @@ def test_decide__any_order_and_repetition__accumulators_equal_the_ledger_summed(
     case: tuple[list[Event], list[Event]],
 ) -> None:
     state = fold(case[1])
-    assert state.totals == totals_of(state.ledger, TRACKED_RULES.spend)
+    assert state.totals == totals_of(state)
 
 
 @SOME
@@ -276,11 +286,10 @@ def test_decide__one_snapshot_each__newest_alone_gives_the_same(history: list[Ev
 @given(deliveries())
 def test_decide__order_triggers__fire_at_most_once_per_cause(case: tuple[list[Event], list[Event]]) -> None:
     fired: list[tuple[Any, ...]] = []
-    settle = decide_module.settle
 
     def spying(state: State, rules: Any, stamp: Any, step: Any) -> Any:
         for occurrence in step.occurrences:
-            order = next((name for name, entry in state.ledger.items() if entry is occurrence.order), None)
+            order = next((name for name, body in state.ledger.items() if decode_entry(body) == occurrence.order), None)
             match occurrence.trigger:
                 case "order.placed":
                     fired.append(("placed", order))
@@ -290,11 +299,8 @@ def test_decide__order_triggers__fire_at_most_once_per_cause(case: tuple[list[Ev
                     fired.append(("refund", order, occurrence.fact_at))
         return settle(state, rules, stamp, step)
 
-    decide_module.settle = spying
-    try:
+    with patch.object(decide_module, "settle", spying):
         fold(case[1], LATCHED_RULES)
-    finally:
-        decide_module.settle = settle
     assert all(times == 1 for times in Counter(fired).values())
     ever_placed = {
         one.data.order_id for one in case[0] if isinstance(one.data, OrderSnapshot) and one.data.status in PLACED
@@ -363,7 +369,7 @@ def test_activate__past_apply__claims_what_the_ledger_shows(history: list[Event]
     state = activate(fold(history, None), LATCHED_RULES, Context(1, 100, None, 1), "a").state
     bought = [
         entry.created_at
-        for entry in state.ledger.values()
+        for entry in map(decode_entry, state.ledger.values())
         if was_placed(entry) and any(line.brand == "Apple" for line in decode_lines(entry.lines))
     ]
     assert set(state.claims.latched) == ({"product"} if bought else set())
