@@ -34,6 +34,8 @@ VERBS: Final = (
     "demo",
     "lint",
     "apply",
+    "replay",
+    "state",
     "attributes",
     "dead_letters",
     "bench",

@@ -20,9 +20,7 @@ class Differences:
     tags: int = 0
 
     def __add__(self, other: "Differences") -> "Differences":
-        return Differences(
-            self.groups + other.groups, self.attributes + other.attributes, self.tags + other.tags
-        )
+        return Differences(self.groups + other.groups, self.attributes + other.attributes, self.tags + other.tags)
 
 
 _NOTHING = Emitted()
@@ -38,9 +36,7 @@ def differences(ours: Mapping[bytes, bytes], live: Mapping[bytes, bytes]) -> Dif
 
 
 def _between(one: Emitted, other: Emitted) -> Differences:
-    return Differences(
-        _group(one) != _group(other), one.attributes != other.attributes, one.tags != other.tags
-    )
+    return Differences(_group(one) != _group(other), one.attributes != other.attributes, one.tags != other.tags)
 
 
 def _group(emitted: Emitted) -> str | None:

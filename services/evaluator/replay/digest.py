@@ -29,9 +29,7 @@ def canonical(key: bytes, body: bytes) -> bytes:
 
 def bodies(records: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """Canonical body by key, of a partition's encoded records (mark and body)."""
-    return {
-        key: canonical(key, value[MARK_BYTES:]) for key, value in records.items() if key != PARTITION_WIDE_KEY
-    }
+    return {key: canonical(key, value[MARK_BYTES:]) for key, value in records.items() if key != PARTITION_WIDE_KEY}
 
 
 def rows(canonical_bodies: Mapping[bytes, bytes]) -> bytes:

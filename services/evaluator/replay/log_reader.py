@@ -40,9 +40,7 @@ def bounds(settings: KafkaSettings, topic: str, partitions: tuple[int, ...]) -> 
         consumer.close()
 
 
-def read_log(
-    settings: KafkaSettings, topic: str, partition: int, *, begin: int, end: int
-) -> Iterator[list[LogRecord]]:
+def read_log(settings: KafkaSettings, topic: str, partition: int, *, begin: int, end: int) -> Iterator[list[LogRecord]]:
     """The partition's records from `begin` up to and without `end`, in batches. Raises `KafkaException`."""
     if begin >= end:
         return

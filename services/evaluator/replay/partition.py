@@ -27,7 +27,8 @@ from services.evaluator.replay.customers import ReplayedCustomers
 from services.evaluator.replay.cut import before_passing
 from services.evaluator.replay.differences import Differences, differences
 from services.evaluator.replay.digest import bodies, rows
-from services.evaluator.replay.log_reader import LogRecord, read_log
+from services.evaluator.replay.log_reader import LogRecord, bounds, read_log
+from services.evaluator.replay.refused import Refused
 from services.evaluator.replay.rules import ForcedRules
 from services.evaluator.rules_feed import RuleSets, RulesFeed
 
@@ -44,6 +45,7 @@ class Task:
 
     partition: int
     begin: int
+    log_end: int
     generation: int
     live_generation: int
     end: int | None = None
@@ -87,6 +89,12 @@ class _Replay:
         task = self._task
         live = live_partition(self._settings, task.live_generation, task.partition)
         end = live.applied + 1 if task.end is None else task.end
+        if end > task.log_end and not self._log_has(end):
+            raise Refused(
+                "log_behind_state",
+                f"the live state of partition {task.partition} has come to offset {end - 1}, its log ends before it",
+                "this is not the log that the state was made from: correct HEADRACE_TOPIC_PREFIX or the cluster",
+            )
         partition = Partition(task.partition, log_start=task.begin)
         unkept, events = self._fold(partition, end)
         if unkept:
@@ -101,13 +109,19 @@ class _Replay:
             partition=task.partition,
             position=partition.applied + 1,
             events=events,
-            customers=sum(1 for _ in partition.keys()),
+            customers=len(list(partition.keys())),
             rows=rows(ours),
             live_rows=rows(theirs),
             differences=differences(ours, theirs),
         )
 
-    def _fold(self, partition: Partition, end: int, only: frozenset[bytes] = frozenset()) -> tuple[frozenset[bytes], int]:
+    def _log_has(self, end: int) -> bool:
+        """Whether the log reaches there by now: it may have grown since it was asked first."""
+        return bounds(self._settings, self._source, (self._task.partition,))[self._task.partition][1] >= end
+
+    def _fold(
+        self, partition: Partition, end: int, only: frozenset[bytes] = frozenset()
+    ) -> tuple[frozenset[bytes], int]:
         """Folds up to `end` and takes the states into the partition; who could not be kept, and how many events.
 
         `only` these customers: with a close after every record, so that what cannot be kept costs one record.
@@ -138,7 +152,9 @@ class _Replay:
             done += len(records)
             if time.monotonic() - said > _SAID_EVERY_S:
                 said = time.monotonic()
-                log.info("replay.progressed", partition=task.partition, events=done, position=records[-1].offset, end=end)
+                log.info(
+                    "replay.progressed", partition=task.partition, events=done, position=records[-1].offset, end=end
+                )
 
     def _open(self, partition: Partition) -> ReplayedCustomers:
         rules = self._task.rules
