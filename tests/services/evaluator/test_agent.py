@@ -1,10 +1,7 @@
 """The shell of `decide` without Kafka: records in, changes and outputs out."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
 
 import msgspec
 import pytest
@@ -13,14 +10,11 @@ from hypothesis import strategies as st
 
 from headrace.contracts.actions import RuleSetRecord, encode
 from headrace.contracts.topics import PARTITION_WIDE_KEY
-from headrace.rules.load import rule_set_hash
-from headrace.rules.model import Group, Ladder, RuleSet, Rung, Store, encode_rule_set
+from headrace.rules.model import Group, Ladder, RuleSet, Rung, Store
 from headrace.runtime.topics import MAX_RECORD_BYTES
 from services.evaluator import agent
-from services.evaluator.agent import Customers, Place
-from services.evaluator.engine.fold import Folded, PartitionFold
-from services.evaluator.engine.state import Partition, encode_record
-from services.evaluator.rules_feed import RuleSets, RulesFeed
+from services.evaluator.engine.state import encode_record
+from tests.services.evaluator.bench import Bench, Source
 from tests.services.evaluator.service import BEGIN, STORE, Record, activation, clock, customer, order
 
 
@@ -33,62 +27,6 @@ def ladder(gold: int) -> RuleSet:
         group_order=(("Gold",), ("Silver",)),
         ladders=(Ladder(id="loyalty", by="customer.spend", rungs=rungs),),
     )
-
-
-@dataclass(frozen=True)
-class Source:
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    timestamp: int = 0
-
-
-class Bench:
-    """One partition, whose fold can be opened anew from what it wrote."""
-
-    def __init__(self) -> None:
-        self.sets = RuleSets()
-        self.partition = Partition(0)
-        self.outputs: list[tuple[str, dict[str, Any]]] = []
-        self.fold = self.open()
-
-    def open(self) -> PartitionFold:
-        feed = cast("RulesFeed", None)  # nothing here has to wait for a rule set
-        self.fold = Customers(Place("t.events", "t.", 1), self.sets, feed).open(self.partition)
-        return self.fold
-
-    def rules(self, rule_set: RuleSet, version: int) -> None:
-        document = msgspec.Raw(encode_rule_set(rule_set))
-        self.sets.take(
-            encode(RuleSetRecord(store=STORE, version=version, hash=rule_set_hash(rule_set), document=document))
-        )
-
-    def feed(self, *records: Record) -> None:
-        """Applies records at the next offsets, in one epoch."""
-        first = self.partition.applied + 1
-        sources = [Source(first + n, key, value) for n, (_, key, value) in enumerate(records)]
-        self.fold.apply(sources)
-        self.partition.applied = sources[-1].offset
-        self.close()
-
-    def sweep(self, budget: int = 100) -> None:
-        while self.fold.sweep(budget).more:
-            self.close()
-        self.close()
-
-    def close(self) -> Folded:
-        folded = self.fold.close()
-        self.partition.update({key: stored and encode_record(*stored) for key, stored in folded.changes.items()})
-        if folded.marker is not None:
-            self.partition.update({PARTITION_WIDE_KEY: encode_record(self.partition.applied, folded.marker)})
-        self.outputs += [(output.topic, json.loads(output.value or b"")) for output in folded.outputs]
-        return folded
-
-    def groups(self) -> list[tuple[str, str | None, list[int]]]:
-        return [(v["customer"], v["value"], v["version"]) for name, v in self.outputs if name == "t.actions.group"]
-
-    def letters(self) -> list[tuple[str, int]]:
-        return [(v["reason"], v["offset"]) for name, v in self.outputs if name == "t.dead-letters"]
 
 
 def one(records: Iterable[Record]) -> Record:
