@@ -21,9 +21,9 @@ class EvaluatorSettings(ServiceSettings):
 
     epoch_ms: int = Field(default=50, ge=1, le=5_000)
     """How long a transaction gathers before it is committed, ms."""
-    epoch_records: int = Field(default=10_000, ge=1)
+    epoch_records: int = Field(default=40_000, ge=1)
     """How many records close it earlier."""
-    chunk_records: int = Field(default=2_000, ge=1)
+    chunk_records: int = Field(default=10_000, ge=1)
     """How many records of one partition are folded at a stretch."""
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
     """How long the group waits for a worker that says nothing, ms."""

@@ -17,7 +17,7 @@ from headrace.runtime.process import FatalError
 from services.evaluator.engine import cures
 from services.evaluator.engine.batches import Chunk
 from services.evaluator.engine.epoch import Batch, Epoch, Live, close
-from services.evaluator.engine.fold import Fold
+from services.evaluator.engine.fold import Fold, SourceRecord
 from services.evaluator.engine.membership import Member
 from services.evaluator.engine.meters import Meters, Standing, standing_of
 from services.evaluator.engine.producer import Aborted, Written
@@ -27,6 +27,9 @@ RESTORING: Final = "restoring"
 _QUIESCE_S: Final = 8.0
 _NEW_GENERATION_S: Final = 120.0
 _ABORTS_IN_A_ROW: Final = 20
+_SLICE_RECORDS: Final = 250
+_SLICE_S: Final = 0.01
+"""A chunk of a backlog may take a second to fold: others have their turn every so often."""
 _SWEEP_KEYS: Final = 100
 _SWEEP_REST_S: Final = 0.02
 
@@ -36,7 +39,7 @@ class Options:
     """`epoch_s`: how long an epoch gathers; `epoch_records`: how many records close it earlier."""
 
     epoch_s: float = 0.05
-    epoch_records: int = 10_000
+    epoch_records: int = 40_000
 
 
 class Positions(Protocol):
@@ -191,16 +194,23 @@ class Engine:
         await live.fold.prepare(chunk.records)
         if self._current(number, chunk) is not live or not self._contiguous(live, chunk):
             return
-        partition = live.partition
         records = chunk.records
-        if records[0].offset <= partition.applied and not cures.off("mark_skip"):
-            records = [record for record in records if record.offset > partition.applied]
-        if not records:
-            return
-        live.fold.apply(records)
+        if records[0].offset <= live.partition.applied and not cures.off("mark_skip"):
+            records = [record for record in records if record.offset > live.partition.applied]
         self._meters.folded(len(records))
-        partition.applied = records[-1].offset
-        self._epoch.applied(number, len(records))
+        since = time.monotonic()
+        for start in range(0, len(records), _SLICE_RECORDS):
+            if time.monotonic() - since > _SLICE_S:
+                await asyncio.sleep(0)
+                since = time.monotonic()
+                if self._current(number, chunk) is not live:
+                    return
+            self._fold_slice(live, records[start : start + _SLICE_RECORDS])
+
+    def _fold_slice(self, live: Live, records: list[SourceRecord]) -> None:
+        live.fold.apply(records)
+        live.partition.applied = records[-1].offset
+        self._epoch.applied(live.partition.number, len(records))
         self._pending.set()
         self._to_sweep.set()
 

@@ -46,7 +46,7 @@ class WorkerOptions:
     source: str
     partitions: int
     transactional_id: str
-    chunk_records: int = 2_000
+    chunk_records: int = 10_000
     max_poll_records: int = 100_000
     session_s: float = 10.0
     heartbeat_s: float = 1.0
