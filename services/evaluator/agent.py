@@ -6,7 +6,7 @@ it is committed in `engine/`.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,12 +19,13 @@ from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
 from headrace.runtime.topics import MAX_RECORD_BYTES as TOPIC_RECORD_BYTES
-from headrace.segmentation.codec import StateUnreadable, decode_state, encode_state, microseconds, wake_at_of
+from headrace.segmentation.codec import StateUnreadable, encode_state, microseconds, wake_at_of
 from headrace.segmentation.decide import Context, Decision, NotApplicable, activate, decide
 from headrace.segmentation.settle import wake_at
 from headrace.segmentation.state import State
 from headrace.segmentation.wake import wake
 from services.evaluator.activations import Activations
+from services.evaluator.customer import Customer, open_customer
 from services.evaluator.dead_letter_limit import DeadLetterLimit
 from services.evaluator.dead_letters import NO_LIMIT, DeadLetters, Reason
 from services.evaluator.due import Due
@@ -38,6 +39,7 @@ from services.evaluator.engine.fold import (
     Stored,
     Swept,
 )
+from services.evaluator.engine.state import PAGE_SIGN
 from services.evaluator.marker import Activation
 from services.evaluator.routing import output_of
 from services.evaluator.rules_feed import RuleSets, RulesFeed
@@ -58,17 +60,6 @@ class Place:
     prefix: str
     generation: int
     limit: DeadLetterLimit = NO_LIMIT
-
-
-@dataclass(slots=True)
-class _Customer:
-    """A customer within an epoch: decoded once, encoded at its close if it changed."""
-
-    state: State | None
-    mark: int
-    changed: bool = False
-    records: list[SourceRecord] = field(default_factory=list)
-    actions: list[Desired] = field(default_factory=list)
 
 
 class _SetAside(Exception):  # reads as the fact it states
@@ -101,7 +92,7 @@ class PartitionCustomers:
         self._place = place
         self._activations = activations
         self._feed = feed
-        self._customers: dict[bytes, _Customer] = {}
+        self._customers: dict[bytes, Customer] = {}
         self._sweep = Sweep(view.number, activations, keys=self._keys, mark=self._mark)
         self._due = Due(wake_at=self._wake_at, clock=self._clock)
         self._due.restore(view.keys())
@@ -179,6 +170,8 @@ class PartitionCustomers:
             raise _SetAside("not_applicable", "the envelope's subject is not the record's key")
         if key == PARTITION_WIDE_KEY:
             self._apply_to_partition(event, record.offset)
+        elif PAGE_SIGN in key:
+            raise _SetAside("not_applicable", "a customer's key has no #: that is the sign of its pages")
         elif all(key.partition(b":")):
             self._apply_to_customer(event, key, record)
         else:
@@ -200,7 +193,8 @@ class PartitionCustomers:
         self._catch_up(customer, key)
         store = _store(key)
         activation, rules = self._activations.in_force(store)
-        decision = decide(customer.state, event, rules, self._context(store, record.offset, activation))
+        context = self._context(store, record.offset, activation)
+        decision = decide(customer.state, event, rules, context, pages=customer.pages)
         self._counts["event"] += 1
         self._keep(customer, key, decision, record.offset)
         customer.records.append(record)
@@ -220,7 +214,7 @@ class PartitionCustomers:
             self._due.add(key, due)  # the entry that led here is gone
         return changed
 
-    def _catch_up(self, customer: _Customer, key: bytes) -> bool:
+    def _catch_up(self, customer: Customer, key: bytes) -> bool:
         """Applies the pending activations in order, each as of its marker, after the timers due before it.
 
         Then come those due by now. Whether that changed the customer.
@@ -231,11 +225,12 @@ class PartitionCustomers:
         for activation, rules in self._activations.pending(store, customer.mark):
             state = self._wake(customer, key, activation.now)
             context = Context(self._place.generation, activation.offset, activation.now, activation.version)
-            self._keep(customer, key, activate(state, rules, context, activation.id), activation.offset)
+            decision = activate(state, rules, context, activation.id, pages=customer.pages)
+            self._keep(customer, key, decision, activation.offset)
             self._counts["activation"] += 1
         return self._wake(customer, key, self._activations.now(store)) is not before
 
-    def _wake(self, customer: _Customer, key: bytes, now: datetime | None) -> State:
+    def _wake(self, customer: Customer, key: bytes, now: datetime | None) -> State:
         """Fires the timers due by `now`, under the rules they were set by. The state after that."""
         state = customer.state
         assert state is not None
@@ -255,12 +250,10 @@ class PartitionCustomers:
         version = activation.version if activation else 0
         return Context(self._place.generation, offset, self._activations.now(store), version)
 
-    def _customer(self, key: bytes) -> _Customer:
+    def _customer(self, key: bytes) -> Customer:
         customer = self._customers.get(key)
         if customer is None:
-            stored = self._view.get(key)
-            customer = _Customer(None, -1) if stored is None else _Customer(decode_state(stored.body), stored.mark)
-            self._customers[key] = customer
+            customer = self._customers[key] = open_customer(self._view, key)
         return customer
 
     def _keys(self) -> Iterable[bytes]:
@@ -288,19 +281,16 @@ class PartitionCustomers:
         now = self._activations.now(store)
         return 0 if now is None else microseconds(now)
 
-    def _keep(self, customer: _Customer, key: bytes, decision: Decision, offset: int) -> None:
+    def _keep(self, customer: Customer, key: bytes, decision: Decision, offset: int) -> None:
         if decision.state is not customer.state:
             before = None if customer.state is None else wake_at(customer.state)
             if decision.wake_at is not None and (before is None or decision.wake_at < before):
                 self._due.add(key, microseconds(decision.wake_at))
-            customer.state = decision.state
-            customer.mark = offset
-            customer.changed = True
-        customer.actions.extend(decision.actions)
+        customer.keep(decision, offset)
 
     # -- closing -----------------------------------------------------------------------------------------------------
     def _close_customer(
-        self, key: bytes, customer: _Customer, changes: dict[bytes, Stored | None], outputs: list[Output]
+        self, key: bytes, customer: Customer, changes: dict[bytes, Stored | None], outputs: list[Output]
     ) -> None:
         if customer.state is None or not (customer.changed or customer.actions):
             return
@@ -311,13 +301,16 @@ class PartitionCustomers:
             for record in customer.records:
                 self._letters.add(record, "failed", type(error).__name__)
             return
-        if max((len(body), *(len(output.value or b"") for output in written))) > MAX_RECORD_BYTES:
+        pages = customer.page_changes()
+        sizes = (len(page.body) for page in pages.values() if page is not None)
+        if max((len(body), *(len(output.value or b"") for output in written), *sizes)) > MAX_RECORD_BYTES:
             # The customer stays as it was before the epoch; what could not be kept is set aside.
             for record in customer.records:
                 self._letters.add(record, "oversized", f"more than {MAX_RECORD_BYTES} bytes")
             return
         tombstone = customer.state.deleted and cures.off("grave")
         changes[key] = None if tombstone else Stored(customer.mark, body)
+        changes.update(pages)
         outputs.extend(written)
 
     def _outputs(self, key: bytes, actions: Iterable[Desired]) -> list[Output]:
