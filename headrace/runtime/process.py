@@ -27,6 +27,8 @@ EXIT_FATAL: Final = 3
 STOP_WITHIN_S: Final = 8.0
 """How long `main` may take after it was told to stop; then it is cancelled, so that the process ends within 10 s."""
 _CANCEL_WITHIN_S: Final = 1.0
+_AGAIN: Final = -1
+"""Instead of an exit code: the process is to begin anew."""
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -46,7 +48,14 @@ class Running:
 
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     health: Health = field(default_factory=Health)
+    again: bool = False
+    """Whether the process begins anew, from its settings on, when `main` has returned."""
     _cause: FatalError | None = None
+
+    def begin_anew(self) -> None:
+        """Ends `main` cleanly and runs the same command again in the same process (its id stays)."""
+        self.again = True
+        self.stopping.set()
 
     def fail(self, error: FatalError) -> None:
         """Stops the process for this cause, from anywhere in the loop, not ready until then; the first cause counts."""
@@ -75,16 +84,28 @@ def run_service(name: str, settings_cls: type[S], main: Callable[[S, Running], A
             code = runner.run(_run(name, settings, main))
         except Exception:  # even the last line could not be logged: whoever read it is gone
             code = EXIT_FATAL
+        if code == _AGAIN:
+            _begin_anew()
         # Without closing the loop: its threads and tasks may wait for a Kafka or a vendor that is gone.
         _leave(code)
 
 
 def _leave(code: int) -> NoReturn:
     """Ends at once: all is closed, and taking a thousand modules down costs seconds on a loaded machine."""
+    _flush()
+    os._exit(code)
+
+
+def _begin_anew() -> NoReturn:
+    """The same command in the same process: who watches over it sees no end, and takes no time to start another."""
+    _flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own command line
+
+
+def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-    os._exit(code)
 
 
 async def _run(name: str, settings: S, main: Callable[[S, Running], Awaitable[None]]) -> int:
@@ -110,6 +131,9 @@ async def _run(name: str, settings: S, main: Callable[[S, Running], Awaitable[No
         return EXIT_FATAL
     finally:
         await server.stop()
+    if running.again:
+        log.info("process.stopped", reason="begins_anew")
+        return _AGAIN
     log.info("process.stopped", reason="asked" if running.stopping.is_set() else "done")
     return 0
 
@@ -142,6 +166,7 @@ async def _until_done(settings: S, running: Running, main: Callable[[S, Running]
 
 def _stop(running: Running, number: signal.Signals) -> None:
     log.info("process.stopping", signal=number.name)
+    running.again = False
     running.stopping.set()
 
 

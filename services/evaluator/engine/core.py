@@ -63,7 +63,8 @@ class Reader(Protocol):
 
 
 class Engine:
-    """One per worker. `member` tells who we are in the group now; `fail` ends the process with a cause."""
+    """One per worker. `member` tells who we are in the group now; `fail` ends the process with a cause, `ended`
+    tells that the folds want no more of any of our partitions."""
 
     def __init__(
         self,
@@ -75,6 +76,7 @@ class Engine:
         member: Callable[[], Member | None],
         health: Health,
         fail: Callable[[FatalError], None],
+        ended: Callable[[], None] = lambda: None,
         options: Options | None = None,
     ) -> None:
         self._fold = fold
@@ -84,6 +86,7 @@ class Engine:
         self._member_now = member
         self._health = health
         self._fail = fail
+        self._all_ended = ended
         self._options = options or Options()
         self._meters = Meters()
         self._live: dict[int, Live] = {}
@@ -216,7 +219,8 @@ class Engine:
 
     def _current(self, number: int, chunk: Chunk) -> Live | None:
         current = chunk.era == self._positions().era(number) or cures.off("era")
-        return self._live.get(number) if self._accepting and current else None
+        live = self._live.get(number) if self._accepting and current else None
+        return None if live is None or live.ended else live
 
     def _contiguous(self, live: Live, chunk: Chunk) -> bool:
         """A chunk must not leave a hole. The first time we look again; the same hole again is the log's own."""
@@ -296,6 +300,8 @@ class Engine:
             if term == self._term:
                 for number, position in batch.positions.items():
                     self._live[number].committed = position
+                if self._live and all(live.ended for live in self._live.values()):
+                    self._all_ended()
         else:
             # Memory is ahead of the log: nothing more may be accepted before the next restore.
             self._accepting = self._accepting and (term != self._term or cures.off("abort_discards"))

@@ -18,13 +18,19 @@ class Live:
     """A partition that is ours and restored.
 
     `committed`: the next source offset to be committed. `suspect`: where a chunk began that left a hole, until it is
-    explained.
+    explained. `ended`: the fold wants no more of it.
     """
 
     partition: Partition
     fold: PartitionFold
     committed: int = 0
     suspect: int | None = None
+    ended: bool = False
+
+    def end(self, offset: int) -> None:
+        """The fold has said that `offset` was the last one it wants."""
+        self.ended = True
+        self.partition.applied = min(self.partition.applied, offset)
 
 
 @dataclass(slots=True)
@@ -73,6 +79,8 @@ def close(epoch: Epoch, live: Mapping[int, Live], member: Member) -> Batch:
     notes: dict[int, str] = {}
     for number, advanced in epoch.touched.items():
         folded = live[number].fold.close()
+        if folded.ended_at is not None:
+            live[number].end(folded.ended_at)
         if values := _take_in(live[number].partition, folded, advanced=advanced):
             changelog[number] = values
         outputs.extend(folded.outputs)

@@ -45,12 +45,14 @@ class Folded:
     A mark never goes back, and is at most the last offset applied. None removes a record, which only a page may be:
     whoever was once there keeps a mark. `marker` is the body of the partition's own record when it changed, else None.
     `note` (at most 200 bytes) is kept beside the partition's committed offset, for whoever reads the group's offsets.
+    `ended_at`: the last offset this fold wants of the partition; what lies behind it is for others, and is dropped.
     """
 
     changes: Mapping[bytes, Stored | None] = field(default_factory=dict)
     outputs: Iterable[Output] = ()
     marker: bytes | None = None
     note: str = ""
+    ended_at: int | None = None
 
 
 class Swept(NamedTuple):

@@ -95,7 +95,14 @@ def app_class(engine: Engine, health: Health, transport: Callable[[Any, faust.Ap
 class Worker:
     """One worker process: Faust around the engine."""
 
-    def __init__(self, settings: KafkaSettings, running: Running, options: WorkerOptions, fold: Fold) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        running: Running,
+        options: WorkerOptions,
+        fold: Fold,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
         self._settings = settings
         self._options = options
         self._running = running
@@ -114,6 +121,7 @@ class Worker:
             member=lambda: current_member(options.group),
             health=running.health,
             fail=running.fail,
+            ended=ended,
             options=options.epoch,
         )
         self._watch = Watch(settings, source=options.source, standing=self.engine.standing, health=running.health)
@@ -231,8 +239,17 @@ def _credentials(settings: KafkaSettings) -> Any:
     return faust.SSLCredentials(context) if context else None
 
 
-async def run_worker(settings: KafkaSettings, running: Running, options: WorkerOptions, fold: Fold) -> None:
-    """Folds the source until `running.stopping`. Raises `FatalError` when it cannot go on."""
+async def run_worker(
+    settings: KafkaSettings,
+    running: Running,
+    options: WorkerOptions,
+    fold: Fold,
+    ended: Callable[[], None] = lambda: None,
+) -> None:
+    """Folds the source until `running.stopping`. Raises `FatalError` when it cannot go on.
+
+    `ended` is called when the fold wants no more of any of the worker's partitions.
+    """
     if refused := cures.refusal() or phases.refusal():
         raise FatalError("test_switch", refused)
     if wrong := wrong_versions():
@@ -241,4 +258,4 @@ async def run_worker(settings: KafkaSettings, running: Running, options: WorkerO
     gc.set_threshold(100_000, 20, 100)
     quieten()
     watch_membership()
-    await Worker(settings, running, options, fold).run()
+    await Worker(settings, running, options, fold, ended).run()
