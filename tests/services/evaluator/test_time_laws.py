@@ -1,0 +1,256 @@
+"""The law of laziness: whenever a customer is visited, it ends up as if every clock and activation had come at once.
+
+The eager side is `oracle.py`; the lazy one is the evaluator's fold with any chunks, closes, slices and restarts.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headrace.contracts.events import (
+    ATTRIBUTE_SET,
+    CLOCK,
+    CUSTOMER_DELETED,
+    CUSTOMER_SNAPSHOT,
+    ORDER_SNAPSHOT,
+    RULESET_ACTIVATED,
+    AttributeSet,
+    Clock,
+    CustomerDeleted,
+    CustomerSnapshot,
+    OrderLine,
+    OrderSnapshot,
+    OrderStatus,
+    RulesetActivated,
+    encode_event,
+    revision,
+)
+from headrace.contracts.topics import PARTITION_WIDE_KEY
+from headrace.rules.load import Source, load_texts, rule_set_hash
+from headrace.rules.model import RuleSet
+from headrace.segmentation.compiled import compile_rules
+from services.evaluator.engine.state import encode_record
+from tests.services.evaluator.bench import Bench
+from tests.services.evaluator.oracle import Oracle
+from tests.services.evaluator.service import BEGIN, Record
+
+STORES: Final = ("north", "south")
+HEAD: Final = """
+store: {timezone: %s, currency: GBP}
+groups: [{name: New}, {name: Gold}, {name: Silver}]
+group_order: [New, Gold, Silver]
+"""
+BODIES: Final = (
+    """
+segments:
+  - {id: new, who: {customer.created_at: {within_last: 30 days}}, group: New}
+  - {id: lapsed, who: {customer.last_order_at: {older_than: 90 days}}, tags: {mailchimp: Lapsed}}
+  - {id: hot, who: {customer.first_order_at: {within_last: 36 hours}}, attributes: {mood: hot}}
+  - {id: warm, who: {customer.attributes.mood: hot}, tags: {mailchimp: Warm}}
+rules:
+  - id: returning
+    when: order.placed
+    if: {customer.first_order_at: {older_than: 5 days}}
+    then: [{assign_group: Silver}]
+    past: apply
+""",
+    """
+segments:
+  - id: lapsed
+    who: {all: [{customer.last_order_at: {older_than: 60 days}}, {customer.spend: {above: 10}}]}
+    tags: {mailchimp: Lapsed}
+    group: Gold
+  - id: between
+    who: {all: [{customer.last_order_at: {older_than: 10 days}}, {customer.last_order_at: {within_last: 20 days}}]}
+    attributes: {mood: tepid}
+  - id: same-moment
+    who: {any: [{customer.last_order_at: {older_than: 60 days}}, {customer.created_at: {older_than: 60 days}}]}
+    attributes: {age: old}
+""",
+    """
+segments: [{id: lapsed, who: {customer.orders: {above: 3}}, tags: {mailchimp: Lapsed}}]
+ladders: [{id: loyalty, by: customer.spend, rungs: [{group: Silver}, {group: Gold, from: 20}]}]
+""",
+    """
+segments:
+  - {id: awake, who: {not: {customer.last_order_at: {older_than: 3 hours}}}, attributes: {mood: awake}}
+  - {id: cold, renamed_from: lapsed, who: {customer.last_order_at: {older_than: 1 day}}, tags: {mailchimp: Cold}}
+""",
+)
+
+
+def rule_set(body: int, zone: str = "Europe/London") -> RuleSet:
+    result = load_texts([Source("rules.yaml", HEAD % zone + BODIES[body])])
+    assert result.rule_set is not None, result.findings
+    return result.rule_set
+
+
+RULE_SETS: Final = {
+    (store, body): rule_set(body, zone)
+    for store, zone in (("north", "Europe/London"), ("south", "America/New_York"))
+    for body in range(len(BODIES))
+}
+COMPILED: Final = {place: compile_rules(found) for place, found in RULE_SETS.items()}
+
+
+@dataclass
+class Log:
+    """One partition's log as it grows, and what the stores' clocks show."""
+
+    records: list[Record] = field(default_factory=list)
+    rule_sets: dict[tuple[str, int], RuleSet] = field(default_factory=dict)
+    bodies: dict[tuple[str, int], int] = field(default_factory=dict)
+    nows: dict[str, datetime] = field(default_factory=lambda: dict.fromkeys(STORES, BEGIN))
+
+    def add(self, store: str, subject: str, data: Any, kind: str) -> None:
+        number = len(self.records)
+        at = self.nows[store] + timedelta(microseconds=number)
+        value = encode_event(
+            data,
+            type=kind,
+            id=f"{kind}:{number}",
+            store=store,
+            subject=subject,
+            time=at,
+            origin="live",
+            revision=revision(BEGIN + timedelta(seconds=number), BEGIN),
+        )
+        self.records.append((0, subject.encode(), value))
+
+    def clock(self, store: str, later: timedelta) -> None:
+        self.nows[store] += later
+        self.add(store, "~", Clock(store=store, now=self.nows[store]), CLOCK)
+
+    def activate(self, store: str, body: int) -> None:
+        version = 1 + sum(of_store == store for of_store, _ in self.rule_sets)
+        found = self.rule_sets[(store, version)] = RULE_SETS[(store, body)]
+        self.bodies[(store, version)] = body
+        marker = RulesetActivated(store=store, version=version, hash=rule_set_hash(found), activation=f"a{version}")
+        self.add(store, "~", marker, RULESET_ACTIVATED)
+
+    def customer(self, store: str, number: int, *, ago: timedelta, group: str = "") -> None:
+        snapshot = CustomerSnapshot(
+            customer_id=str(number), created_at=self.nows[store] - ago, modified_at=self.nows[store], group=group
+        )
+        self.add(store, f"{store}:{number}", snapshot, CUSTOMER_SNAPSHOT)
+
+    def order(
+        self,
+        store: str,
+        number: int,
+        order_id: int,
+        *,
+        ago: timedelta = timedelta(0),
+        status: OrderStatus = "shipped",
+        name: str = "Mug",
+    ) -> None:
+        total = 500 + 100 * order_id
+        line = OrderLine(id="1", product_id="7", quantity=1, price=total, total=total, name=name)
+        snapshot = OrderSnapshot(
+            order_id=str(order_id),
+            status=status,
+            created_at=self.nows[store] - ago,
+            modified_at=self.nows[store],
+            currency="GBP",
+            total=total,
+            subtotal=total,
+            total_excluding_tax=total,
+            lines=(line,),
+        )
+        self.add(store, f"{store}:{number}", snapshot, ORDER_SNAPSHOT)
+
+    def delete(self, store: str, number: int) -> None:
+        self.add(store, f"{store}:{number}", CustomerDeleted(customer_id=str(number)), CUSTOMER_DELETED)
+
+    def set_attribute(self, store: str, number: int, value: str) -> None:
+        self.add(store, f"{store}:{number}", AttributeSet(name="mood", values=(value,)), ATTRIBUTE_SET)
+
+
+Then = Literal["on", "slice", "sweep", "restart"]
+Plan = Iterable[tuple[int, Then]]
+"""So many records in one epoch, and what comes after it."""
+
+
+def lazily(log: Log, plan: Plan) -> Bench:
+    bench = Bench()
+    for (store, version), found in log.rule_sets.items():
+        bench.rules(found, version, store)
+    at = 0
+    for size, then in [*plan, (len(log.records), "on")]:
+        if at < len(log.records):
+            bench.feed(*log.records[at : at + size])
+            at += size
+        if then == "restart":
+            bench.open()
+        elif then == "slice":
+            bench.fold.sweep(1)
+            bench.close()
+        elif then == "sweep":
+            bench.sweep()
+    bench.sweep()
+    return bench
+
+
+def eagerly(log: Log) -> Oracle:
+    oracle = Oracle({place: COMPILED[(place[0], body)] for place, body in log.bodies.items()})
+    for offset, (_, key, value) in enumerate(log.records):
+        oracle.apply(offset, key, value)
+    return oracle
+
+
+def assert_same(bench: Bench, oracle: Oracle) -> None:
+    lazy = {key: value for key, value in bench.partition.records.items() if key != PARTITION_WIDE_KEY}
+    assert lazy == {key: encode_record(*stored) for key, stored in oracle.records().items()}
+    told: dict[bytes, list[Any]] = {}
+    for output in bench.written:
+        told.setdefault(output.key or b"", []).append(output)
+    assert told == oracle.outputs(partition=0, prefix="t.")
+
+
+SPANS = st.sampled_from([timedelta(hours=1), timedelta(days=1), timedelta(days=9), timedelta(days=91)])
+AGO = st.sampled_from([-timedelta(hours=1), timedelta(0), timedelta(days=2), timedelta(days=59), timedelta(days=100)])
+STORE_NAMES, CUSTOMERS, ORDERS = st.sampled_from(STORES), st.integers(1, 3), st.integers(1, 4)
+STATUSES: st.SearchStrategy[OrderStatus] = st.sampled_from(["shipped", "shipped", "cancelled", "pending"])
+CALLS = st.one_of(
+    st.tuples(st.just("clock"), STORE_NAMES, SPANS),
+    st.tuples(st.just("clock"), STORE_NAMES, SPANS),
+    st.tuples(st.just("activate"), STORE_NAMES, st.integers(0, len(BODIES) - 1)),
+    st.tuples(st.just("customer"), STORE_NAMES, CUSTOMERS, AGO, st.sampled_from(["", "Gold", "Other"])),
+    st.tuples(st.just("order"), STORE_NAMES, CUSTOMERS, ORDERS, AGO, STATUSES, st.sampled_from(["Mug", "x" * 3_000])),
+    st.tuples(st.just("order"), STORE_NAMES, CUSTOMERS, ORDERS, AGO, STATUSES, st.just("Mug")),
+    st.tuples(st.just("set_attribute"), STORE_NAMES, CUSTOMERS, st.sampled_from(["hot", "calm"])),
+    st.tuples(st.just("delete"), STORE_NAMES, st.just(3)),
+)
+PLANS = st.lists(
+    st.tuples(st.integers(1, 9), st.sampled_from(["on", "slice", "slice", "sweep", "restart"])), max_size=30
+)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> Log:
+    log = Log()
+    for name, store, *rest in draw(st.lists(CALLS, min_size=5, max_size=60)):
+        match name:
+            case "clock":
+                log.clock(store, rest[0])
+            case "activate":
+                log.activate(store, rest[0])
+            case "customer":
+                log.customer(store, rest[0], ago=rest[1], group=rest[2])
+            case "order":
+                log.order(store, rest[0], rest[1], ago=rest[2], status=rest[3], name=rest[4])
+            case "set_attribute":
+                log.set_attribute(store, rest[0], rest[1])
+            case _:
+                log.delete(store, rest[0])
+    return log
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(logs(), PLANS)
+def test_fold__any_log_and_any_visits__byte_for_byte_the_eager_one(log: Log, plan: Plan) -> None:
+    assert_same(lazily(log, plan), eagerly(log))
