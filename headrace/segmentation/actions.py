@@ -34,7 +34,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 class Stamp:
     """What every action of one decision carries: where it stands in the log, and why.
 
-    `step`: how many actions the customer's earlier decisions at the same offset told.
+    `step`: how many actions the customer's earlier decisions at the same offset told. `at`: when, on the store's clock.
     """
 
     generation: int
@@ -44,6 +44,7 @@ class Stamp:
     origin: str
     changed: tuple[str, ...] = ()
     step: int = 0
+    at: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from headrace.segmentation.actions import Stamp, emit, emit_grave
 from headrace.segmentation.activation import adopt
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.entries import Verdict
+from headrace.segmentation.history import memberships_before
 from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES, Pages, all_removed
@@ -41,7 +42,14 @@ def decide(
     before = state if state is not None else State(key=envelope.subject)
     if before.deleted:
         return unchanged(before, envelope.id, "grave")
-    stamp = Stamp(context.generation, context.offset, context.rules_version, envelope.id, envelope.headraceorigin)
+    stamp = Stamp(
+        context.generation,
+        context.offset,
+        context.rules_version,
+        envelope.id,
+        envelope.headraceorigin,
+        at=context.now or envelope.time,
+    )
     if isinstance(event.data, CustomerDeleted):
         grave = State(key=before.key, rules_version=before.rules_version, deleted=True)
         removed = all_removed(pages, before.history_pages)
@@ -65,11 +73,12 @@ def activate(
         return unchanged(state, event, "already active")
     if state.deleted:
         return unchanged(replace(state, rules_version=context.rules_version), event, "grave")
-    stamp = Stamp(context.generation, context.offset, context.rules_version, event, "activation")
+    stamp = Stamp(context.generation, context.offset, context.rules_version, event, "activation", at=context.now)
     adopted, verdicts, changed = adopt(
         state, rules, version=context.rules_version, offset=context.offset, now=context.now, pages=pages
     )
-    return settle(adopted, rules, stamp, Step(None, (), verdicts, changed, context.now))
+    known = memberships_before(state, rules.renames)
+    return settle(adopted, rules, stamp, Step(None, (), verdicts, changed, context.now, known))
 
 
 def _decide(
@@ -85,9 +94,9 @@ def _decide(
     if isinstance(absorbed, str):
         return unchanged(before, stamp.event, absorbed)
     changed = None if fresh else absorbed.changed
-    return settle(
-        absorbed.state, rules, stamp, Step(changed, absorbed.occurrences, verdicts, sources, now, absorbed.pages)
-    )
+    memberships = memberships_before(before, rules.renames) if fresh else None
+    step = Step(changed, absorbed.occurrences, verdicts, sources, now, memberships, absorbed.pages)
+    return settle(absorbed.state, rules, stamp, step)
 
 
 def _keep(before: State, absorbed: Absorbed | str, stamp: Stamp) -> Decision:

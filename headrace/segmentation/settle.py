@@ -14,6 +14,7 @@ from headrace.segmentation.actions import Stamp, emit
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.entries import Verdict, Walk
 from headrace.segmentation.facts import Facts
+from headrace.segmentation.history import Change, Memberships, changes, memberships, remember
 from headrace.segmentation.pages import Written
 from headrace.segmentation.state import State
 from headrace.segmentation.timers import next_timers
@@ -59,7 +60,7 @@ class Decision:
 class Step:
     """What led to a settlement: `changed` parts (None = all), triggers, what was noted before it, and the time.
 
-    `pages`: those already written.
+    `known`: the memberships before it, where they are not the state's. `pages`: those already written.
     """
 
     changed: frozenset[str] | None
@@ -67,6 +68,7 @@ class Step:
     verdicts: list[Verdict]
     sources: list[str]
     now: datetime | None
+    known: Memberships | None = None
     pages: Written = field(default_factory=dict)
 
 
@@ -78,6 +80,7 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
     entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), step.changed)
     if entries:
         walk.run(entries, facts, step.occurrences)
+    known = step.known or memberships(state)
     everything = step.changed is None
     changed = step.changed or frozenset()
     moved = walk.claims is not state.claims or walk.standing is not state.standing
@@ -96,8 +99,14 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         group=everything or moved or "profile" in changed or (rules.ties and bool(changed)),
         labels=everything or bool(walk.changed) or "labels" in changed,
     )
+    state, turned = _remember(state, known, stamp)
     trace = Trace(stamp.event, (*step.verdicts, *walk.verdicts))
-    return Decision(state, actions, wake_at(state), trace, step.pages)
+    return Decision(state, actions, wake_at(state), trace, {**step.pages, **turned} if turned else step.pages)
+
+
+def _remember(state: State, known: Memberships, stamp: Stamp) -> tuple[State, Written]:
+    differing = changes(known, memberships(state))
+    return remember(state, (Change(stamp.at, *one, stamp.event, stamp.offset) for one in differing))
 
 
 def wake_at(state: State) -> datetime | None:

@@ -50,5 +50,5 @@ def _due(state: State, context: Context) -> tuple[Timer, ...]:
 def _fire(state: State, due: tuple[Timer, ...], rules: CompiledRules, context: Context) -> Decision:
     moment = due[0].due.astimezone(UTC)
     name = f"{ORIGIN}:{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
-    stamp = Stamp(context.generation, context.offset, state.rules_version, name, ORIGIN, step=state.step)
+    stamp = Stamp(context.generation, context.offset, state.rules_version, name, ORIGIN, step=state.step, at=moment)
     return settle(state, rules, stamp, Step(ONLY_TIME, (), [], [], moment))

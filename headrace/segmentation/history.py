@@ -1,0 +1,134 @@
+"""The membership history of a customer: every change with its time and cause, the newest in the state, older on pages.
+
+Changes are appended as bytes and opened only by who asks for them, so a long history costs an event nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from headrace.segmentation import pages as paging
+from headrace.segmentation.codec import StateUnreadable, encode_page, page_content
+from headrace.segmentation.compiled import Renames
+from headrace.segmentation.pages import NOTHING_WRITTEN, Pages, Written, history_page
+from headrace.segmentation.state import Claims, Part, Standing, State
+
+Kind = Literal["segment", "rung", "group", "claim"]
+
+
+class Change(Part, frozen=True, array_like=True):
+    """One change: `at` on the store's clock, None before its first; `cause`: the event's id, activation or due time.
+
+    `name`: a segment, `ladder:rung` (rungs count from 1), a group ("" = no group), a rule that claims something.
+    Of rungs and groups only the new one is told: a customer has exactly one. A group that is left means that the
+    customer is no longer ours to move. `offset`: of the record it happened at.
+    """
+
+    at: datetime | None
+    kind: Kind
+    name: str
+    entered: bool
+    cause: str
+    offset: int
+
+
+class Memberships(NamedTuple):
+    """What the history tells the changes of."""
+
+    standing: Standing
+    claims: Claims
+    group: str | None
+
+
+def memberships(state: State) -> Memberships:
+    """Of a customer as it is."""
+    return Memberships(state.standing, state.claims, state.emitted.group)
+
+
+def memberships_before(state: State, renames: Renames) -> Memberships:
+    """Of a customer that did not know these rules yet, by the names they have in them: a new name is no change."""
+    segments = tuple(renames.segments.get(name, name) for name in state.standing.segments)
+    rungs = {renames.ladders.get(name, name): rung for name, rung in state.standing.rungs.items()}
+    latched = {renames.rules.get(name, name): latch for name, latch in state.claims.latched.items()}
+    return Memberships(Standing(segments, rungs), replace(state.claims, latched=latched), state.emitted.group)
+
+
+def changes(before: Memberships, after: Memberships) -> Iterator[tuple[Kind, str, bool]]:
+    """Kind, name, and whether it was entered; what is left comes first."""
+    if before.standing is not after.standing:
+        yield from _differing("segment", set(before.standing.segments), set(after.standing.segments))
+        yield from _rungs(before.standing.rungs, after.standing.rungs)
+    if before.claims is not after.claims:
+        yield from _differing("claim", before.claims.latched.keys(), after.claims.latched.keys())
+    if before.group != after.group:
+        left = after.group is None
+        yield "group", (before.group if left else after.group) or "", not left
+
+
+def remember(state: State, new: Iterable[Change]) -> tuple[State, Written]:
+    """The state with these changes at the end of its history, and the pages this fills."""
+    encoded = [_encode(change) for change in new]
+    if not encoded:
+        return state, NOTHING_WRITTEN
+    count = _count(state.history) + len(encoded)
+    history = b"".join((count.to_bytes(2), state.history[_COUNT_BYTES:], *encoded))
+    if count < paging.LIMITS.changes:
+        return replace(state, history=history), NOTHING_WRITTEN
+    return _turn_pages(state, _decode(history))
+
+
+def read_history(state: State, pages: Pages) -> Iterator[Change]:
+    """Every change, the oldest first. Raises `StateUnreadable`."""
+    for number in range(state.history_pages):
+        page = pages.read(history_page(number))
+        if page is None:
+            raise StateUnreadable("a page of the history is missing")
+        yield from _decode(page_content(page))
+    yield from _decode(state.history)
+
+
+_COUNT_BYTES: Final = 2
+_ARRAY: Final = b"\xdc"
+"""The msgpack header of an array whose length follows in two bytes, as it stands before the encoded changes."""
+_encode: Final = msgspec.msgpack.Encoder().encode
+_DECODER: Final = msgspec.msgpack.Decoder(tuple[Change, ...])
+
+
+def _count(history: bytes) -> int:
+    return int.from_bytes(history[:_COUNT_BYTES])
+
+
+def _decode(history: bytes) -> tuple[Change, ...]:
+    try:
+        return _DECODER.decode(_ARRAY + history) if history else ()
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise StateUnreadable(f"history: {error}") from error
+
+
+def _run(known: tuple[Change, ...]) -> bytes:
+    return b"".join((len(known).to_bytes(_COUNT_BYTES), *map(_encode, known)))
+
+
+def _turn_pages(state: State, known: tuple[Change, ...]) -> tuple[State, Written]:
+    limits, written, number = paging.LIMITS, dict[str, bytes | None](), state.history_pages
+    while len(known) >= limits.changes:
+        oldest, known = known[: limits.changes_a_page], known[limits.changes_a_page :]
+        written[history_page(number)] = encode_page(_run(oldest))
+        number += 1
+    return replace(state, history=_run(known), history_pages=number), written
+
+
+def _differing(kind: Kind, before: Iterable[str], after: Iterable[str]) -> Iterator[tuple[Kind, str, bool]]:
+    old, new = set(before), set(after)
+    yield from ((kind, name, False) for name in sorted(old - new))
+    yield from ((kind, name, True) for name in sorted(new - old))
+
+
+def _rungs(before: dict[str, int], after: dict[str, int]) -> Iterator[tuple[Kind, str, bool]]:
+    yield from (("rung", f"{name}:{before[name] + 1}", False) for name in sorted(before.keys() - after.keys()))
+    for name in sorted(after):
+        if before.get(name) != after[name]:
+            yield "rung", f"{name}:{after[name] + 1}", True
