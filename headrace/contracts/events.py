@@ -1,4 +1,4 @@
-"""Events: CloudEvents 1.0 (structured JSON) about one customer, and the two partition-wide records.
+"""Events: CloudEvents 1.0 (structured JSON) about one customer, and the three partition-wide records.
 
 An event is immutable and carries its origin; a snapshot also its revision. Personal data stands only under
 `personal`, so that it may later be sealed without touching the rest.
@@ -17,6 +17,7 @@ ORDER_SNAPSHOT: Final = "order.snapshot"
 CUSTOMER_DELETED: Final = "customer.deleted"
 CLOCK: Final = "clock"
 RULESET_ACTIVATED: Final = "ruleset.activated"
+GENERATION_PROMOTED: Final = "generation.promoted"
 ATTRIBUTE_SET: Final = "attribute.set"
 CUSTOM_PREFIX: Final = "custom."
 """A store's own events have the type `custom.<name>`."""
@@ -196,6 +197,14 @@ class RulesetActivated(Wire):
     activation: str
 
 
+class GenerationPromoted(Wire):
+    """From this record on, in this partition, the actions are those of `generation`, no longer of `replaces`."""
+
+    generation: Annotated[int, Meta(ge=1)]
+    replaces: Annotated[int, Meta(ge=1)]
+    promotion: str
+
+
 class AttributeSet(Wire):
     """A person or another system set the whole list of values of one attribute; none = removed."""
 
@@ -227,6 +236,7 @@ _TYPES: Final[dict[str, type[Wire]]] = {
     CUSTOMER_DELETED: CustomerDeleted,
     CLOCK: Clock,
     RULESET_ACTIVATED: RulesetActivated,
+    GENERATION_PROMOTED: GenerationPromoted,
     ATTRIBUTE_SET: AttributeSet,
 }
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope)
@@ -234,7 +244,16 @@ _DECODERS: Final = {name: msgspec.json.Decoder(cls) for name, cls in _TYPES.item
 _CUSTOM: Final = msgspec.json.Decoder(CustomEvent)
 _ENCODER: Final = msgspec.json.Encoder()
 
-EventData = CustomerSnapshot | OrderSnapshot | CustomerDeleted | Clock | RulesetActivated | AttributeSet | CustomEvent
+EventData = (
+    CustomerSnapshot
+    | OrderSnapshot
+    | CustomerDeleted
+    | Clock
+    | RulesetActivated
+    | GenerationPromoted
+    | AttributeSet
+    | CustomEvent
+)
 
 
 class Event(Struct, frozen=True):

@@ -28,6 +28,7 @@ from headrace.contracts.actions import (
 from headrace.contracts.events import (
     CLOCK,
     CUSTOM_PREFIX,
+    GENERATION_PROMOTED,
     RULESET_ACTIVATED,
     CustomEvent,
     Envelope,
@@ -39,7 +40,7 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "schemas"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 CUSTOM: Final = "custom"
 """Stands for every event type that begins with `custom.`."""
-PARTITION_WIDE: Final = frozenset({CLOCK, RULESET_ACTIVATED})
+PARTITION_WIDE: Final = frozenset({CLOCK, RULESET_ACTIVATED, GENERATION_PROMOTED})
 RECORDS: Final[Mapping[str, type[Wire]]] = {
     "actions/group": DesiredGroup,
     "actions/attributes": DesiredAttributes,

@@ -9,7 +9,7 @@ from typing import Final, Literal
 DEFAULT_PREFIX: Final = "headrace."
 DEFAULT_PARTITIONS: Final = 12
 PARTITION_WIDE_KEY: Final = b"~"
-"""Key of the records that concern a whole partition: `clock`, `ruleset.activated`, its marker."""
+"""Key of the records that concern a whole partition: its marker, and events such as `clock`."""
 
 Cleanup = Literal["delete", "compact"]
 DAY_MS: Final = 86_400_000
