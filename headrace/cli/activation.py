@@ -19,6 +19,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from headrace.contracts.actions import RuleSetRecord, encode
 from headrace.contracts.events import RULESET_ACTIVATED, RulesetActivated, decode_event, encode_event
+from headrace.contracts.notes import Note, decode_note
 from headrace.contracts.topics import EVENTS, PARTITION_WIDE_KEY, RULES
 from headrace.runtime.broker_version import kafka_unavailable
 from headrace.runtime.dependency import DependencyError
@@ -43,6 +44,14 @@ class Version:
     def activation(self) -> str:
         """Names the activation in markers and causes."""
         return f"{self.record.store}:{self.record.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """How far the evaluator has come in a partition: the next offset, and what it notes beside it."""
+
+    offset: int
+    note: Note | None
 
 
 @asynccontextmanager
@@ -190,8 +199,7 @@ async def wait_until_passed(settings: KafkaSettings, markers: Mapping[int, int],
 
     Raises `DependencyError("evaluator_behind")` after `timeout_s` seconds.
     """
-    generation = await asyncio.to_thread(live_generation, settings)
-    group = topic(settings, f"evaluator-{generation}")
+    group = await _evaluator(settings)
     admin = make_admin(settings)
     await admin.start()
     try:
@@ -206,6 +214,28 @@ async def wait_until_passed(settings: KafkaSettings, markers: Mapping[int, int],
         ) from error
     finally:
         await admin.close()
+
+
+async def committed_positions(settings: KafkaSettings) -> dict[int, Committed]:
+    """Each partition of the events in which the live generation of the evaluator has committed anything."""
+    admin = make_admin(settings)
+    await admin.start()
+    try:
+        found = await _committed(admin, await _evaluator(settings))
+    finally:
+        await admin.close()
+    events = topic(settings, EVENTS)
+    return {
+        at.partition: Committed(done.offset, decode_note(done.metadata))
+        for at, done in found.items()
+        if at.topic == events and done.offset >= 0
+    }
+
+
+async def _evaluator(settings: KafkaSettings) -> str:
+    """The evaluator's consumer group."""
+    generation = await asyncio.to_thread(live_generation, settings)
+    return topic(settings, f"evaluator-{generation}")
 
 
 async def _committed(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:

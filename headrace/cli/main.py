@@ -34,6 +34,7 @@ VERBS: Final = (
     "demo",
     "lint",
     "apply",
+    "rules",
     "replay",
     "state",
     "attributes",

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -127,14 +127,19 @@ async def publish(settings: ServiceSettings, records: Iterable[Record]) -> None:
         await producer.stop()
 
 
+def rules_record(rule_set: RuleSet, version: int) -> bytes:
+    """The value that `headrace.rules` holds."""
+    document = msgspec.Raw(encode_rule_set(rule_set))
+    return encode(RuleSetRecord(store=STORE, version=version, hash=rule_set_hash(rule_set), document=document))
+
+
 async def publish_rules(settings: ServiceSettings, rule_set: RuleSet, version: int) -> None:
     """Appends to the rules."""
-    document = msgspec.Raw(encode_rule_set(rule_set))
-    record = RuleSetRecord(store=STORE, version=version, hash=rule_set_hash(rule_set), document=document)
     producer = make_producer(settings)
     await producer.start()
     try:
-        await producer.send_and_wait(topic(settings, RULES), encode(record), f"{STORE}:{version}".encode(), 0)
+        value = rules_record(rule_set, version)
+        await producer.send_and_wait(topic(settings, RULES), value, f"{STORE}:{version}".encode(), 0)
     finally:
         await producer.stop()
 
@@ -180,7 +185,14 @@ class Evaluator:
 
 
 @asynccontextmanager
-async def evaluator(settings: ServiceSettings, folder: Path, worker_id: str = "0") -> AsyncIterator[Evaluator]:
+async def evaluator(
+    settings: ServiceSettings,
+    folder: Path,
+    worker_id: str = "0",
+    *,
+    module: str = "services.evaluator",
+    variables: Mapping[str, str] | None = None,
+) -> AsyncIterator[Evaluator]:
     """`python -m services.evaluator` on these settings; killed at the end if it still runs."""
     environment = {
         **os.environ,
@@ -189,11 +201,12 @@ async def evaluator(settings: ServiceSettings, folder: Path, worker_id: str = "0
         "HEADRACE_STORE": settings.store,
         "HEADRACE_WORKER_ID": worker_id,
         "HEADRACE_PARENT_PID": str(os.getpid()),
+        **(variables or {}),
     }
     log_path = folder / f"evaluator-{worker_id}.log"
     with log_path.open("ab") as sink:
         process = subprocess.Popen(  # noqa: ASYNC220  # a child that lives as long as the test
-            [sys.executable, "-m", "services.evaluator"], env=environment, stdout=sink, stderr=sink
+            [sys.executable, "-m", module], env=environment, stdout=sink, stderr=sink
         )
     try:
         yield Evaluator(process, log_path)

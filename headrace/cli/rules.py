@@ -1,0 +1,104 @@
+"""`headrace rules status`: which rule set is in force, where a newer one has not arrived yet, how far its sweep is.
+
+All of it is read from Kafka: the versions, their markers, and what the evaluator keeps beside its committed offsets.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import typer
+
+from headrace.cli import activation
+from headrace.cli.activation import Committed, Version
+from headrace.cli.output import JsonOption, emit
+from headrace.cli.running_kafka import use_running_kafka
+from headrace.runtime.broker_version import check_broker
+from headrace.runtime.settings import ServiceSettings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Customers looked at since the newest activation, over all partitions that have told."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`active`: the version in force in every partition, None when there is none or the evaluator has not told yet.
+
+    `activating`: the newest version while it is not yet in force in `partitions_pending`.
+    """
+
+    active: int | None
+    activating: int | None
+    partitions_pending: list[int]
+    sweep: Sweep
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verbs."""
+    group = typer.Typer(help="The rule sets in force.", no_args_is_help=True)
+    group.command("status")(status)
+    app.add_typer(group, name="rules")
+
+
+def status(json: JsonOption = False) -> None:
+    """Show which rule set is in force, and how far a newer one has come."""
+    use_running_kafka()
+    settings = load_settings(ServiceSettings)
+    newest, found = asyncio.run(read_status(settings))
+    emit(found, json, lambda _: "\n".join(_lines(newest, found)))
+
+
+async def read_status(settings: ServiceSettings) -> tuple[int | None, Status]:
+    """The newest version written, and where it stands. Raises `DependencyError` when Kafka is away."""
+    await check_broker(settings)
+    async with activation.kafka_errors(settings):
+        partitions = await activation.partitions_of_events(settings)
+        known = await activation.versions(settings, settings.store)
+        newest = known[-1] if known else None
+        markers = await activation.markers_of(settings, newest, partitions) if newest is not None else {}
+        committed = await activation.committed_positions(settings)
+    here = {number: committed.get(number, Committed(0, None)) for number in partitions}
+    return newest.record.version if newest else None, status_of(settings.store, newest, markers, here)
+
+
+def status_of(
+    store: str, newest: Version | None, markers: Mapping[int, int], committed: Mapping[int, Committed]
+) -> Status:
+    """What follows from the newest version, the offset of its marker in each partition that has it, and the offsets."""
+    pending = [] if newest is None else sorted(n for n, at in committed.items() if not _passed(at, markers.get(n)))
+    notes = [at.note for at in committed.values() if at.note is not None]
+    told = [note.rules.get(store, 0) for note in notes]
+    active = min(told) if told and len(told) == len(committed) else None
+    if active is None and newest is not None and not pending:
+        active = newest.record.version  # an evaluator that tells nothing, or too many stores for its notes
+    return Status(
+        active=active or None,
+        activating=newest.record.version if newest is not None and pending else None,
+        partitions_pending=pending,
+        sweep=Sweep(sum(note.swept for note in notes), sum(note.customers for note in notes)),
+    )
+
+
+def _passed(at: Committed, marker: int | None) -> bool:
+    return marker is not None and at.offset > marker
+
+
+def _lines(newest: int | None, found: Status) -> list[str]:
+    if newest is None:
+        return ["no rule set yet: headrace apply --from DIR"]
+    lines = [f"version {found.active} is in force" if found.active else "no version is in force everywhere yet"]
+    if found.activating is not None:
+        numbers = ", ".join(map(str, found.partitions_pending))
+        lines.append(
+            f"version {found.activating} is on its way; the evaluator has not come to it in partitions {numbers}"
+        )
+    elif found.active is not None and found.active < newest:
+        lines.append(f"version {newest} was refused: headrace dead-letters list tells why")
+    if found.sweep.done < found.sweep.total:
+        lines.append(f"{found.sweep.done:,} of {found.sweep.total:,} customers have been looked at since")
+    return lines
