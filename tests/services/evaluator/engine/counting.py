@@ -35,11 +35,12 @@ def fold_one(state: dict[str, int] | None, value: bytes) -> dict[str, int]:
     return {"n": held["n"] + 1, "sum": held["sum"] + int(value)}
 
 
-def output_of(number: int, offset: int, state: dict[str, int]) -> bytes | None:
-    """One output each third event of a key; its id is where it came from."""
+def output_of(number: int, offset: int, key: bytes, state: dict[str, int]) -> bytes | None:
+    """One output each third event of a key; its id is where it came from, its version grows with the offset."""
     if state["n"] % 3:
         return None
-    return json.dumps({"id": f"{number}-{offset}", **state}).encode()
+    stamp = {"id": f"{number}-{offset}", "customer": key.decode(), "version": [1, offset, 0]}
+    return json.dumps({**stamp, **state}).encode()
 
 
 class CountingPartition:
@@ -63,7 +64,7 @@ class CountingPartition:
             held = self._changed.get(record.key) or self._view.get(record.key)
             state = fold_one(json.loads(held.body) if held else None, record.value)
             self._changed[record.key] = Stored(record.offset, json.dumps(state).encode())
-            if value := output_of(self._view.number, record.offset, state):
+            if value := output_of(self._view.number, record.offset, record.key, state):
                 self._written.append(Output(self._outputs, self._view.number, record.key, value))
 
     def sweep(self, budget: int) -> Swept:

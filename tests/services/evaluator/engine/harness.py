@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.kafka import confluent_config, read_to_end, topic
 from headrace.runtime.settings import ServiceSettings
-from services.evaluator.engine.state import MARK_BYTES, encode_record, mark_of
-from tests.services.evaluator.engine.counting import OUTPUTS, SOURCE, fold_one, output_of
+from services.evaluator.engine.state import MARK_BYTES, mark_of
+from tests.services.evaluator.engine.counting import OUTPUTS, SOURCE
+from tests.services.evaluator.engine.oracle import expect
 
 PARTITIONS = 4
 CHANGELOG = "evaluator-1-state-changelog"
@@ -46,10 +47,13 @@ def _holds(condition: Callable[[], bool]) -> bool:
         return False
 
 
-def create_topics(settings: ServiceSettings, partitions: int = PARTITIONS, **config: str) -> None:
-    """Source, outputs and changelog; `config` is the changelog's own beside its compaction."""
+def create_topics(
+    settings: ServiceSettings, partitions: int = PARTITIONS, compacted: Mapping[str, str] | None = None
+) -> None:
+    """Source, outputs and changelog; with `compacted` outputs are compacted too, and both as it says."""
     admin = AdminClient(confluent_config(settings))
-    names = {SOURCE: {}, OUTPUTS: {}, CHANGELOG: {"cleanup.policy": "compact"} | config}
+    compaction = {"cleanup.policy": "compact", **(compacted or {})}
+    names = {SOURCE: {}, OUTPUTS: compaction if compacted else {}, CHANGELOG: compaction}
     new = [NewTopic(topic(settings, name), partitions, 1, config=config) for name, config in names.items()]
     for created in admin.create_topics(new).values():
         created.result(30)
@@ -203,36 +207,23 @@ class Verdict:
 
 async def judge(settings: ServiceSettings, partitions: int = PARTITIONS) -> Verdict:
     """Folds the source by itself and compares changelog (last committed value of each key), marks and outputs."""
-    states: dict[bytes, tuple[int, dict[str, int]]] = {}
-    ends: dict[int, int] = {}
-    expected: dict[str, bytes] = {}
-    for record in await read_to_end(settings, topic(settings, SOURCE), range(partitions)):
-        assert record.key is not None
-        assert record.value is not None
-        ends[record.partition] = record.offset
-        if record.key.startswith(b"skip"):
-            continue
-        state = fold_one(states[record.key][1] if record.key in states else None, record.value)
-        states[record.key] = (record.offset, state)
-        if value := output_of(record.partition, record.offset, state):
-            expected[json.loads(value)["id"]] = value
+    expected = await expect(settings, partitions)
     last, applied, regressed = await _changelog(settings, partitions)
-    wanted = {key: encode_record(offset, json.dumps(state).encode()) for key, (offset, state) in states.items()}
     got: dict[str, bytes] = {}
     repeated = []
     for record in await read_to_end(settings, topic(settings, OUTPUTS), range(partitions)):
         assert record.value is not None
         identity = json.loads(record.value)["id"]
-        if identity in got or record.value != expected.get(identity):
+        if identity in got or record.value != expected.outputs.get(identity):
             repeated.append(identity)
         got[identity] = record.value
     return Verdict(
-        state=[repr(key) for key in wanted.keys() | last.keys() if wanted.get(key) != last.get(key)],
-        missing=expected.keys() - got.keys(),
-        extra=got.keys() - expected.keys(),
+        state=[repr(key) for key in expected.records.keys() | last if expected.records.get(key) != last.get(key)],
+        missing=expected.outputs.keys() - got.keys(),
+        extra=got.keys() - expected.outputs.keys(),
         repeated=repeated,
         regressed=regressed,
-        applied_wrong=[number for number, end in ends.items() if applied.get(number) != end],
+        applied_wrong=[number for number, end in expected.ends.items() if applied.get(number) != end],
     )
 
 

@@ -157,7 +157,7 @@ class World:
         counted = json.loads(value[MARK_BYTES:])["n"] if value else 0
         offsets = [record.offset for record in self.consumer.records if record.key == KEY]
         states = [(offset, {"n": n, "sum": n}) for n, offset in enumerate(offsets, 1)]
-        expected = [output for offset, state in states if (output := output_of(0, offset, state))]
+        expected = [output for offset, state in states if (output := output_of(0, offset, KEY, state))]
         written = [output.value for output in self.kafka.outputs]
         if counted > len(states):
             return "counted twice"
