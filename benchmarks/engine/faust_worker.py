@@ -40,7 +40,7 @@ def application() -> faust.App:
             state = State() if held is None else decode_state(held)
             fold(state, decode_order(event.value))
             table[event.key] = encode_state(state)
-            if marks.complete:
+            if marks.completing():
                 await app.producer.flush()
                 marks.say("last")
 

@@ -5,6 +5,7 @@ Its last mark is said when the transaction of the last event is committed.
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from benchmarks.engine.asked import asked
@@ -13,7 +14,7 @@ from benchmarks.engine.workload import PARTITIONS, State, decode_order, decode_s
 from headrace.runtime.metrics import counter
 from headrace.runtime.process import Running, run_service
 from headrace.runtime.settings import ServiceSettings
-from services.evaluator.engine.fold import Folded, PartitionFold, PartitionView, SourceRecord, Stored, Swept
+from services.evaluator.engine.fold import Folded, Output, PartitionFold, PartitionView, SourceRecord, Stored, Swept
 from services.evaluator.engine.worker import WorkerOptions, run_worker
 
 TABLE = "counts"
@@ -24,18 +25,20 @@ _LOOK_EVERY_S: Final = 0.001
 class LongPartition:
     """The customers of one partition: decoded once in an epoch, encoded at its close."""
 
-    def __init__(self, view: PartitionView, marks: Marks, folded: asyncio.Event) -> None:
+    def __init__(self, view: PartitionView, run: "Long") -> None:
         self._view = view
-        self._marks = marks
-        self._folded = folded
+        self._run = run
         self._states: dict[bytes, State] = {}
         self._offsets: dict[bytes, int] = {}
+        self._outputs: list[Output] = []
 
     async def prepare(self, records: Sequence[SourceRecord]) -> None:
-        """Nothing is waited for."""
+        """Waits for the gate, where there is one."""
+        if records and self._run.shut:
+            await self._run.until_open()
 
     def apply(self, records: Sequence[SourceRecord]) -> None:
-        self._marks.folding(len(records))
+        self._run.marks.folding(len(records))
         states, offsets = self._states, self._offsets
         for record in records:
             key, value = record.key, record.value
@@ -45,50 +48,82 @@ class LongPartition:
             if state is None:
                 stored = self._view.get(key)
                 state = states[key] = State() if stored is None else decode_state(stored.body)
-            fold(state, decode_order(value))
+            order = decode_order(value)
+            fold(state, order)
             offsets[key] = record.offset
-        if self._marks.complete:
-            self._folded.set()
+            if order.t:
+                self._outputs.append(Output(self._run.output, self._view.number, key, b"%d" % order.t))
+        if self._run.marks.complete:
+            self._run.folded.set()
 
     def sweep(self, budget: int) -> Swept:
         return Swept(0, more=False)
 
     def close(self) -> Folded:
         changes = {key: Stored(self._offsets[key], encode_state(state)) for key, state in self._states.items()}
-        self._states, self._offsets = {}, {}
-        return Folded(changes)
+        outputs = self._outputs
+        self._states, self._offsets, self._outputs = {}, {}, []
+        return Folded(changes, outputs)
 
 
 class Long:
-    """Opens the customers of a partition."""
+    """Opens the customers of a partition; `folded` when all that was asked for is."""
 
-    def __init__(self, marks: Marks, folded: asyncio.Event) -> None:
-        self._marks = marks
-        self._folded = folded
+    def __init__(self, marks: Marks, output: str, gate: str) -> None:
+        self.marks = marks
+        self.output = output
+        self.folded = asyncio.Event()
+        self.shut = bool(gate)
+        self._gate = Path(gate)
 
     def open(self, view: PartitionView) -> PartitionFold:
-        return LongPartition(view, self._marks, self._folded)
+        return LongPartition(view, self)
+
+    async def until_open(self) -> None:
+        """Says "ready" and waits."""
+        self.marks.say("ready")
+        while not self._gate.exists():
+            await asyncio.sleep(_LOOK_EVERY_S)
+        self.shut = False
 
 
 async def main(settings: ServiceSettings, running: Running) -> None:
     """Folds until it is told to stop."""
     told = asked()
-    marks, folded = Marks(told.events), asyncio.Event()
+    run = Long(Marks(told.events), told.output, told.gate)
     options = WorkerOptions(
-        group=told.group, table=TABLE, source=told.topic, partitions=PARTITIONS, transactional_id=told.group
+        group=told.group,
+        table=TABLE,
+        source=told.topic,
+        partitions=PARTITIONS,
+        transactional_id=f"{told.group}-{settings.worker_id}",
     )
-    telling = asyncio.ensure_future(_tell_the_end(marks, folded))
+    telling = asyncio.ensure_future(_tell_commits(run) if told.gate else _tell_the_end(run, told.events))
     try:
-        await run_worker(settings, running, options, Long(marks, folded))
+        await run_worker(settings, running, options, run)
     finally:
         telling.cancel()
 
 
-async def _tell_the_end(marks: Marks, folded: asyncio.Event) -> None:
-    await folded.wait()
-    while counter(_COMMITTED)._value.get() < marks.seen:
+async def _tell_the_end(run: Long, events: int) -> None:
+    await run.folded.wait()
+    while _committed() < events:
         await asyncio.sleep(_LOOK_EVERY_S)
-    marks.say("last")
+    run.marks.say("last", events)
+
+
+async def _tell_commits(run: Long) -> None:
+    """For several workers: nobody knows the last event; each says how far it is."""
+    told = 0
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        if (committed := _committed()) > told:
+            run.marks.say("committed", committed)
+            told = committed
+
+
+def _committed() -> int:
+    return int(counter(_COMMITTED)._value.get())
 
 
 if __name__ == "__main__":

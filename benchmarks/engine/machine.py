@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.engine.cores import can_pin
 from benchmarks.engine.systems import ROOT
 from headrace import __version__
 from headrace.runtime.java import find_java
@@ -21,7 +22,7 @@ def describe_machine() -> dict[str, Any]:
         "cores": cores,
         "memory_mb": int(_first(Path("/proc/meminfo"), r"MemTotal:\s*(\d+)") or 0) // 1024,
         "system": f"{platform.system()} {platform.release()}",
-        "pinned": cores >= 2 and hasattr(os, "sched_setaffinity"),
+        "pinned": can_pin(),
     }
 
 

@@ -32,8 +32,13 @@ class Marks:
         """Whether all events were counted."""
         return self.seen >= self._events
 
-    def say(self, mark: str) -> None:
+    def completing(self, events: int = 1) -> bool:
+        """Whether the last event was among those just counted."""
+        return self.seen - events < self._events <= self.seen
+
+    def say(self, mark: str, events: int | None = None) -> None:
         """Writes one line."""
-        line = {"mark": mark, "events": self.seen, "at_s": time.monotonic(), "cpu_s": time.process_time()}
+        seen = self.seen if events is None else events
+        line = {"mark": mark, "events": seen, "at_s": time.monotonic(), "cpu_s": time.process_time()}
         self._output.write(json.dumps(line) + "\n")
         self._output.flush()

@@ -3,6 +3,7 @@
 It runs in an environment of its own (`systems.py`), which has the standard library and Quix Streams only.
 """
 
+import os
 from typing import Any
 
 from benchmarks.engine.asked import asked
@@ -17,12 +18,14 @@ def main() -> None:
 
     told = asked()
     marks = Marks(told.events)
+    linger = os.environ.get("BENCH_LINGER_MS")
     app = Application(
         broker_address=told.bootstrap,
         consumer_group=told.group,
         auto_offset_reset="earliest",
         state_dir=told.state_dir,
-        commit_interval=1.0,
+        commit_interval=float(os.environ.get("BENCH_COMMIT_MS") or 1000) / 1000,
+        producer_extra_config={"linger.ms": float(linger)} if linger else None,
         loglevel="ERROR",
     )
 
@@ -36,11 +39,14 @@ def main() -> None:
         if len(held["o"]) > ORDERS_KEPT:
             del held["o"][0]
         state.set("s", held)
-        if marks.complete:
+        if marks.completing():
             marks.say("last")
 
     topic = app.topic(told.topic, value_deserializer="json", key_deserializer="str")
-    app.dataframe(topic).update(fold, stateful=True)
+    folded = app.dataframe(topic).update(fold, stateful=True)
+    if told.output:
+        output = app.topic(told.output, value_serializer="json", key_serializer="str")
+        folded.filter(lambda order: "t" in order).apply(lambda order: order["t"]).to_topic(output)
     app.run()
 
 

@@ -1,25 +1,16 @@
 """What the marks of the runs amount to: figures of a round, medians over rounds, ratios of ours to each peer's.
 
-Pure; measuring is `run.py`'s work.
+Pure; measuring is the benchmarks' work.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 from typing import Any, Final
 
 OURS: Final = "headrace"
-FIGURES: Final = (
-    "events_per_second",
-    "cpu_us_per_event",
-    "warm_events_per_second",
-    "warm_cpu_us_per_event",
-    "p50_ms",
-    "p99_ms",
-    "rss_mb",
-    "changelog_bytes_per_event",
-    "broker_cpu_us_per_event",
-)
+_NO_FIGURES: Final = frozenset({"system", "round", "guarantee", "error", "detail"})
 
 
 class MarksMissing(Exception):
@@ -39,13 +30,15 @@ def speeds(marks: Sequence[Mapping[str, Any]]) -> tuple[Speed, Speed]:
 
     Raises `MarksMissing`.
     """
+    return speed(marks, "first", "last"), speed(marks, "half", "last")
+
+
+def speed(marks: Sequence[Mapping[str, Any]], first: str, last: str) -> Speed:
+    """Between two marks. Raises `MarksMissing`."""
     by_name = {mark["mark"]: mark for mark in marks}
-    if missing := [name for name in ("first", "half", "last") if name not in by_name]:
+    if missing := [name for name in (first, last) if name not in by_name]:
         raise MarksMissing(", ".join(missing))
-    return _between(by_name["first"], by_name["last"]), _between(by_name["half"], by_name["last"])
-
-
-def _between(start: Mapping[str, Any], end: Mapping[str, Any]) -> Speed:
+    start, end = by_name[first], by_name[last]
     # A mark is said before its events are folded: "half" of a chunk counts the chunk already, which is to our loss.
     events = end["events"] - start["events"]
     seconds = max(end["at_s"] - start["at_s"], 1e-9)
@@ -59,21 +52,24 @@ def medians(rounds: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         good = [each for each in rounds if each["system"] == system and not each.get("error")]
         if not good:
             continue
-        values = {name: [each[name] for each in good if each.get(name) is not None] for name in FIGURES}
+        names = dict.fromkeys(name for each in good for name in each if name not in _NO_FIGURES)
+        values = {name: [each[name] for each in good if each.get(name) is not None] for name in names}
         found[system] = {name: round(median(each), 2) if each else None for name, each in values.items()}
         found[system]["range"] = {name: [min(each), max(each)] for name, each in values.items() if each}
     return found
 
 
-def ratios(by_system: Mapping[str, Mapping[str, Any]], figure: str = "events_per_second") -> dict[str, float]:
+def ratios(
+    by_system: Mapping[str, Mapping[str, Any]], figure: str = "events_per_second", *, ours: str = OURS
+) -> dict[str, float]:
     """ "headrace/<peer>" -> our median by the peer's; empty without ours."""
-    ours = by_system.get(OURS)
-    if ours is None:
+    mine = by_system.get(ours)
+    if mine is None or mine.get(figure) is None:
         return {}
     return {
-        f"{OURS}/{peer}": round(ours[figure] / figures[figure], 3)
+        f"{ours}/{peer}": round(mine[figure] / figures[figure], 3)
         for peer, figures in by_system.items()
-        if peer != OURS and figures.get(figure) and ours.get(figure) is not None
+        if peer != ours and figures.get(figure)
     }
 
 
@@ -81,3 +77,27 @@ def order_of_round(systems: Sequence[str], number: int) -> list[str]:
     """The systems rotated by the round's number, so that none always runs first."""
     start = number % len(systems)
     return [*systems[start:], *systems[:start]]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The nearest-rank percentile of sorted values, e.g. share 0.99. Raises IndexError for no values."""
+    return values[max(0, ceil(share * len(values)) - 1)]
+
+
+def table(by_system: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str]) -> str:
+    """The medians in columns (figure -> heading), for a terminal."""
+    rows = [["system", *columns.values()]]
+    rows += [[name, *(number(found.get(figure)) for figure in columns)] for name, found in by_system.items()]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) if not at else cell.rjust(width) for at, (cell, width) in enumerate(pairs))
+        for row in rows
+        for pairs in [list(zip(row, widths, strict=True))]
+    )
+
+
+def number(value: float | None) -> str:
+    """Three or more digits, thousands with commas; "-" for none."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"

@@ -32,7 +32,8 @@ class Unavailable(Exception):
 class System:
     """`changelog` makes the topic's name from group and source topic; `creates_changelog`: it does so itself.
 
-    `share`: of the events asked for, for a system that would take minutes. `environment` is added to the worker's.
+    `at_most`: events, for a system that would take minutes. `environment` is added to the worker's; `paced` too where
+    latency is measured: what keeps a wait of its own out of a record's way to the output topic.
     """
 
     name: str
@@ -41,8 +42,9 @@ class System:
     changelog: Callable[[Asked], str]
     count: Callable[[bytes, bytes], int | None]
     creates_changelog: bool = True
-    share: float = 1.0
+    at_most: int | None = None
     environment: tuple[tuple[str, str], ...] = ()
+    paced: tuple[tuple[str, str], ...] = ()
 
 
 def count_in_ours(key: bytes, value: bytes) -> int | None:
@@ -119,7 +121,7 @@ SYSTEMS: Final = {
             lambda: _python("faust_worker"),
             lambda asked: f"{asked.group}-counts-changelog",
             count_in_json,
-            share=0.125,
+            at_most=30_000,
         ),
         System(
             "quix",

@@ -1,12 +1,13 @@
 """The harness's topics: made, filled with the workload, and read back to count what a system kept."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from benchmarks.engine.workload import PARTITIONS, records
+from benchmarks.engine.workload import PARTITIONS, Record
 
 _WITHIN_S = 60.0
 
@@ -36,10 +37,26 @@ def create(bootstrap: str, name: str, **config: str) -> None:
     admin.create_topics([NewTopic(name, num_partitions=PARTITIONS, replication_factor=1, config=kept)])[name].result()
 
 
-def fill(bootstrap: str, name: str, events: int, customers: int) -> None:
-    """Makes a topic with the workload in it. Raises `KafkaException`, `TopicFailed`."""
+def fill(bootstrap: str, name: str, records: Iterable[Record]) -> None:
+    """Makes a topic with these records in it. Raises `KafkaException`, `TopicFailed`."""
     create(bootstrap, name)
-    producer = Producer(
+    append(bootstrap, name, records)
+
+
+def append(bootstrap: str, name: str, records: Iterable[Record]) -> None:
+    """Writes records and waits until all are there. Raises `KafkaException`, `TopicFailed`."""
+    producer = make_loader(bootstrap)
+    for number, record in enumerate(records):
+        send(producer, name, record)
+        if number % 1000 == 0:
+            producer.poll(0)
+    if left := producer.flush(_WITHIN_S):
+        raise TopicFailed(f"{left} events could not be written")
+
+
+def make_loader(bootstrap: str) -> Producer:
+    """The producer of events: idempotent, as the services' own."""
+    return Producer(
         {
             "bootstrap.servers": bootstrap,
             "enable.idempotence": True,
@@ -49,17 +66,15 @@ def fill(bootstrap: str, name: str, events: int, customers: int) -> None:
             "log_level": 2,
         }
     )
-    for number, record in enumerate(records(events, customers)):
-        while True:
-            try:
-                producer.produce(name, record.value, record.key, record.partition, timestamp=record.timestamp_ms)
-                break
-            except BufferError:
-                producer.poll(0.05)
-        if number % 1000 == 0:
-            producer.poll(0)
-    if left := producer.flush(_WITHIN_S):
-        raise TopicFailed(f"{left} events could not be written")
+
+
+def send(producer: Producer, name: str, record: Record) -> None:
+    """Hands a record to the producer, when there is room."""
+    while True:
+        try:
+            return producer.produce(name, record.value, record.key, record.partition, timestamp=record.timestamp_ms)
+        except BufferError:
+            producer.poll(0.05)
 
 
 def warm_up(bootstrap: str) -> None:
@@ -84,6 +99,18 @@ def warm_up(bootstrap: str) -> None:
 
 def read_kept(bootstrap: str, changelog: str, count: Callable[[bytes, bytes], int | None]) -> Kept:
     """What a changelog restores to, committed records only. Raises `KafkaException`, `TopicFailed`."""
+    latest: dict[bytes, bytes] = {}
+    seen = size = 0
+    for key, value in _committed(bootstrap, changelog):
+        seen += 1
+        size += len(key) + len(value)
+        latest[key] = value
+    counts = [found for key, value in latest.items() if value and (found := count(key, value)) is not None]
+    return Kept(sum(counts), len(counts), seen, size)
+
+
+def _committed(bootstrap: str, name: str) -> Iterator[tuple[bytes, bytes]]:
+    """Keys and values of the whole topic, partition by partition in order."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -93,26 +120,22 @@ def read_kept(bootstrap: str, changelog: str, count: Callable[[bytes, bytes], in
             "isolation.level": "read_committed",
         }
     )
-    latest: dict[bytes, int] = {}
-    seen = size = 0
     try:
-        consumer.assign([TopicPartition(changelog, number, 0) for number in range(PARTITIONS)])
-        ended: set[int] = set()
+        consumer.assign([TopicPartition(name, number, 0) for number in range(PARTITIONS)])
+        ended: set[int | None] = set()
+        silent_at = time.monotonic() + _WITHIN_S
         while len(ended) < PARTITIONS:
-            message = consumer.poll(_WITHIN_S)
-            if message is None:
-                raise TopicFailed(f"{changelog} could not be read to its end")
-            if (error := message.error()) is not None:
-                if error.name() != "_PARTITION_EOF":
+            messages = consumer.consume(10_000, timeout=0.1)
+            if messages:
+                silent_at = time.monotonic() + _WITHIN_S
+            elif time.monotonic() > silent_at:
+                raise TopicFailed(f"{name} could not be read to its end")
+            for message in messages:
+                if (error := message.error()) is None:
+                    yield message.key() or b"", message.value() or b""
+                elif error.name() == "_PARTITION_EOF":
+                    ended.add(message.partition())
+                else:
                     raise KafkaException(error)
-                ended.add(message.partition() or 0)
-                continue
-            key, value = message.key() or b"", message.value() or b""
-            seen += 1
-            size += len(key) + len(value)
-            found = count(key, value) if value else 0
-            if found is not None:
-                latest[key] = found
     finally:
         consumer.close()
-    return Kept(sum(latest.values()), len(latest), seen, size)

@@ -11,6 +11,8 @@ import msgspec
 
 PARTITIONS: Final = 12
 ORDERS_KEPT: Final = 20
+TIMED_EVERY: Final = 10
+"""One paced event in so many carries the time at which it was meant to be sent."""
 _SEED: Final = 1
 _FIRST_MS: Final = 1_700_000_000_000
 
@@ -25,11 +27,12 @@ class Record(NamedTuple):
 
 
 class Order(msgspec.Struct, gc=False):
-    """What the fold reads of an event."""
+    """What the fold reads of an event. `t`: when it was meant to be sent, ns since the epoch; 0 when not timed."""
 
     order_id: str
     amount: float
     ts: int
+    t: int = 0
 
 
 class State(msgspec.Struct, gc=False):
@@ -56,15 +59,32 @@ def fold(state: State, order: Order) -> None:
         del state.o[0]
 
 
-def records(events: int, customers: int) -> Iterator[Record]:
-    """The topic's records, the same ones each time."""
+def records(events: int, customers: int, *, every_customer: bool = False) -> Iterator[Record]:
+    """The topic's records, the same ones each time.
+
+    `every_customer`: the first events go to one customer after the other, so that all of them are there.
+    """
     chance = random.Random(_SEED)
     for number in range(events):
-        customer = chance.randrange(customers)
-        key, at = f"c{customer:08d}", _FIRST_MS + number * 10
-        value = (
-            f'{{"event_id": "e{number:012d}", "type": "order_completed", "customer_id": "{key}", '
-            f'"order_id": "o{number:010d}", "amount": {chance.randrange(100, 99999) / 100}, "currency": "EUR", '
-            f'"ts": {at}, "city": "Berlin", "items": [1, 2, 3]}}'
-        )
-        yield Record(customer % PARTITIONS, key.encode(), value.encode(), at)
+        drawn = chance.randrange(customers)
+        customer = number if every_customer and number < customers else drawn
+        yield _record(number, customer, chance.randrange(100, 99999), _FIRST_MS + number * 10)
+
+
+def paced_records(events: int, customers: int, *, rate: float, begin_ns: int) -> Iterator[Record]:
+    """Records meant to be sent at `rate` a second from `begin_ns` on; every tenth carries its own time."""
+    chance = random.Random(begin_ns)
+    for number in range(events):
+        at_ns = begin_ns + int(number / rate * 1e9)
+        timed = f', "t": {at_ns}' if number % TIMED_EVERY == 0 else ""
+        yield _record(number, chance.randrange(customers), chance.randrange(100, 99999), at_ns // 1_000_000, timed)
+
+
+def _record(number: int, customer: int, cents: int, at_ms: int, more: str = "") -> Record:
+    key = f"c{customer:08d}"
+    value = (
+        f'{{"event_id": "e{number:012d}", "type": "order_completed", "customer_id": "{key}", '
+        f'"order_id": "o{number:010d}", "amount": {cents / 100}, "currency": "EUR", '
+        f'"ts": {at_ms}, "city": "Berlin", "items": [1, 2, 3]{more}}}'
+    )
+    return Record(customer % PARTITIONS, key.encode(), value.encode(), at_ms)
