@@ -36,6 +36,6 @@ def encode_note(note: Note) -> str:
 def decode_note(text: str | None) -> Note | None:
     """None for an offset without a note, or with somebody else's."""
     try:
-        return _DECODER.decode(text or "")
+        return _DECODER.decode((text or "").rstrip("\0"))  # confluent-kafka 2.16 sends the C string with its end
     except msgspec.DecodeError:
         return None
