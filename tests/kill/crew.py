@@ -40,7 +40,7 @@ class Worker:
         """How long it is to stand still when it has stopped itself; 0 = it was not told to."""
         self.away_s = STAYS_AWAY
         """After which time it comes back when it has ended as asked."""
-        self._read_to = log.stat().st_size
+        self._read_to = 0
 
     def look(self) -> None:
         """Takes in what its log says since the last look."""
@@ -71,11 +71,13 @@ class Crew:
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
         self._back_at: dict[int, float] = {}
+        self._starts: Counter[int] = Counter()
         self._over = False
 
     def start(self, slot: int) -> None:
-        """A worker of this name; its log goes on where an earlier one's ended."""
-        log, stop_file = self._folder / f"worker-{slot}.log", self._folder / f"stop-{slot}"
+        """A worker of this name, with a log of its own: a killed one leaves half a line."""
+        self._starts[slot] += 1
+        log, stop_file = self._folder / f"worker-{slot}.{self._starts[slot]}.log", self._folder / f"stop-{slot}"
         told = Told(self._plan.fold, str(stop_file), self._partitions, self._plan.pauses)
         environment = {
             **os.environ,
@@ -88,7 +90,7 @@ class Crew:
         }
         command = [sys.executable, "-m", "tests.kill.worker", msgspec.json.encode(told).decode()]
         stop_file.unlink(missing_ok=True)
-        with log.open("ab") as sink:
+        with log.open("wb") as sink:
             popen = subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
         self.workers[slot] = Worker(popen, log, stop_file)
         self._back_at.pop(slot, None)

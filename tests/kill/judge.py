@@ -144,7 +144,9 @@ def _judge_outputs(expected: Expected, outputs: Mapping[str, Iterable[LogRecord]
 
 _FORGIVEN: Final = frozenset({"asked", "worker_replaced", "kafka_unavailable", "parent_died"})
 """Ends of a worker that its orchestrator answers with a restart; `worker_replaced` follows a long stop."""
-_WRONG: Final = frozenset({"changelog.regressed", "changelog.unreadable", "hole.accepted", "task.failed"})
+_WRONG: Final = frozenset(
+    {"changelog.regressed", "changelog.unreadable", "hole.accepted", "task.failed", "record.dead_lettered"}
+)
 
 
 def judge_logs(lines: Iterable[Mapping[str, object]]) -> list[str]:

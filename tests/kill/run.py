@@ -11,10 +11,12 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from tests.kill import counting_oracle
+from headrace.runtime.settings import ServiceSettings
+from tests.kill import counting_oracle, customers_oracle
 from tests.kill.cluster import PARTITIONS, Cluster
 from tests.kill.counting_load import CountingSource
 from tests.kill.crew import Crew, play
+from tests.kill.customers_load import CustomersSource
 from tests.kill.judge import Expected, Found, LogRecord, judge, judge_logs
 from tests.kill.load import Load, Source
 from tests.kill.plan import Plan
@@ -78,7 +80,7 @@ def green_but_broken(outcome: Outcome) -> list[str]:
 
 
 def _live(plan: Plan, cluster: Cluster, crew: Crew, outcome: Outcome) -> None:
-    with Load(cluster.settings, cluster.events, _source(plan), plan.load):
+    with Load(cluster.settings, cluster.events, _source(plan, cluster.settings), plan.load):
         for slot in range(plan.workers):
             crew.start(slot)
         _until(
@@ -131,12 +133,13 @@ def _judge(plan: Plan, cluster: Cluster, outcome: Outcome) -> list[str]:
     return judge(expected, Found(cluster.read(cluster.changelog), outputs, cluster.committed()))
 
 
-def _source(plan: Plan) -> Source:
-    return CountingSource(plan.seed)
+def _source(plan: Plan, settings: ServiceSettings) -> Source:
+    return CountingSource(plan.seed) if plan.fold == "counting" else CustomersSource(plan.seed, settings)
 
 
 def _expect(plan: Plan, cluster: Cluster, log: Iterable[LogRecord]) -> Expected:
-    return counting_oracle.expect(log, cluster.settings.topic_prefix)
+    oracle = counting_oracle if plan.fold == "counting" else customers_oracle
+    return oracle.expect(log, cluster.settings.topic_prefix)
 
 
 def _until(what: str, within_s: float, holds: Callable[[], bool], look: Callable[[], None]) -> None:

@@ -57,7 +57,14 @@ def test_judge__exact__nothing() -> None:
 
 def test_oracle__log_of_every_kind__states_pages_and_outputs_by_hand() -> None:
     """So that the judge is not measured by itself alone."""
-    assert set(EXPECTED.states) == {(0, b"a"), (0, b"a#p1"), (0, b"a#rules"), (0, b"a#timer"), (0, b"b")}
+    assert set(EXPECTED.states) == {
+        (0, b"a"),
+        (0, b"a#p1"),
+        (0, b"a#rules"),
+        (0, b"a#timer"),
+        (0, b"b"),
+        (0, b"b#rules"),
+    }
     assert EXPECTED.states[0, b"b"][:8] == (5).to_bytes(8, "big")
     fired = EXPECTED.outputs["outputs.fired", 0, b"a"]
     assert list(fired) == [(1, 4, 1)], "fired at its activation's mark, after the activation's own output"
