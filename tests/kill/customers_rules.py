@@ -16,10 +16,14 @@ group_order: [Platinum, Gold, Apple, Silver, Lapsed]
 _BODIES: Final = (
     """
 ladders:
-  - {id: loyalty, by: customer.spend, rungs: [{group: Silver}, {group: Gold, from: 500}, {group: Platinum, above: 4000}]}
+  - id: loyalty
+    by: customer.spend
+    rungs: [{group: Silver}, {group: Gold, from: 500}, {group: Platinum, above: 4000}]
 segments:
   - {id: vip, who: {customer.spend: {above: 1000}}, attributes: {tier: VIP}}
-  - {id: vip-apple, who: {all: [{customer.attributes.tier: {has_any: [vip]}}, {customer.attributes.interests: {has_any: [apple]}}]}, tags: {mailchimp: Best}}
+  - id: vip-apple
+    who: {all: [{customer.attributes.tier: {has_any: [vip]}}, {customer.attributes.interests: {has_any: [apple]}}]}
+    tags: {mailchimp: Best}
   - {id: new, who: {customer.created_at: {within_last: 20 days}}, attributes: {age: new}}
   - {id: lapsed, who: {customer.last_order_at: {older_than: 15 days}}, tags: {mailchimp: Lapsed}}
   - {id: hot, who: {customer.first_order_at: {within_last: 36 hours}}, attributes: {mood: hot}}
@@ -36,7 +40,11 @@ ladders:
 segments:
   - {id: fans, who: {customer.purchased: {count: {of: {brand: Apple}, from: 3}}}, attributes: {fan: apple}}
   - {id: only-own, who: {customer.purchased: {none: {brand: Apple}}}, tags: {mailchimp: Own}}
-  - {id: cold, renamed_from: lapsed, who: {customer.last_order_at: {older_than: 8 days}}, tags: {mailchimp: Lapsed}, group: Lapsed}
+  - id: cold
+    renamed_from: lapsed
+    who: {customer.last_order_at: {older_than: 8 days}}
+    tags: {mailchimp: Lapsed}
+    group: Lapsed
 rules:
   - id: bulk
     when: order.placed

@@ -138,8 +138,8 @@ def _source(plan: Plan, settings: ServiceSettings) -> Source:
 
 
 def _expect(plan: Plan, cluster: Cluster, log: Iterable[LogRecord]) -> Expected:
-    oracle = counting_oracle if plan.fold == "counting" else customers_oracle
-    return oracle.expect(log, cluster.settings.topic_prefix)
+    expect = counting_oracle.expect if plan.fold == "counting" else customers_oracle.expect
+    return expect(log, cluster.settings.topic_prefix)
 
 
 def _until(what: str, within_s: float, holds: Callable[[], bool], look: Callable[[], None]) -> None:
