@@ -6,6 +6,8 @@ Applying one to a customer is `agent.py`'s; the rule sets themselves come from `
 from collections.abc import Iterator
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from headrace.contracts.events import RulesetActivated
 from headrace.runtime.logs import log
 from headrace.segmentation.compiled import CompiledRules
@@ -104,6 +106,19 @@ class Activations:
     def count_failures(self, failures: Failures) -> None:
         """Keeps the count with the partition."""
         self._marker = self._marker.with_failures(failures)
+
+    @property
+    def marker(self) -> Marker:
+        """As it stands."""
+        return self._marker
+
+    def promote(self, generation: int, offset: int) -> None:
+        """A generation took over, ours or a newer one."""
+        self._marker = self._marker.with_promotion(generation, offset)
+
+    def silence(self) -> None:
+        """Nothing of this generation leaves it before it is promoted."""
+        self._marker = replace(self._marker, silent=True)
 
     def changed_marker(self) -> bytes | None:
         """The body to write, if it changed since the last call."""

@@ -7,27 +7,33 @@ import asyncio
 
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
-from services.evaluator.agent import Customers, Place
+from services.evaluator.agent import Place
 from services.evaluator.engine.core import Options
 from services.evaluator.engine.worker import WorkerOptions, run_worker
+from services.evaluator.generation import Generation
 from services.evaluator.rules_feed import RuleSets, RulesFeed
 from services.evaluator.settings import EvaluatorSettings
-from services.evaluator.topics import partitions_of_source
+from services.evaluator.sinks import ActionTopics
+from services.evaluator.topics import settled
 
 
 async def run(settings: EvaluatorSettings, running: Running) -> None:
-    """Runs until `running.stopping`. Raises `FatalError`."""
-    partitions = await partitions_of_source(settings, running)
-    if partitions is None:
+    """Runs until `running.stopping`, or until its generation has ended everywhere. Raises `FatalError`."""
+    found = await settled(settings, running)
+    if found is None:
         return
+    named, partitions = found
+    # Who was told its generation ends with it; anybody else goes on in the one that took over.
+    ended = running.begin_anew if settings.generation is None else running.stopping.set
+    settings = named
     rule_sets = RuleSets()
     feed = RulesFeed(settings, rule_sets)
     reading = asyncio.ensure_future(feed.run())
     reading.add_done_callback(lambda task: _feed_ended(task, running))
     place = Place(settings.source, settings.topic_prefix, settings.number, settings.dead_letter_limit)
-    fold = Customers(place, rule_sets, feed)
+    fold = Generation(place, rule_sets, feed, ActionTopics(settings))
     try:
-        await run_worker(settings, running, _options(settings, partitions), fold)
+        await run_worker(settings, running, _options(settings, partitions), fold, ended)
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)

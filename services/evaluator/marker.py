@@ -28,12 +28,16 @@ class Activation(Struct, frozen=True, array_like=True):
 class Marker(Struct, frozen=True, array_like=True):
     """`activations` in offset order: those some customer has not seen yet, and each store's last.
 
-    `failures`: the dead letters that count against the limit.
+    `failures`: the dead letters that count against the limit. `promoted`: the newest generation that took over in this
+    partition, at `promoted_at`. `silent`: this generation was made by a replay and has not been promoted yet.
     """
 
     activations: tuple[Activation, ...] = ()
     clocks: dict[str, datetime] = {}
     failures: Failures = NONE
+    promoted: int = 0
+    promoted_at: int = -1
+    silent: bool = False
 
     def with_clock(self, store: str, now: datetime) -> "Marker":
         """The larger clock wins; itself when nothing changed."""
@@ -47,6 +51,10 @@ class Marker(Struct, frozen=True, array_like=True):
     def with_failures(self, failures: Failures) -> "Marker":
         """The count as it stands now; itself when nothing changed."""
         return self if failures == self.failures else replace(self, failures=failures)
+
+    def with_promotion(self, generation: int, offset: int) -> "Marker":
+        """That generation took over there."""
+        return replace(self, promoted=generation, promoted_at=offset, silent=False)
 
     def last(self, store: str) -> Activation | None:
         """The activation in force."""

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from headrace.contracts.topics import DEAD_LETTERS, DESIRED_STATE_TOPICS, EVENTS, RULES, changelog
+from headrace.runtime.generations import live_generation
 from headrace.runtime.kafka import confluent_config, topic
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
@@ -21,15 +22,19 @@ _CALL_S: Final = 5.0
 _AGAIN_S: Final = 0.5
 
 
-async def partitions_of_source(settings: EvaluatorSettings, running: Running) -> int | None:
-    """How many partitions the events have; None when the process is to stop. Waits a minute for Kafka.
+async def settled(settings: EvaluatorSettings, running: Running) -> tuple[EvaluatorSettings, int] | None:
+    """The settings with the generation that is live, and how many partitions the events have.
+
+    None when the process is to stop. Waits a minute for Kafka.
 
     Raises `FatalError`: "kafka_unavailable", "topics_missing", "partitions_differ".
     """
     deadline = time.monotonic() + WAIT_S
     while not running.stopping.is_set():
         try:
-            return _check(settings, await asyncio.to_thread(_partitions, settings))
+            number = await asyncio.to_thread(live_generation, settings)
+            named = settings.model_copy(update={"generation": number})
+            return named, _check(named, await asyncio.to_thread(_partitions, settings))
         except KafkaException as error:
             if time.monotonic() > deadline:
                 raise FatalError("kafka_unavailable", str(error.args[0])) from error

@@ -29,8 +29,8 @@ class LogRecord(NamedTuple):
 
 
 def bounds(settings: KafkaSettings, topic: str, partitions: tuple[int, ...]) -> dict[int, tuple[int, int]]:
-    """First offset and end (the next one to be written) of each partition. Raises `KafkaException`."""
-    consumer = _consumer(settings)
+    """First offset and high watermark of each partition. Raises `KafkaException`."""
+    consumer = _consumer(settings, isolation="read_uncommitted")
     try:
         return {
             number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_CALL_S)
@@ -86,7 +86,7 @@ def _offset(message: Message) -> int:
     return int(offset)
 
 
-def _consumer(settings: KafkaSettings) -> Consumer:
+def _consumer(settings: KafkaSettings, isolation: str = "read_committed") -> Consumer:
     return Consumer(
         {
             **confluent_config(settings),
@@ -94,7 +94,7 @@ def _consumer(settings: KafkaSettings) -> Consumer:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
+            "isolation.level": isolation,
             "fetch.wait.max.ms": 50,
             "fetch.min.bytes": 1,
             "max.partition.fetch.bytes": 8 * 1024 * 1024,

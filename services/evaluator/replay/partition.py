@@ -159,6 +159,7 @@ class _Replay:
     def _open(self, partition: Partition) -> ReplayedCustomers:
         rules = self._task.rules
         activations = Activations(partition, self._rule_sets)
+        activations.silence()
         if rules is not None:
             activations = ForcedRules(partition, compile_rules(decode_rule_set(rules)))
         return _customers(self._settings, self._rule_sets, partition, activations, self._task.generation)

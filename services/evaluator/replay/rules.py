@@ -31,6 +31,10 @@ class ForcedRules(Activations):
         """Always the one."""
         return Activation(store, FORCED_VERSION, -1, "replay"), self._rules_forced
 
+    def rules_of(self, store: str, version: int) -> CompiledRules | None:
+        """Always the one."""
+        return self._rules_forced
+
     def pending(self, store: str, mark: int) -> Iterator[tuple[Activation, CompiledRules]]:
         """Nothing: it was in force before anybody came."""
         return iter(())
