@@ -12,7 +12,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from headrace.contracts.topics import partition_of
+from headrace.runtime.emptied_batches import read_over_emptied_batches
 from headrace.runtime.settings import KafkaSettings
+
+read_over_emptied_batches()
 
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
 """Above the largest record that any topic takes (`headrace.runtime.topics`): the topic decides."""

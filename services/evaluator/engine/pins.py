@@ -17,6 +17,8 @@ _read_offset, _thread | batches.py | batches; explicit positions; no gaps, no co
 | aiokafka GroupCoordinator._on_join_complete, group_id | membership.py | generation and member id |
 | aiokafka AIOKafkaClient.send, coordinator_lookup; LeaveGroupRequest | predecessor.py | a killed worker's member \
 goes when it comes back |
+| aiokafka PartitionRecords._contains_abort_marker | headrace/runtime/emptied_batches.py | compacted topics of \
+transactions can be read |
 | confluent-kafka: bytes of the group metadata | membership.py | the fence |
 """
 
