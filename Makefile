@@ -9,8 +9,10 @@ REPORTS := build/reports
 PYTEST := $(BIN)/python -m pytest
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+SEEDS ?= 1-40
+SOAK_ARGS ?=
 
-.PHONY: help setup demo test test-fast test-long test-containers check format lock bench clean
+.PHONY: help setup demo test test-fast test-long test-containers check format lock bench soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +64,9 @@ lock: setup ## resolve the dependencies anew, with hashes and without an index a
 bench: setup ## the engine beside Faust, Quix and Kafka Streams; what one decision costs
 	@$(BIN)/headrace bench engine $(BENCH_ARGS)
 	@$(BIN)/headrace bench decide
+
+soak: setup ## kill runs of the evaluator by seed (SEEDS=1-100), those that passed at this commit left out
+	@$(BIN)/python -m tests.kill.soak --seeds $(SEEDS) $(SOAK_ARGS)
 
 clean: ## what was built; not the virtual environment, not the user's cache
 	@rm -rf build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
