@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -230,10 +231,22 @@ PLANS = st.lists(
 )
 
 
+def settled() -> Log:
+    """A log that has begun: rules that look at time are in force, customers with orders are there."""
+    log = Log()
+    for store in STORES:
+        log.activate(store, 0)
+        for number in (1, 2):
+            log.customer(store, number, ago=timedelta(days=number))
+            log.order(store, number, number)
+        log.clock(store, timedelta(hours=1))
+    return log
+
+
 @st.composite
 def logs(draw: st.DrawFn) -> Log:
-    log = Log()
-    for name, store, *rest in draw(st.lists(CALLS, min_size=5, max_size=60)):
+    log = draw(st.builds(Log) | st.builds(settled))
+    for name, store, *rest in draw(st.lists(CALLS, min_size=10, max_size=50)):
         match name:
             case "clock":
                 log.clock(store, rest[0])
@@ -250,7 +263,150 @@ def logs(draw: st.DrawFn) -> Log:
     return log
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(logs(), PLANS)
 def test_fold__any_log_and_any_visits__byte_for_byte_the_eager_one(log: Log, plan: Plan) -> None:
     assert_same(lazily(log, plan), eagerly(log))
+
+
+DAY: Final = timedelta(days=1)
+PLANS_OF_EDGES: Final[dict[str, Plan]] = {
+    "nobody is visited before the end": (),
+    "everybody at once": [(1, "sweep")] * 40,
+    "slices": [(1, "slice")] * 40,
+    "restarts": [(1, "restart")] * 40,
+    "visited, then restarted": [(1, "sweep"), (1, "restart")] * 20,
+}
+every_plan = pytest.mark.parametrize("plan", PLANS_OF_EDGES.values(), ids=PLANS_OF_EDGES)
+
+
+def told(bench: Bench, topic: str) -> list[tuple[Any, list[int], str]]:
+    """What one kind of sink was told: the value, the version, and the cause."""
+    return [
+        (said.get("value", said.get("present")), said["version"], said["cause"]["event"])
+        for name, said in bench.outputs
+        if name == f"t.actions.{topic}"
+    ]
+
+
+def outcome(log: Log, plan: Plan) -> Bench:
+    bench = lazily(log, plan)
+    assert_same(bench, eagerly(log))
+    return bench
+
+
+@every_plan
+def test_time__clock_jumps_91_days__each_timer_as_of_its_own_moment(plan: Plan) -> None:
+    """The order of 5 January is older than 90 days when 6 April begins in London, an hour before it does in UTC."""
+    log = settled()
+    log.clock("north", 91 * DAY)
+    bench = outcome(log, plan)
+    assert [said for said in told(bench, "email-tags") if said[0] == {"mailchimp": ["Lapsed"]}] == [
+        ({"mailchimp": ["Lapsed"]}, [1, 2, 5], "time:2026-04-05T23:00:00.000000Z"),
+        ({"mailchimp": ["Lapsed"]}, [1, 4, 5], "time:2026-04-05T23:00:00.000000Z"),
+    ]
+    assert {value for value, _, _ in told(bench, "group")} == {"New", ""}
+
+
+@every_plan
+def test_time__no_clock_comes__nobody_is_removed(plan: Plan) -> None:
+    log = settled()
+    log.records = [record for record in log.records if record[1] != PARTITION_WIDE_KEY or b"activation" in record[2]]
+    log.customer("north", 1, ago=1000 * DAY)
+    bench = outcome(log, plan)
+    assert not any(cause.startswith("time:") for topic in ("group", "email-tags") for _, _, cause in told(bench, topic))
+    assert [value for value, _, _ in told(bench, "group")] == ["New"] * 4
+
+
+@every_plan
+def test_time__activation_between_due_time_and_visit__timer_first_and_under_its_own_rules(plan: Plan) -> None:
+    """What was hot until the second day was so under the first rules, whenever somebody looks."""
+    log = settled()
+    log.clock("north", 2 * DAY)
+    log.activate("north", 2)
+    log.clock("north", DAY)
+    bench = outcome(log, plan)
+    causes = [cause for value, _, cause in told(bench, "attributes") if value == {}]
+    assert causes == ["time:2026-01-06T21:00:00.000000Z"] * 2
+
+
+@every_plan
+def test_time__rules_change__timers_are_dropped_or_moved(plan: Plan) -> None:
+    """Without the segment nobody lapses; with another span at another moment."""
+    log = settled()
+    log.activate("north", 2)
+    log.activate("south", 3)
+    for store in STORES:
+        log.clock(store, 91 * DAY)
+    bench = outcome(log, plan)
+    tags = [(value, cause) for value, _, cause in told(bench, "email-tags") if cause.startswith("time:")]
+    assert tags == [({"mailchimp": ["Cold"]}, "time:2026-01-07T05:00:00.000000Z")] * 2
+
+
+@every_plan
+def test_time__equal_due_times__one_moment(plan: Plan) -> None:
+    """`age` and `lapsed` of the second body change when the same midnight comes; the group is told once."""
+    log = settled()
+    log.customer("north", 9, ago=timedelta(0))
+    log.order("north", 9, 9)
+    log.activate("north", 1)
+    log.clock("north", 61 * DAY)
+    bench = outcome(log, plan)
+    mine = [said for name, said in bench.outputs if said.get("customer") == "north:9" and name != "t.actions.contact"]
+    moments = [said["cause"]["event"] for said in mine if said["cause"]["event"].startswith("time:")]
+    assert moments.count("time:2026-03-07T00:00:00.000000Z") == 3, "group, attributes, tags: each once"
+
+
+@every_plan
+def test_time__timer_that_sets_another_one_due_at_once__both_fire_in_their_order(plan: Plan) -> None:
+    """`between` begins on the 11th day and ends on the 21st; the clock comes on the 60th."""
+    log = settled()
+    log.activate("north", 1)
+    log.clock("north", 40 * DAY)
+    bench = outcome(log, plan)
+    moods = [(value.get("mood"), cause) for value, _, cause in told(bench, "attributes") if cause.startswith("time:")]
+    assert (
+        moods
+        == [
+            (["tepid"], "time:2026-01-16T00:00:00.000000Z"),
+            (None, "time:2026-01-26T00:00:00.000000Z"),
+        ]
+        * 2
+    )
+
+
+@every_plan
+def test_time__order_before_the_timer_is_due__moved_on(plan: Plan) -> None:
+    log = settled()
+    for number in range(10, 14):
+        log.clock("north", 80 * DAY)
+        log.order("north", 1, number)
+    bench = outcome(log, plan)
+    lapsed = [said for name, said in bench.outputs if name == "t.actions.email-tags" and "Lapsed" in str(said)]
+    assert {said["customer"] for said in lapsed} == {"north:2"}
+
+
+@every_plan
+def test_time__last_order_cancelled__the_one_before_counts(plan: Plan) -> None:
+    log = settled()
+    log.clock("north", 80 * DAY)
+    log.order("north", 1, 50)
+    log.clock("north", 80 * DAY)
+    log.order("north", 1, 50, ago=80 * DAY, status="cancelled")
+    bench = outcome(log, plan)
+    [mine] = [
+        said
+        for name, said in bench.outputs
+        if name == "t.actions.email-tags" and said["customer"] == "north:1" and "Lapsed" in str(said["present"])
+    ]
+    assert mine["cause"]["event"].startswith("order.snapshot")
+
+
+@every_plan
+def test_time__clock_in_small_steps__as_in_one(plan: Plan) -> None:
+    """Whoever was looked at is looked at again when the next timer is due, with no event between."""
+    small, large = settled(), settled()
+    for _ in range(20):
+        small.clock("north", 5 * DAY)
+    large.clock("north", 100 * DAY)
+    assert sorted(map(str, outcome(small, plan).written)) == sorted(map(str, outcome(large, ()).written))
