@@ -85,6 +85,7 @@ MetricName = Literal[
     "headrace_evaluator_holes_total",
     "headrace_evaluator_dead_letters_total",
     "headrace_evaluator_recent_failures",
+    "headrace_evaluator_timers_overdue_seconds",
     "headrace_evaluator_sweep_done",
     "headrace_evaluator_sweep_customers",
     "headrace_evaluator_restored_records_total",
@@ -140,6 +141,9 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_evaluator_dead_letters_total": Metric("counter", "Records set aside", ("reason",)),
     "headrace_evaluator_recent_failures": Metric(
         "gauge", "Dead letters that count against the limit now; the worker stops at it", ("partition",)
+    ),
+    "headrace_evaluator_timers_overdue_seconds": Metric(
+        "gauge", "How long the oldest due timer has waited, by its store's clock", ("partition",)
     ),
     "headrace_evaluator_sweep_done": Metric(
         "gauge", "Customers looked at since the newest activation or restore", ("partition",)

@@ -17,7 +17,7 @@ from headrace.contracts.events import Clock, Event, RulesetActivated, decode_eve
 from headrace.contracts.notes import Note, encode_note
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.logs import log
-from headrace.runtime.metrics import counter
+from headrace.runtime.metrics import counter, gauge
 from headrace.runtime.topics import MAX_RECORD_BYTES as TOPIC_RECORD_BYTES
 from headrace.segmentation.codec import StateUnreadable, encode_state, microseconds, wake_at_of
 from headrace.segmentation.decide import Context, Decision, NotApplicable, activate, decide
@@ -144,6 +144,7 @@ class PartitionCustomers:
         for key in self._sweep.keys(budget - visited) if visited < budget else ():
             changed += self._visit(key)
         swept = began and not self._sweep.more
+        gauge("headrace_evaluator_timers_overdue_seconds", partition=str(self._view.number)).set(self._due.overdue_s)
         return Swept(changed + swept, more=self._due.more or self._sweep.more)
 
     def close(self) -> Folded:

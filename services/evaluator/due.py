@@ -47,6 +47,11 @@ class Due:
         """The longest overdue entry's time, None when nothing is due. It may be an entry that no longer counts."""
         return min((heap[0][0] for heap, now in self._by_clock() if heap[0][0] <= now), default=None)
 
+    @property
+    def overdue_s(self) -> float:
+        """How long the longest overdue entry has waited, in seconds of its store's clock; 0 when nothing is due."""
+        return max((now - heap[0][0] for heap, now in self._by_clock() if heap[0][0] <= now), default=0) / 1_000_000
+
     def keys(self, budget: int) -> Iterator[bytes]:
         """At most `budget` customers whose time has come, each taken off: who wakes again is added again."""
         left = _LOOKED_AT

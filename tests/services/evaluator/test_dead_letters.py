@@ -20,6 +20,7 @@ from services.evaluator.engine.epoch import Epoch, Live, close
 from services.evaluator.engine.membership import Member
 from services.evaluator.engine.state import Partition
 from services.evaluator.rules_feed import RuleSets, RulesFeed
+from tests.services.evaluator.bench import Source
 from tests.services.evaluator.service import (
     BEGIN,
     PARTITIONS,
@@ -37,7 +38,7 @@ from tests.services.evaluator.service import (
     rules_record,
     until,
 )
-from tests.services.evaluator.test_agent import Source, ladder
+from tests.services.evaluator.test_agent import ladder
 
 LIMIT = DeadLetterLimit(letters=6, window=20, run=4, per_customer=2)
 BAD_RELEASE = "tests.services.evaluator.bad_release"

@@ -125,3 +125,14 @@ def test_keys__any_moves__exactly_those_whose_time_has_come(steps: Iterable[tupl
             visited = shelf.visit_all()
             assert len(visited) == len(set(visited))
             assert set(visited) == expected
+
+
+def test_overdue_s__several_stores__the_longest_by_its_own_clock() -> None:
+    shelf = Shelf()
+    assert shelf.due.overdue_s == 0
+    shelf.move(b"a:1", 1_000_000)
+    shelf.move(b"b:1", 9_000_000)
+    shelf.clocks = {"a": 3_500_000, "b": 10_000_000}
+    assert shelf.due.overdue_s == 2.5
+    shelf.visit()
+    assert shelf.due.overdue_s == 0
