@@ -17,7 +17,7 @@ from headrace.runtime.process import FatalError
 from services.evaluator.engine import cures
 from services.evaluator.engine.batches import Chunk
 from services.evaluator.engine.epoch import Batch, Epoch, Live, close
-from services.evaluator.engine.fold import Fold, SourceRecord
+from services.evaluator.engine.fold import Fold, PartitionFold, SourceRecord, Swept
 from services.evaluator.engine.membership import Member
 from services.evaluator.engine.meters import Meters, Standing, standing_of
 from services.evaluator.engine.producer import Aborted, Written
@@ -30,7 +30,9 @@ _ABORTS_IN_A_ROW: Final = 20
 _SLICE_RECORDS: Final = 250
 _SLICE_S: Final = 0.01
 """A chunk of a backlog may take a second to fold: others have their turn every so often."""
-_SWEEP_KEYS: Final = 100
+_SWEEP_KEYS: Final = 20
+_SWEEP_SLICE_S: Final = 0.005
+"""A visit may cost much or nothing, so a slice of a sweep is measured by time; between two, records have their turn."""
 _SWEEP_REST_S: Final = 0.02
 
 
@@ -243,7 +245,7 @@ class Engine:
         while self._accepting and self._live.get(live.partition.number) is live:
             before = self._epoch.records
             with self._whole():
-                changed, more = live.fold.sweep(_SWEEP_KEYS)
+                changed, more = _sweep_slice(live.fold)
             if changed:
                 self._epoch.swept(live.partition.number, changed)
                 self._pending.set()
@@ -381,6 +383,14 @@ class Engine:
         self._to_sweep.set()
         self._health.clear(RESTORING)
         self._health.clear(STARTING)
+
+
+def _sweep_slice(fold: PartitionFold) -> Swept:
+    until, changed, more = time.monotonic() + _SWEEP_SLICE_S, 0, True
+    while more and time.monotonic() < until:
+        swept = fold.sweep(_SWEEP_KEYS)
+        changed, more = changed + swept.changed, swept.more
+    return Swept(changed, more)
 
 
 def _take_error(task: asyncio.Task[Written | Aborted]) -> None:
