@@ -45,6 +45,7 @@ class System:
     at_most: int | None = None
     environment: tuple[tuple[str, str], ...] = ()
     paced: tuple[tuple[str, str], ...] = ()
+    says_marks: bool = True
 
 
 def count_in_ours(key: bytes, value: bytes) -> int | None:
@@ -83,6 +84,11 @@ def _prepare_kafka_streams() -> list[str]:
     return ["java", "-Xmx2g", logs, "-cp", f"{built / 'classes'}:{built / 'lib' / '*'}", "KafkaStreamsWorker"]
 
 
+def install_into(folder: Path, *requirements: str) -> None:
+    """Packages for one system alone, beside our own environment. Raises `Unavailable`."""
+    _do(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), *requirements)
+
+
 def _do(*command: str) -> None:
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_PREPARE_S, check=False)
@@ -93,7 +99,7 @@ def _do(*command: str) -> None:
         raise Unavailable(f"{Path(command[0]).name} failed: {' | '.join(last)}")
 
 
-def _kafka_streams(name: str, guarantee: str) -> System:
+def _kafka_streams(name: str, guarantee: str, *, commit_ms: int) -> System:
     return System(
         name,
         guarantee,
@@ -101,6 +107,8 @@ def _kafka_streams(name: str, guarantee: str) -> System:
         lambda asked: f"{asked.group}-counts-changelog",
         count_in_json,
         environment=(("BENCH_GUARANTEE", guarantee),),
+        # Kafka Streams' own producers linger for 100 ms.
+        paced=(("BENCH_LINGER_MS", "0"), ("BENCH_COMMIT_MS", str(commit_ms))),
     )
 
 
@@ -129,8 +137,9 @@ SYSTEMS: Final = {
             _prepare_quix,
             lambda asked: f"changelog__{asked.group}--{asked.topic}--default",
             count_in_json,
+            paced=(("BENCH_LINGER_MS", "0"), ("BENCH_COMMIT_MS", "1000")),
         ),
-        _kafka_streams("kafka-streams", "at_least_once"),
-        _kafka_streams("kafka-streams-eos", "exactly_once_v2"),
+        _kafka_streams("kafka-streams", "at_least_once", commit_ms=1000),
+        _kafka_streams("kafka-streams-eos", "exactly_once_v2", commit_ms=50),
     )
 }

@@ -97,6 +97,16 @@ def warm_up(bootstrap: str) -> None:
         consumer.close()
 
 
+def committed(bootstrap: str, group: str, name: str) -> int:
+    """How many records of a topic a group has committed, all partitions together. Raises `KafkaException`."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
+    try:
+        found = consumer.committed([TopicPartition(name, number) for number in range(PARTITIONS)], timeout=_WITHIN_S)
+        return sum(max(0, each.offset) for each in found)
+    finally:
+        consumer.close()
+
+
 def read_kept(bootstrap: str, changelog: str, count: Callable[[bytes, bytes], int | None]) -> Kept:
     """What a changelog restores to, committed records only. Raises `KafkaException`, `TopicFailed`."""
     latest: dict[bytes, bytes] = {}
