@@ -4,7 +4,7 @@ Which one is live is found in `headrace.runtime.generations`.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
@@ -17,6 +17,7 @@ from headrace.runtime.settings import KafkaSettings
 from headrace.runtime.topics import topic_config
 
 _CALL_S: Final = 30.0
+_ASK_S: Final = 5.0
 _GONE_WITHIN: Final = 300
 _LOOK_AGAIN_S: Final = 0.1
 
@@ -46,12 +47,9 @@ class Generations:
         """The committed offset of each partition of the events that has one."""
         group = group_of(self._settings, generation)
         asked = [ConsumerGroupTopicPartitions(group)]
-        try:
-            found = self._admin.list_consumer_group_offsets(asked, request_timeout=_CALL_S)[group].result()
-        except KafkaException as error:
-            if _code(error) == KafkaError.GROUP_ID_NOT_FOUND:
-                return {}
-            raise
+        found = _of_group(lambda: self._admin.list_consumer_group_offsets(asked, request_timeout=_ASK_S)[group])
+        if found is None:
+            return {}
         source = topic(self._settings, EVENTS)
         return {at.partition: at.offset for at in found.topic_partitions if at.topic == source and at.offset >= 0}
 
@@ -95,13 +93,8 @@ class Generations:
     def members(self, generation: int) -> int:
         """How many workers its group has."""
         group = group_of(self._settings, generation)
-        asked: Any = self._admin.describe_consumer_groups([group], request_timeout=_CALL_S)
-        try:
-            return len(asked[group].result().members)
-        except KafkaException as error:
-            if _code(error) == KafkaError.GROUP_ID_NOT_FOUND:
-                return 0
-            raise
+        found = _of_group(lambda: self._admin.describe_consumer_groups([group], request_timeout=_ASK_S)[group])
+        return 0 if found is None else len(found.members)
 
     def _delete(self, names: list[str]) -> None:
         for future in self._admin.delete_topics(names, request_timeout=_CALL_S).values():
@@ -116,6 +109,19 @@ class Generations:
                 return
             time.sleep(_LOOK_AGAIN_S)
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{name} is {'not' if there else 'still'} there"))
+
+
+def _of_group(ask: Callable[[], Any]) -> Any:
+    """The answer about a group, None when there is none. A new broker has to make its topic of groups first."""
+    deadline = time.monotonic() + _CALL_S
+    while True:
+        try:
+            return ask().result()
+        except KafkaException as error:
+            if _code(error) == KafkaError.GROUP_ID_NOT_FOUND:
+                return None
+            if time.monotonic() > deadline:
+                raise
 
 
 def _code(error: KafkaException) -> int:

@@ -1,6 +1,5 @@
 """Replay on real Kafka: the log folded again comes to the very bytes of the live state, and tells nobody anything."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from tests.services.evaluator.replay.scene import (
     people,
     traffic,
 )
-from tests.services.evaluator.service import BEGIN, activation, clock, evaluator, publish, publish_rules
+from tests.services.evaluator.service import activation, evaluator, publish, publish_rules
 
 pytestmark = pytest.mark.kafka
 
