@@ -1,8 +1,10 @@
-"""The evaluator as a bad release would start it: whatever is decided fails, for every customer.
+"""The evaluator as a bad release would start it: whatever is decided fails, or nothing gets on (`BAD_RELEASE=stuck`).
 
-For the tests of the dead-letter limit; nothing else differs.
+For the tests of what stops a worker and of what tells that one stands still; nothing else differs.
 """
 
+import asyncio
+import os
 from typing import Any
 
 from headrace.runtime.process import run_service
@@ -16,6 +18,14 @@ def fail(*_: Any, **__: Any) -> None:
     raise ZeroDivisionError
 
 
+async def wait_for_ever(*_: Any) -> None:
+    """Stands for `prepare`."""
+    await asyncio.Event().wait()
+
+
 if __name__ == "__main__":
-    agent.decide = fail  # type: ignore[assignment]
+    if os.environ.get("BAD_RELEASE") == "stuck":
+        agent.PartitionCustomers.prepare = wait_for_ever  # type: ignore[assignment,method-assign]
+    else:
+        agent.decide = fail  # type: ignore[assignment]
     run_service("evaluator", EvaluatorSettings, run)
