@@ -4,12 +4,11 @@ A few of each are known: as long as one is left, it is the true one, whatever wa
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from headrace.segmentation import pages as paging
 from headrace.segmentation.state import Cold
 from headrace.segmentation.totals import Contribution
-
-FEW: Final = 4
 
 
 class _Ordered(Protocol):
@@ -71,7 +70,7 @@ def _put(best: tuple[T, ...], value: T, among: int, *, highest: bool) -> tuple[T
     """The best of `among` values and one more. What is worse than the worst known may have unknown betters."""
     if len(best) < among and (value < best[-1] if highest else value > best[-1]):
         return best
-    return tuple(sorted((*best, value), reverse=highest)[:FEW])
+    return tuple(sorted((*best, value), reverse=highest)[: paging.LIMITS.extremes])
 
 
 def _without(best: tuple[T, ...], value: T) -> tuple[T, ...]:

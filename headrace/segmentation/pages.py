@@ -16,12 +16,13 @@ NOTHING_WRITTEN: Final[Written] = {}
 
 
 class Limits(NamedTuple):
-    """How much stays in the state record; bytes of encoded orders, changes of membership."""
+    """How much stays in the state record: bytes of orders, changes of membership, extremes of cold orders."""
 
     ledger_bytes: int = 8192
     order_bytes: int = 2048
     changes: int = 150
     changes_a_page: int = 50
+    extremes: int = 4
 
 
 LIMITS = Limits()

@@ -1,6 +1,5 @@
 """The membership history: what is a change, and that none is lost when pages are turned."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -28,9 +27,8 @@ SOMEBODY = Memberships(Standing(("vip",), {"loyalty": 1}), Claims({"apple": LATC
 
 
 @pytest.fixture(autouse=True)
-def _small_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "LIMITS", Limits(changes=6, changes_a_page=2))
-    return
 
 
 def change(number: int) -> Change:
