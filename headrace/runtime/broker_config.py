@@ -66,11 +66,11 @@ def server_properties(
     """The text of server.properties. `others` win over ours; None leaves the name to Kafka's own default."""
     properties = {
         **_FIXED,
-        **(others or {}),
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller_port}",
         "log.dirs": _escaped(data_dir / "log"),
+        **(others or {}),
     }
     return "".join(f"{name}={value}\n" for name, value in sorted(properties.items()) if value is not None)
 

@@ -16,6 +16,7 @@ from headrace.runtime.logs import log
 from headrace.runtime.settings import KafkaSettings
 
 _WITHIN_S: Final = 5.0
+_AGAIN_S: Final = 0.1
 
 
 async def dismiss_predecessors(settings: KafkaSettings, *, group: str, client_id: str) -> None:
@@ -29,7 +30,13 @@ async def dismiss_predecessors(settings: KafkaSettings, *, group: str, client_id
     try:
         async with asyncio.timeout(_WITHIN_S):
             await client.bootstrap()
-            await _dismiss(client, group, client_id)
+            while True:
+                try:
+                    return await _dismiss(client, group, client_id)
+                except KafkaError as error:
+                    if not error.retriable:
+                        raise
+                await asyncio.sleep(_AGAIN_S)  # the group is being loaded: the broker has just started
     except (KafkaError, OSError, TimeoutError) as error:
         log.warning("kafka.unavailable", call="dismiss", error=repr(error))
     finally:

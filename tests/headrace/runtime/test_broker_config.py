@@ -14,6 +14,7 @@ def test_server_properties__of_the_caller__win() -> None:
     assert "group.initial.rebalance.delay.ms=0" in lines()
     assert "group.initial.rebalance.delay.ms=9" in lines(group_initial_rebalance_delay_ms=9)
     assert "log.cleaner.backoff.ms=50" in lines(log_cleaner_backoff_ms=50)
+    assert "log.dirs=/elsewhere" in lines(log_dirs="/elsewhere")
 
 
 def test_server_properties__none__leaves_it_to_kafka() -> None:
