@@ -10,13 +10,16 @@ import pytest
 
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
+from headrace.runtime.ports import HOST, free_ports
 from headrace.runtime.settings import ServiceSettings
 from tests.conftest import skip_or_fail
+from tests.proxy import Line, Proxy
 from tests.services.evaluator.engine.harness import (
     Process,
     Workers,
     committed,
     create_topics,
+    held,
     judge,
     lag,
     load,
@@ -25,6 +28,7 @@ from tests.services.evaluator.engine.harness import (
 )
 
 BACK_WITHIN_S = 30.0
+AWAY_S = 60.0
 
 
 @pytest.fixture
@@ -55,11 +59,11 @@ def is_ready(worker: Process) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("away_s", [3.0, 15.0])
+@pytest.mark.parametrize("away_s", [3.0, 15.0, 60.0])
 def test_worker__broker_killed_under_load__exact_and_at_work_within_thirty_seconds(
     broker: EmbeddedKafka, settings: ServiceSettings, tmp_path: Path, away_s: float
 ) -> None:
-    """Two workers; the pause is shorter, then longer than their session and their transactions' time-out."""
+    """Two workers; the pause is shorter, longer, much longer than their session and their transactions' time-out."""
     workers = Workers(settings, tmp_path)
     try:
         both = [workers.start(worker_id, epoch_s=0.02) for worker_id in ("0", "1")]
@@ -93,5 +97,61 @@ def test_worker__sigterm_while_the_broker_is_away__gone_within_ten_seconds(
         worker.popen.terminate()
         assert worker.popen.wait(10) == 0
         assert worker.events("process.stopped")[-1]["reason"] == "asked"
+    finally:
+        workers.kill_all()
+
+
+@pytest.fixture
+def proxied(tmp_path: Path) -> Iterator[tuple[EmbeddedKafka, Proxy]]:
+    """A broker with two ways to it: its own address, and one that it tells those who come by the proxy."""
+    port, inner, outer, controller = free_ports(4)
+    properties = {
+        "listeners": f"PLAINTEXT://{HOST}:{port},PROXIED://{HOST}:{inner},CONTROLLER://{HOST}:{controller}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port},PROXIED://{HOST}:{outer}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "controller.quorum.voters": f"1@{HOST}:{controller}",
+    }
+    broker = EmbeddedKafka(tmp_path / "kafka", port, properties=properties)
+    try:
+        broker.start()
+    except DependencyError as error:
+        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
+    with Proxy(outer, inner) as proxy:
+        yield broker, proxy
+    broker.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ["down", "timeout"])
+def test_worker__one_loses_kafka_for_a_minute__the_other_takes_over_and_it_comes_back_by_itself(
+    proxied: tuple[EmbeddedKafka, Proxy], tmp_path: Path, line: Line
+) -> None:
+    """Refused and cut; or silent, with the open connections silent for ever."""
+    broker, proxy = proxied
+    assert broker.info is not None
+    settings = ServiceSettings(
+        kafka_bootstrap_servers=broker.info.bootstrap_servers, store="teststore", log_level="warning"
+    )
+    create_topics(settings)
+    workers = Workers(settings, tmp_path)
+    try:
+        near = workers.start("0", epoch_s=0.02)
+        far = workers.start("1", epoch_s=0.02, servers=f"{HOST}:{proxy.port}")
+        with loading(settings):
+            wait_for("both at work", lambda: len(held(near)) == len(held(far)) == 2)
+            wait_for("progress", lambda: committed(settings) > 2_000)
+            proxy.set(line)
+            until = time.monotonic() + AWAY_S
+            wait_for("the other has all", lambda: len(held(near)) == 4, AWAY_S)
+            threading.Event().wait(until - time.monotonic())
+            proxy.set("up")
+            wait_for("both at work again", lambda: len(held(near)) == len(held(far)) == 2, BACK_WITHIN_S)
+            done = committed(settings)
+            wait_for("progress", lambda: committed(settings) > done + 2_000)
+        wait_for("all committed", lambda: lag(settings) == 0)
+        assert [worker.popen.poll() for worker in (near, far)] == [None, None]
+        assert is_ready(far)
+        verdict = asyncio.run(judge(settings))
+        assert verdict.exact, verdict
     finally:
         workers.kill_all()
