@@ -72,6 +72,7 @@ def expect(log: Iterable[LogRecord], prefix: str) -> Expected:
     for number, partition in partitions.items():
         for key, visit in partition.visits.items():
             assert visit.count is not None
+            expected.timers += visit.count.wake_at > 0
             expected.states[number, key] = encode_record(visit.mark, encode_count(visit.count))
             for name, page in partition.pages[key].items():
                 expected.states[number, key + b"#" + name.encode()] = encode_record(*page)

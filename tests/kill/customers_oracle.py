@@ -8,6 +8,7 @@ from itertools import groupby
 
 from headrace.contracts.events import RulesetActivated, decode_event
 from headrace.contracts.topics import PARTITION_WIDE_KEY
+from headrace.segmentation.codec import wake_at_of
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from services.evaluator.engine.state import encode_record
 from tests.kill.cluster import STORE
@@ -28,6 +29,7 @@ def expect(log: Iterable[LogRecord], prefix: str) -> Expected:
             expected.ends[number] = record.offset + 1
         assert not oracle.set_aside, "the load makes no dead letters"
         for key, stored in oracle.records().items():
+            expected.timers += b"#" not in key and wake_at_of(stored.body) > 0
             expected.states[number, key] = encode_record(*stored)
         for key, outputs in oracle.outputs(partition=number, prefix=prefix).items():
             for output in outputs:

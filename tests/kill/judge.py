@@ -44,12 +44,21 @@ def version_of(value: bytes | None) -> Version:
 
 @dataclass(slots=True)
 class Expected:
-    """`states`: changelog values, marks included, without the partitions' own. `ends`: where each log ended."""
+    """`states`: changelog values, marks included, without the partitions' own. `ends`: where each log ended.
+
+    `timers`: how many keys wait for a time.
+    """
 
     states: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     outputs: dict[Place, dict[Version, bytes]] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
     events: int = 0
+    timers: int = 0
+
+    @property
+    def pages(self) -> int:
+        """How many of the states are pages."""
+        return sum(b"#" in key for _, key in self.states)
 
     def add_output(self, topic: str, partition: int, key: bytes, value: bytes) -> None:
         """One more; two of one version would be the oracle's own mistake."""

@@ -59,6 +59,8 @@ class Load:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._ended.set()
         self._thread.join()
+        if kind is not None:
+            return
         self._append(self._source.clock())
         left = self._producer.flush(_OUTAGE_S)
         if self._failed is not None or left:

@@ -19,7 +19,7 @@ _OUTSIDE_DOCS: Final = ("--", ".", ":(exclude)docs")
 class Line(Struct):
     """One run. `kills`: SIGKILLs and stops of workers, wherever, and of the broker; `faults` has them by kind.
 
-    `settled_s`: from the last fault to the last commit.
+    `pages`: that there were at the end. `settled_s`: from the last fault to the last commit.
     """
 
     commit: str
@@ -33,6 +33,7 @@ class Line(Struct):
     fold: str = ""
     load: str = ""
     outputs: int = 0
+    pages: int = 0
     settled_s: float = 0.0
 
 
@@ -50,6 +51,7 @@ def line_of(outcome: Outcome, commit: str) -> Line:
         fold=outcome.plan.fold,
         load=outcome.plan.load,
         outputs=outcome.outputs,
+        pages=outcome.pages,
         settled_s=outcome.settled_s,
     )
 

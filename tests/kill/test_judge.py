@@ -158,10 +158,12 @@ def test_judge_logs__worker_gave_up__found() -> None:
 
 
 def test_green_but_broken__no_fault_landed__found() -> None:
-    outcome = Outcome(draw(1), faults={"ended by itself": 1}, events=10, outputs=10)
+    outcome = Outcome(draw(1), faults={"ended by itself": 1}, events=10, outputs=10, pages=1, timers=1)
     assert green_but_broken(outcome) == ["no fault landed"]
 
 
-def test_green_but_broken__empty_log__found() -> None:
-    outcome = Outcome(draw(1), faults={"kill": 1})
+@pytest.mark.parametrize("missing", ["events", "outputs", "pages", "timers"])
+def test_green_but_broken__log_without_what_counts__found(missing: str) -> None:
+    outcome = Outcome(draw(1), faults={"kill": 1}, events=9, outputs=9, pages=9, timers=9)
+    setattr(outcome, missing, 0)
     assert green_but_broken(outcome) == ["there was nothing to judge"]

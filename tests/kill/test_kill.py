@@ -26,7 +26,7 @@ def test_seeds__together__have_every_kind() -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_run__seed__exact(seed: int, tmp_path: Path) -> None:
     try:

@@ -13,7 +13,7 @@ from tests.kill.soak import main, seeds_of
 
 
 def run_of(seed: int, *problems: str) -> Outcome:
-    return Outcome(draw(seed), {"kill": 2, "join": 1, "broker": 1}, 100, 30, 1.5, 60.0, list(problems))
+    return Outcome(draw(seed), {"kill": 2, "join": 1, "broker": 1}, events=100, seconds=60.0, problems=list(problems))
 
 
 def test_passed__failed_or_other_commit__not_passed(tmp_path: Path) -> None:
