@@ -101,6 +101,9 @@ def test_run_service__asked_to_stop__exits_0(number: signal.Signals) -> None:
 @pytest.mark.parametrize(("what", "reason"), [("fatal", "broken"), ("crash", "crashed"), ("fail", "noticed_elsewhere")])
 def test_run_service__fatal_cause__exits_3_and_names_it(what: str, reason: str) -> None:
     with service(what) as process:
+        if what == "fail":
+            wait_for(process.stderr, "health.changed")
+            assert wait_for(process.stderr, "health.changed")["reasons"] == [reason], "it may take a while to end"
         line = wait_for(process.stderr, "process.stopped")
 
         assert (line["reason"], line["level"], line["service"]) == (reason, "error", "example")
