@@ -27,5 +27,5 @@ if __name__ == "__main__":
     if os.environ.get("BAD_RELEASE") == "stuck":
         agent.PartitionCustomers.prepare = wait_for_ever  # type: ignore[assignment,method-assign]
     else:
-        agent.decide = fail  # type: ignore[assignment]
+        agent.decide = fail  # type: ignore[assignment,attr-defined]
     run_service("evaluator", EvaluatorSettings, run)

@@ -1,6 +1,7 @@
 """The dead-letter limit as a value: held against a count of the whole list, however the list is cut."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from services.evaluator.dead_letter_limit import NONE, DeadLetterLimit, Failures
 
 LIMIT = DeadLetterLimit(letters=6, window=20, run=4, per_customer=2)
-Log = list[bytes | None]
+Log = Sequence[bytes | None]
 """The key of each record that fails, None for one that is applied."""
 
 keys = st.sampled_from([b"s:1", b"s:2", b"s:3", b"s:4", b"s:5"])

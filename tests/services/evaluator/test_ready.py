@@ -102,7 +102,7 @@ def test_ready__nothing_gets_on_although_there_is_work__shown_within_thirty_seco
             began = time.monotonic()
 
             async def stalled() -> bool:
-                return changes(running)[-1]["reasons"] == [STALLED]
+                return bool(changes(running)[-1]["reasons"] == [STALLED])
 
             await until("it says that it stands still", stalled, 30)
             assert time.monotonic() - began < 30
