@@ -271,6 +271,6 @@ def assert_extremes(core: Core, entries: list[Entry]) -> None:
         (cold.last, [part.created_at for part in counted], True),
         (cold.newest, [part.newest for part in parts], True),
     ):
-        expected = sorted(values, reverse=highest)  # type: ignore[type-var]  # numbers, or times
+        expected = sorted(values, reverse=highest)
         assert list(known) == expected[: len(known)]
         assert bool(known) is bool(values)

@@ -178,7 +178,7 @@ async def test_prepare__nested_without_end__neither_raises_nor_stops() -> None:
     assert bench.letters() == [("undecodable", 0), ("undecodable", 1)]
 
 
-@pytest.mark.parametrize("subject", ["teststore", ":1", "teststore:"])
+@pytest.mark.parametrize("subject", ["teststore", ":1", "teststore:", "teststore:1#order:1"])
 def test_apply__subject_names_no_customer__not_applicable(subject: str) -> None:
     bench = Bench()
     value = customer(1)[2].replace(b'"subject":"teststore:1"', f'"subject":"{subject}"'.encode())

@@ -52,6 +52,7 @@ def test_read_event__no_id_no_time__gets_them() -> None:
         ({"customer": "a:b:1"}, "customer"),
         ({"customer": ""}, "customer"),
         ({"customer": "~"}, "customer"),
+        ({"customer": "7#order:1"}, "customer"),
         ({"customer": True}, "customer"),
         ({"customer": ["1"]}, "customer"),
         ({"time": "2026-08-11T12:06:00Z"}, "time"),
