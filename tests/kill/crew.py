@@ -33,7 +33,7 @@ class Worker:
 
     def __init__(self, popen: "subprocess.Popen[bytes]", log: Path, stop_file: Path) -> None:
         self.popen, self.log, self.stop_file = popen, log, stop_file
-        self.ready = False
+        self.ready = self.begun = False
         self.ending_since: float | None = None
         self.waking_at: float | None = None
         self.armed_for = 0.0
@@ -51,7 +51,7 @@ class Worker:
                     return
                 self._read_to += len(line)
                 if b'"health.changed"' in line:
-                    self.ready = bool(json.loads(line)["ready"])
+                    self.ready, self.begun = bool(json.loads(line)["ready"]), True
 
     @property
     def stands_still(self) -> bool:
@@ -134,7 +134,7 @@ class Crew:
         if fault.kind == "join":
             self._join(fault)
             return
-        slot = next((s for s in _from(fault.worker) if s in self.workers and self._at_work(self.workers[s])), None)
+        slot = next((s for s in _from(fault.worker) if s in self.workers and _is_free(self.workers[s])), None)
         if slot is None:
             return
         worker = self.workers[slot]
@@ -190,10 +190,6 @@ class Crew:
                 if line.startswith("{") and line.endswith("}"):
                     yield json.loads(line)
 
-    def _at_work(self, worker: Worker) -> bool:
-        free = worker.waking_at is None and worker.ending_since is None and not worker.armed_for
-        return free and worker.ready and worker.popen.poll() is None
-
     def _join(self, fault: Fault) -> None:
         slot = next((s for s in _from(fault.worker) if s not in self.workers and s not in self._back_at), None)
         if slot is not None:
@@ -238,6 +234,12 @@ def play(script: Iterable[Fault], crew: Crew, kill_broker: Callable[[float], "Fu
         time.sleep(_LOOK_EVERY_S)
     if broker is not None:
         broker.result()
+
+
+def _is_free(worker: Worker) -> bool:
+    """Whether it runs, at work or in the middle of a restore, and no other fault has it in hand."""
+    unharmed = worker.waking_at is None and worker.ending_since is None and not worker.armed_for
+    return unharmed and worker.begun and worker.popen.poll() is None
 
 
 def _arm(file: Path, phase: Phase) -> None:
