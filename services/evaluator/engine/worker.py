@@ -34,6 +34,9 @@ from services.evaluator.engine.watch import Watch
 
 REBALANCING: Final = "rebalancing"
 STOP_WITHIN_S: Final = 5.0
+_REBALANCE_S: Final = 15.0
+"""Longer than what a worker may take to let its partitions go (`core.py`)."""
+_MARGIN_S: Final = 5.0
 _LAST_COMMIT_WITHIN_S: Final = 3.0
 
 
@@ -219,6 +222,10 @@ def _faust_settings(settings: KafkaSettings, options: WorkerOptions) -> dict[str
         "broker_client_id": options.transactional_id,
         "broker_session_timeout": options.session_s,
         "broker_heartbeat_interval": options.heartbeat_s,
+        # A connection that fell silent is given up after a request's time-out, no sooner. Joining the group waits for
+        # the others, or for the session of one that is gone.
+        "broker_rebalance_timeout": _REBALANCE_S,
+        "broker_request_timeout": max(_REBALANCE_S, options.session_s) + _MARGIN_S,
         "broker_max_poll_records": options.max_poll_records,
         "consumer_auto_offset_reset": "earliest",
         "worker_redirect_stdouts": False,
