@@ -29,7 +29,7 @@ Cure = Literal[
     "livelock_detector",  # Faust's detector dies with AssertionError while a position is unknown
     # restore and readiness
     "interrupted_restore",  # a restore that a rebalance overtook begins with partitions that are no longer ours
-    "restore_wait",  # Faust takes a time-out of the restore for its success, and goes on without the state
+    "restore_wait",  # Faust takes a time-out of the restore for its own end, and never restores again: stuck
     "largest_mark_wins",  # a stale record behind a newer one becomes the state
     "read_committed",  # records of an aborted transaction become the state, its outputs are lost
     "high_watermark",  # what a still open transaction holds is missed, and folded again when it was committed

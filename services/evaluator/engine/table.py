@@ -50,7 +50,7 @@ def manager_for(restore: Callable[[], Awaitable[None]]) -> type[TableManager]:
             """Nothing: Faust reads no changelog."""
 
         async def _wait(self, coro: Any, timeout: Any = None) -> None:
-            # Without the time-out: Faust takes one for success, and would go on with a state not restored.
+            # Without the time-out: Faust takes one for the end of its recovery, and would never restore again.
             await super()._wait(coro, timeout if cures.off("restore_wait") else None)
 
     class _Manager(TableManager):
