@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from benchmarks.engine.workload import PARTITIONS, Record
@@ -95,6 +95,13 @@ def warm_up(bootstrap: str) -> None:
         producer.commit_transaction(_WITHIN_S)
     finally:
         consumer.close()
+
+
+def members(bootstrap: str, group: str) -> int:
+    """How many members a group that is at rest has; 0 while it settles. Raises `KafkaException`."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    found = admin.describe_consumer_groups([group])[group].result()
+    return len(found.members) if found.state == ConsumerGroupState.STABLE else 0
 
 
 def committed(bootstrap: str, group: str, name: str) -> int:
