@@ -41,8 +41,9 @@ log: Final = cast("Log", structlog.get_logger())
 """The one logger. `log.info("decision.made", customer=...)`; before `configure_logs` it prints to stderr as text."""
 
 
-def _to_stderr(*_: Any) -> structlog.PrintLogger:
-    return structlog.PrintLogger(sys.stderr)
+def _to_stderr(*_: Any) -> structlog.WriteLogger:
+    # A line and its end in one write: `print` makes two, and another thread's line would come between them.
+    return structlog.WriteLogger(sys.stderr)
 
 
 # Until a process configures its logs: never stdout, which belongs to results.

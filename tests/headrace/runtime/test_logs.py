@@ -1,5 +1,6 @@
 """Logs: JSON lines on stderr, nothing personal or secret in them."""
 
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -37,6 +38,24 @@ def test_log__configured__one_json_line_on_stderr(capsys: pytest.CaptureFixture[
     assert line["event"] == "process.started"
     assert (line["service"], line["level"], line["pid"]) == ("ingest", "info", 7)
     assert line["timestamp"].endswith("Z")
+
+
+def test_log__several_threads__a_line_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    class Stderr(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr("sys.stderr", Stderr())
+    configure_logs("ingest", "info")
+
+    log.info("process.started")
+    logging.getLogger("aiokafka").warning("away")
+
+    assert [json.loads(text)["event"] for text in written] == ["process.started", "away"]
+    assert all(text.endswith("\n") for text in written)
 
 
 @pytest.mark.parametrize(
