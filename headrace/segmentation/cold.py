@@ -21,25 +21,14 @@ T = TypeVar("T", bound=_Ordered)
 
 def put(cold: Cold, part: Contribution) -> Cold:
     """With one more order."""
-    orders, counted = cold.orders, cold.counted
-    newest = _put(cold.newest, part.newest, orders, highest=True)
-    if not part.counted:
-        return Cold(orders + 1, counted, cold.largest, cold.first, cold.last, newest)
-    return Cold(
-        orders + 1,
-        counted + 1,
-        _put(cold.largest, part.amount, counted, highest=True),
-        _put(cold.first, part.created_at, counted, highest=False),
-        _put(cold.last, part.created_at, counted, highest=True),
-        newest,
-    )
+    return _step(cold, None, part)
 
 
 def change(cold: Cold, old: Contribution, new: Contribution) -> Cold | None:
     """With one of its orders changed. None: the last known extreme went, so all orders must be looked at."""
     if old == new:
         return cold
-    after = _take(put(cold, new), old)
+    after = _step(cold, old, new)
     known = after.newest and (not after.counted or (after.largest and after.first and after.last))
     return after if known else None
 
@@ -52,29 +41,28 @@ def cold_of(parts: Iterable[Contribution]) -> Cold:
     return cold
 
 
-def _take(cold: Cold, part: Contribution) -> Cold:
-    orders, counted, newest = cold.orders - 1, cold.counted, _without(cold.newest, part.newest)
-    if not part.counted:
-        return Cold(orders, counted, cold.largest, cold.first, cold.last, newest)
+def _step(cold: Cold, old: Contribution | None, new: Contribution) -> Cold:
+    counted = cold.counted
+    out, into = old if old is not None and old.counted else None, new if new.counted else None
+    made_out, made_into = out and out.created_at, into and into.created_at
     return Cold(
-        orders,
-        counted - 1,
-        _without(cold.largest, part.amount),
-        _without(cold.first, part.created_at),
-        _without(cold.last, part.created_at),
-        newest,
+        cold.orders + (old is None),
+        counted + (into is not None) - (out is not None),
+        _swap(cold.largest, out and out.amount, into and into.amount, counted, highest=True),
+        _swap(cold.first, made_out, made_into, counted, highest=False),
+        _swap(cold.last, made_out, made_into, counted, highest=True),
+        _swap(cold.newest, old and old.newest, new.newest, cold.orders, highest=True),
     )
 
 
-def _put(best: tuple[T, ...], value: T, among: int, *, highest: bool) -> tuple[T, ...]:
-    """The best of `among` values and one more. What is worse than the worst known may have unknown betters."""
-    if len(best) < among and (value < best[-1] if highest else value > best[-1]):
+def _swap(best: tuple[T, ...], out: T | None, into: T | None, among: int, *, highest: bool) -> tuple[T, ...]:
+    """The best of `among` values after one came and one went. What is worse than the worst known is not known."""
+    if out == into:
         return best
-    return tuple(sorted((*best, value), reverse=highest)[: paging.LIMITS.extremes])
-
-
-def _without(best: tuple[T, ...], value: T) -> tuple[T, ...]:
-    if value not in best:
-        return best
-    at = best.index(value)
-    return (*best[:at], *best[at + 1 :])
+    known = list(best)
+    if into is not None and (len(best) == among or not (into < best[-1] if highest else into > best[-1])):
+        known.append(into)
+        known.sort(reverse=highest)
+    if out is not None and out in known:
+        known.remove(out)
+    return tuple(known[: paging.LIMITS.extremes])
