@@ -30,6 +30,8 @@ from tests.services.evaluator.engine.oracle import expect
 PARTITIONS = 4
 CHANGELOG = "evaluator-1-state-changelog"
 GROUP = "evaluator-1"
+_OUTAGE_S = 180.0
+"""How long a load waits for a Kafka that a test took away."""
 
 
 def wait_for(what: str, condition: Callable[[], bool], within_s: float = 60.0) -> None:
@@ -67,7 +69,7 @@ def load(settings: ServiceSettings, count: int, *, seed: int = 1, customers: int
         number = chance.randrange(customers)
         key = f"skip{number}" if number % 50 == 0 else f"c{number}"
         producer.produce(topic(settings, SOURCE), str(chance.randrange(100)), key, number % PARTITIONS)
-    assert producer.flush(60) == 0
+    assert producer.flush(_OUTAGE_S) == 0
 
 
 @dataclass
