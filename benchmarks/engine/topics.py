@@ -118,7 +118,7 @@ def read_kept(bootstrap: str, changelog: str, count: Callable[[bytes, bytes], in
     """What a changelog restores to, committed records only. Raises `KafkaException`, `TopicFailed`."""
     latest: dict[bytes, bytes] = {}
     seen = size = 0
-    for key, value in _committed(bootstrap, changelog):
+    for key, value in read_committed(bootstrap, changelog):
         seen += 1
         size += len(key) + len(value)
         latest[key] = value
@@ -126,7 +126,7 @@ def read_kept(bootstrap: str, changelog: str, count: Callable[[bytes, bytes], in
     return Kept(sum(counts), len(counts), seen, size)
 
 
-def _committed(bootstrap: str, name: str) -> Iterator[tuple[bytes, bytes]]:
+def read_committed(bootstrap: str, name: str) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values of the whole topic, partition by partition in order."""
     consumer = Consumer(
         {
