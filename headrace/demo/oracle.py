@@ -7,7 +7,9 @@ with the simulated vendors is in `verify.py`.
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from headrace.demo.log_fold import Latched
 from headrace.demo.people import WHOLESALE_DOMAINS, Person
@@ -16,6 +18,8 @@ from headrace.demo.shop import Order
 
 GOLD_FROM_MINOR: Final = 1_000_00
 PLATINUM_ABOVE_MINOR: Final = 5_000_00
+WIN_BACK_AFTER_DAYS: Final = 90
+ZONE: Final = ZoneInfo("Europe/London")
 COUNTRY_VALUES: Final = {
     "GB": "United Kingdom",
     "DE": "Germany",
@@ -47,19 +51,33 @@ class Expectation:
     guests: dict[str, frozenset[str]]
 
 
-def expect(scenario: Scenario, latched: Mapping[str, Latched], *, store: str) -> Expectation:
-    """The end of everyone in the scenario; `latched` by subject, from the log (see `log_fold.py`)."""
+@dataclass(slots=True)
+class Bought:
+    """What a person's orders come to: pence, and when the last one that counts was made."""
+
+    minor: int = 0
+    last_at: datetime | None = None
+
+
+def expect(scenario: Scenario, latched: Mapping[str, Latched], *, store: str, now: datetime) -> Expectation:
+    """The end of everyone in the scenario, when the store's clock shows `now`.
+
+    `latched` by subject, from the log (see `log_fold.py`).
+    """
     counted = counted_amounts(scenario)
-    spent: dict[int, int] = defaultdict(int)
+    wholly_refunded = {refund.order_id for refund in scenario.shop.refunds if refund.whole}
+    bought: dict[int, Bought] = defaultdict(Bought)
     guests: dict[str, frozenset[str]] = {}
     for order in scenario.shop.orders:
-        if order.customer:
-            spent[order.customer] += counted[order.id]
-        else:
-            guests[scenario.guests[order.id].email] = _vip(counted[order.id])
+        mine = bought[order.customer] if order.customer else Bought()
+        mine.minor += counted[order.id]
+        if order.id not in wholly_refunded:
+            mine.last_at = max(mine.last_at or order.at, order.at)
+        if not order.customer:
+            guests[scenario.guests[order.id].email] = _tags_of_spend(mine, now)
     nothing = Latched()
     customers = {
-        number: _customer(person, spent[number], latched.get(f"{store}:{number}", nothing))
+        number: _customer(person, bought[number], latched.get(f"{store}:{number}", nothing), now)
         for number, person in scenario.customers.items()
     }
     return Expectation(customers, guests)
@@ -91,8 +109,13 @@ def is_wholesale(domain: str) -> bool:
     return any(domain == parent or domain.endswith(f".{parent}") for parent in WHOLESALE_DOMAINS)
 
 
-def _customer(person: Person, spent_minor: int, latched: Latched) -> Expected:
-    tags = set(_vip(spent_minor))
+def is_lapsed(last_at: datetime, now: datetime) -> bool:
+    """More than so many days of the shop's calendar ago."""
+    return (now.astimezone(ZONE).date() - last_at.astimezone(ZONE).date()).days > WIN_BACK_AFTER_DAYS
+
+
+def _customer(person: Person, bought: Bought, latched: Latched, now: datetime) -> Expected:
+    tags, spent_minor = set(_tags_of_spend(bought, now)), bought.minor
     if person.country and person.country.code == "GB" and person.subscribed:
         tags.add("UK")
     if latched.returner:
@@ -102,8 +125,11 @@ def _customer(person: Person, spent_minor: int, latched: Latched) -> Expected:
     )
 
 
-def _vip(spent_minor: int) -> frozenset[str]:
-    return frozenset({"VIP"}) if spent_minor > PLATINUM_ABOVE_MINOR else frozenset()
+def _tags_of_spend(bought: Bought, now: datetime) -> frozenset[str]:
+    tags = {"VIP"} if bought.minor > PLATINUM_ABOVE_MINOR else set[str]()
+    if bought.minor >= GOLD_FROM_MINOR and bought.last_at is not None:
+        tags.add("Win back" if is_lapsed(bought.last_at, now) else "Active")
+    return frozenset(tags)
 
 
 def _values(person: Person, spent_minor: int, latched: Latched) -> list[str]:

@@ -5,6 +5,7 @@ With a rule set other than the demo's, only what needs no rule is compared: ever
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from headrace.demo.log_fold import LogFold, SeenOrder
@@ -44,12 +45,15 @@ class Verification:
 
 
 def verify(
-    scenario: Scenario, log: LogFold, truth: Mapping[str, Any], *, store: str, demo_rules: bool = True
+    scenario: Scenario, log: LogFold, truth: Mapping[str, Any], *, store: str, now: datetime, demo_rules: bool = True
 ) -> Verification:
-    """Compare `GET /_sim/truth` with what the scenario and the log say; `demo_rules` False compares the log only."""
+    """Compare `GET /_sim/truth` with what the scenario and the log say, the store's clock being at `now`.
+
+    `demo_rules` False compares the log only.
+    """
     differences = list(order_differences(scenario, log, store=store))
     if demo_rules:
-        expectation = expect(scenario, log.latched, store=store)
+        expectation = expect(scenario, log.latched, store=store, now=now)
         differences += truth_differences(scenario, expectation, truth, store=store)
     checked = len(scenario.customers) + len(scenario.guests)
     return Verification(not differences, not demo_rules, checked, tuple(differences))

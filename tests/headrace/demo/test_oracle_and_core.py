@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -34,6 +34,8 @@ from headrace.rules.load import load_rule_set
 from headrace.segmentation.compiled import compile_rules
 from headrace.segmentation.decide import Context, decide
 from headrace.segmentation.state import State
+from headrace.segmentation.wake import wake
+from tests.services.evaluator.oracle import Held
 
 ROOT = Path(__file__).parents[3]
 EXTRACT = ROOT / "examples" / "online_retail" / "online_retail.parquet"
@@ -115,21 +117,20 @@ class Log:
         return self._write(snapshot, ORDER_SNAPSHOT, subject, at)
 
 
-def core_ends(records: list[bytes]) -> dict[str, dict[type[Desired], Desired]]:
-    """The last desired state of each kind, by subject."""
+def core_ends(records: list[bytes], now: datetime) -> dict[str, dict[type[Desired], Desired]]:
+    """The last desired state of each kind, by subject, once the store's time has passed on to `now`."""
     loaded = load_rule_set([ROOT / "examples" / "rules" / "demo"])
     assert loaded.rule_set is not None, loaded.findings
     rules = compile_rules(loaded.rule_set)
-    states: dict[str, State] = {}
-    ends: dict[str, dict[type[Desired], Desired]] = {}
+    held: dict[str, Held] = {}
     for offset, record in enumerate(records):
         event = decode_event(record)
-        subject = event.envelope.subject
-        decision = decide(states.get(subject), event, rules, Context(1, offset, None, 1))
-        states[subject] = decision.state
-        for action in decision.actions:
-            ends.setdefault(subject, {})[type(action)] = action
-    return ends
+        subject, context = event.envelope.subject, Context(1, offset, None, 1)
+        customer = held.setdefault(subject, Held(State(key=subject), -1))
+        customer.keep(decide(customer.state, event, rules, context, pages=customer), offset)
+    for customer in held.values():
+        customer.keep(wake(customer.state, rules, Context(1, customer.mark, now, 1)), customer.mark)
+    return {subject: {type(action): action for action in customer.actions} for subject, customer in held.items()}
 
 
 def group_of(end: dict[type[Desired], Desired]) -> str | None:
@@ -158,8 +159,10 @@ def test_expect__shipped_shop__is_what_the_core_decides(seed: int) -> None:
 
 def assert_agree(scenario: Scenario, records: list[bytes]) -> None:
     log = fold_log(map(msgspec.json.decode, records))
-    expected = expect(scenario, log.latched, store=STORE)
-    ends = core_ends(records)
+    now = scenario.shop.events[-1].at + timedelta(days=80)
+    expected = expect(scenario, log.latched, store=STORE, now=now)
+    assert {"Active", "Win back"} <= {tag for end in expected.customers.values() for tag in end.tags}
+    ends = core_ends(records, now)
     different = {
         number: (end, group_of(core), mirror_of(core), tags_of(core))
         for number, end in expected.customers.items()

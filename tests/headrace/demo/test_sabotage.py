@@ -1,6 +1,7 @@
 """Each way to spoil a run touches exactly one customer, and one for whom it shows."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -39,7 +40,10 @@ def test_double_refund__no_refund_matters__a_customer_is_added(small: ShopMaker)
     assert refunds == [100, 101, 101]
     assert spoiled.customer in spoiled.scenario.customers
     assert spoiled.customer not in scenario.customers
-    assert expect(spoiled.scenario, {}, store="s").customers[spoiled.customer].group == "Gold"
+    assert (
+        expect(spoiled.scenario, {}, store="s", now=datetime(2011, 1, 1, tzinfo=UTC)).customers[spoiled.customer].group
+        == "Gold"
+    )
     assert len(list(operations(spoiled.scenario))) == len(list(spoiled.play())) - 1
 
 

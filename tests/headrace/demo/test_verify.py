@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from headrace.demo.oracle import expect
 from headrace.demo.scenario import Scenario
 from headrace.demo.verify import verify
 
+NOW = datetime(2011, 1, 1, 12, tzinfo=UTC)
 ShopMaker = Callable[..., Scenario]
 Truth = dict[str, Any]
 
@@ -21,7 +23,7 @@ def shop(small: ShopMaker) -> Scenario:
 
 
 def end_of(scenario: Scenario) -> Truth:
-    expected = expect(scenario, {}, store="s")
+    expected = expect(scenario, {}, store="s", now=NOW)
     return {
         "customers": {
             str(number): {
@@ -49,7 +51,7 @@ def log_of(scenario: Scenario) -> LogFold:
 
 
 def test_verify__right_end__is_ok(shop: Scenario) -> None:
-    result = verify(shop, log_of(shop), end_of(shop), store="s")
+    result = verify(shop, log_of(shop), end_of(shop), store="s", now=NOW)
     assert result.as_report() == {"ok": True, "limited": False, "customers_checked": 3, "differences": []}
 
 
@@ -78,22 +80,26 @@ def test_verify__wrong_at_one_customer__is_named(
 ) -> None:
     truth = deepcopy(end_of(shop))
     spoil(truth)
-    (difference,) = verify(shop, log_of(shop), truth, store="s").differences
+    (difference,) = verify(shop, log_of(shop), truth, store="s", now=NOW).differences
     assert (difference.customer, difference.kind, difference.expected) == ("s:7", kind, expected)
 
 
 def test_verify__wrong_tag__is_named(shop: Scenario) -> None:
     truth = end_of(shop)
     _tag(truth)
-    (difference,) = verify(shop, log_of(shop), truth, store="s").differences
+    (difference,) = verify(shop, log_of(shop), truth, store="s", now=NOW).differences
     assert (difference.customer, difference.kind, difference.actual) == ("s:7", "tag", ["Returner"])
 
 
 def test_verify__guest_without_tag__is_named_by_order(shop: Scenario) -> None:
     truth = end_of(shop)
     truth["members"] = {}
-    (difference,) = verify(shop, log_of(shop), truth, store="s").differences
-    assert (difference.customer, difference.expected, difference.actual) == ("s:guest-order-102", ["VIP"], [])
+    (difference,) = verify(shop, log_of(shop), truth, store="s", now=NOW).differences
+    assert (difference.customer, difference.expected, difference.actual) == (
+        "s:guest-order-102",
+        ["VIP", "Win back"],
+        [],
+    )
 
 
 def test_verify__strangers__are_differences(shop: Scenario) -> None:
@@ -101,7 +107,7 @@ def test_verify__strangers__are_differences(shop: Scenario) -> None:
     truth["customers"]["99"] = {"group": "Gold", "attributes": {}, "tags": []}
     truth["members"]["who@inbox.example"] = {"status": "subscribed", "tags": ["VIP"]}
     truth["effects"] = [{"customer": "s:7", "kind": "mail"}]
-    result = verify(shop, log_of(shop), truth, store="s")
+    result = verify(shop, log_of(shop), truth, store="s", now=NOW)
     assert [(each.customer, each.kind) for each in result.differences] == [
         ("s:99", "group"),
         ("s:unknown-member", "tag"),
@@ -112,7 +118,7 @@ def test_verify__strangers__are_differences(shop: Scenario) -> None:
 def test_verify__order_missing_in_the_log__is_named_even_with_other_rules(shop: Scenario) -> None:
     log = log_of(shop)
     del log.orders["101"]
-    result = verify(shop, log, {}, store="s", demo_rules=False)
+    result = verify(shop, log, {}, store="s", now=NOW, demo_rules=False)
     assert (result.ok, result.limited) == (False, True)
     assert [(each.customer, each.kind, each.actual) for each in result.differences] == [("s:8", "event", None)]
 
@@ -120,9 +126,9 @@ def test_verify__order_missing_in_the_log__is_named_even_with_other_rules(shop: 
 def test_verify__order_of_another_customer__is_a_difference(shop: Scenario) -> None:
     log = log_of(shop)
     log.orders["101"].subject = "s:7"
-    (difference,) = verify(shop, log, end_of(shop), store="s").differences
+    (difference,) = verify(shop, log, end_of(shop), store="s", now=NOW).differences
     assert (difference.customer, difference.actual) == ("s:8", "order 101 under another customer")
 
 
 def test_verify__other_rules__do_not_look_at_groups(shop: Scenario) -> None:
-    assert verify(shop, log_of(shop), {"customers": {}}, store="s", demo_rules=False).ok
+    assert verify(shop, log_of(shop), {"customers": {}}, store="s", now=NOW, demo_rules=False).ok
