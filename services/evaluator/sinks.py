@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
+from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 
 from headrace.contracts.actions import DesiredAttributes, DesiredContact, DesiredEmailTags, DesiredGroup
@@ -17,7 +18,7 @@ from headrace.runtime.kafka import topic
 from headrace.runtime.logs import log
 from headrace.runtime.settings import KafkaSettings
 from headrace.segmentation.reassert import Told
-from services.evaluator.replay.generations import Generations
+from services.evaluator.replay.groups import members, positions
 from services.evaluator.replay.log_reader import bounds, read_log
 
 D = TypeVar("D", DesiredGroup, DesiredAttributes, DesiredEmailTags, DesiredContact)
@@ -31,7 +32,6 @@ class ActionTopics:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._generations: Generations | None = None
 
     async def told(self, partition: int, promoted: GenerationPromoted, offset: int) -> Mapping[bytes, Told]:
         """By customer. Waits until the replaced generation has committed the promotion's offset, or has no worker:
@@ -43,16 +43,15 @@ class ActionTopics:
                 while not await asyncio.to_thread(self._has_ended, partition, promoted.replaces, offset):
                     await asyncio.sleep(_LOOK_AGAIN_S)
                 return await asyncio.to_thread(self._read, partition)
-            except (KafkaException, TimeoutError) as error:
+            except (KafkaException, KafkaError, TimeoutError) as error:
                 log.warning("kafka.unavailable", call="promotion", error=repr(error))
                 await asyncio.sleep(_AWAY_S)
 
     def _has_ended(self, partition: int, generation: int, offset: int) -> bool:
         """A worker that froze is no member any more, and what it still sends is refused."""
-        generations = self._generations = self._generations or Generations(self._settings)
-        if generations.positions(generation).get(partition, 0) > offset:
+        if positions(self._settings, generation).get(partition, 0) > offset:
             return True
-        return generations.members(generation) == 0
+        return members(self._settings, generation) == 0
 
     def _read(self, partition: int) -> Mapping[bytes, Told]:
         group = self._newest(ACTIONS_GROUP, DesiredGroup, partition)

@@ -4,10 +4,10 @@ Which one is live is found in `headrace.runtime.generations`.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from headrace.contracts.topics import EVENTS, Topic, changelog
@@ -15,20 +15,15 @@ from headrace.runtime.generations import generations_of
 from headrace.runtime.kafka import confluent_config, topic
 from headrace.runtime.settings import KafkaSettings
 from headrace.runtime.topics import topic_config
+from services.evaluator.replay.groups import commit, members, positions
 
 _CALL_S: Final = 30.0
-_ASK_S: Final = 5.0
 _GONE_WITHIN: Final = 300
 _LOOK_AGAIN_S: Final = 0.1
 
 
-def group_of(settings: KafkaSettings, generation: int) -> str:
-    """The consumer group of a generation."""
-    return topic(settings, f"evaluator-{generation}")
-
-
 class Generations:
-    """The cluster's generations, asked and changed. Every call raises `KafkaException`."""
+    """The cluster's generations, asked and changed. Every call raises `KafkaException` or `KafkaError`."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
@@ -45,13 +40,7 @@ class Generations:
 
     def positions(self, generation: int) -> dict[int, int]:
         """The committed offset of each partition of the events that has one."""
-        group = group_of(self._settings, generation)
-        asked = [ConsumerGroupTopicPartitions(group)]
-        found = _of_group(lambda: self._admin.list_consumer_group_offsets(asked, request_timeout=_ASK_S)[group])
-        if found is None:
-            return {}
-        source = topic(self._settings, EVENTS)
-        return {at.partition: at.offset for at in found.topic_partitions if at.topic == source and at.offset >= 0}
+        return positions(self._settings, generation)
 
     def is_finished(self, generation: int) -> bool:
         """Whether its replay came to its end: then every partition has a committed offset."""
@@ -64,6 +53,8 @@ class Generations:
         if unfinished:
             self._delete([topic(self._settings, changelog(number)) for number in unfinished])
         number = max((live, *(each for each in existing if each not in unfinished))) + 1
+        while self.positions(number):  # somebody took a changelog away by hand: its offsets would say "finished"
+            number += 1
         name = topic(self._settings, changelog(number))
         config = topic_config(Topic(changelog(number), "compact"))
         new = NewTopic(name, self.partitions(), -1, config=config)
@@ -73,28 +64,11 @@ class Generations:
 
     def finish(self, generation: int, positions: Mapping[int, int]) -> None:
         """Commits where its workers go on: from here on it is a generation."""
-        source = topic(self._settings, EVENTS)
-        consumer = Consumer(
-            {
-                **confluent_config(self._settings),
-                "group.id": group_of(self._settings, generation),
-                "enable.auto.commit": False,
-                "log_level": 0,
-            }
-        )
-        try:
-            at = [TopicPartition(source, number, position) for number, position in sorted(positions.items())]
-            for done in consumer.commit(offsets=at, asynchronous=False) or ():
-                if done.error is not None:
-                    raise KafkaException(done.error)
-        finally:
-            consumer.close()
+        commit(self._settings, generation, positions)
 
     def members(self, generation: int) -> int:
         """How many workers its group has."""
-        group = group_of(self._settings, generation)
-        found = _of_group(lambda: self._admin.describe_consumer_groups([group], request_timeout=_ASK_S)[group])
-        return 0 if found is None else len(found.members)
+        return members(self._settings, generation)
 
     def _delete(self, names: list[str]) -> None:
         for future in self._admin.delete_topics(names, request_timeout=_CALL_S).values():
@@ -109,21 +83,3 @@ class Generations:
                 return
             time.sleep(_LOOK_AGAIN_S)
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{name} is {'not' if there else 'still'} there"))
-
-
-def _of_group(ask: Callable[[], Any]) -> Any:
-    """The answer about a group, None when there is none. A new broker has to make its topic of groups first."""
-    deadline = time.monotonic() + _CALL_S
-    while True:
-        try:
-            return ask().result()
-        except KafkaException as error:
-            if _code(error) == KafkaError.GROUP_ID_NOT_FOUND:
-                return None
-            if time.monotonic() > deadline:
-                raise
-
-
-def _code(error: KafkaException) -> int:
-    cause: Any = error.args[0]
-    return int(cause.code())

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,6 @@ async def test_promote__pause__is_short(topics_created: ServiceSettings, tmp_pat
     for partition, at, action in await actions(settings, ACTIONS_CONTACT):
         if action["version"][1] > 100:
             times.setdefault(partition, []).append(at)
-    pauses = [b - a for at in times.values() for a, b in zip(at, at[1:], strict=False)]
+    pauses = [b - a for at in times.values() for a, b in pairwise(at)]
     assert max(pauses) < PAUSE_S
     print("longest pause", max(pauses))  # noqa: T201
