@@ -138,7 +138,9 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_evaluator_holes_total": Metric(
         "counter", "Chunks that left a gap: rewound to look again, or accepted as the log's own", ("result",)
     ),
-    "headrace_evaluator_dead_letters_total": Metric("counter", "Records set aside", ("reason",)),
+    "headrace_evaluator_dead_letters_total": Metric(
+        "counter", "Records set aside; counted again when their epoch is rolled back", ("reason",)
+    ),
     "headrace_evaluator_recent_failures": Metric(
         "gauge", "Dead letters that count against the limit now; the worker stops at it", ("partition",)
     ),
