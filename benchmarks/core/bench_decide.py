@@ -1,17 +1,20 @@
 """How long one `decide` takes with the demo's rules and orders of the real shop's size: decode, decide, encode.
 
-Run: `python -m benchmarks.core.bench_decide [SIZES]`, sizes in orders, `50,5000,50000` by default. It asserts nothing;
-figures belong to the machine they are from.
+Run: `headrace bench decide`. It asserts nothing; figures belong to the machine they are from.
 """
 
+import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import median
 from time import thread_time
+from typing import Any
 
+from benchmarks.engine.options import add_common
+from benchmarks.engine.report import finish, make_result
+from benchmarks.engine.results import table
 from headrace.contracts.events import Address, CustomerSnapshot, OrderLine, OrderSnapshot, decode_event, encode_event
 from headrace.rules.load import load_rule_set
 from headrace.segmentation.codec import decode_state, encode_state
@@ -24,56 +27,89 @@ RULES = Path(__file__).parents[2] / "examples" / "rules" / "demo" / "rules.yaml"
 START = datetime(2010, 1, 1, tzinfo=UTC)
 LINES = 18
 ROUNDS = 2000
-TURNS = 5
 NEW = 90_000
+STEPS = (1, 10, 50)
+COLUMNS = {
+    "decode_event_us": "event",
+    "decode_state_us": "state",
+    "decide_us": "decide",
+    "encode_state_us": "encode",
+    "all_by_codec": "all/codec",
+    "us_per_event": "whole us",
+    "state_bytes": "state B",
+    "pages": "pages",
+}
+_NEW_ORDER = "new order"
+_OLD_ORDER = "edit of an old order"
 
 
-def main() -> None:
-    """Print microseconds per step for small customers, and per event for customers of growing size."""
+def main(arguments: list[str]) -> int:
+    """Microseconds per step for small customers, and per event for customers of growing size."""
+    parser = argparse.ArgumentParser("benchmarks.core.bench_decide", description=__doc__)
+    add_common(parser)
+    parser.add_argument("--sizes", type=_sizes, default=(50, 5_000, 50_000), help="customers, by their orders")
+    options = parser.parse_args(arguments)
     loaded = load_rule_set([RULES])
     assert loaded.rule_set is not None, loaded.findings
     rules = compile_rules(loaded.rule_set)
-    _steps(rules)
-    sizes = sys.argv[1] if len(sys.argv) > 1 else "50,5000,50000"
-    _growth(rules, [int(size) for size in sizes.split(",")])
+    growing = {size: _customer(rules, size) for size in options.sizes}
+    rounds: list[dict[str, Any]] = []
+    for number in range(1, options.rounds + 1):
+        sys.stderr.write(f"round {number}\n")
+        rounds += [{"round": number, **row} for row in (*_steps(rules), *_growth(rules, growing))]
+    result = make_result("decide", rounds, workload={"lines": LINES, "event_bytes": len(_order(NEW))})
+    result["growth"] = _growth_ratios(result["medians"], options.sizes)
+    lines = [table(result["medians"], COLUMNS), *(f"{name}: {ratio:.2f} x" for name, ratio in result["growth"].items())]
+    return finish(result, "\n".join(lines), as_json=options.json, keep=options.keep)
 
 
-def _steps(rules: CompiledRules) -> None:
+def _steps(rules: CompiledRules) -> Iterator[dict[str, Any]]:
     value = _order(NEW)
-    _say(f"event of {len(value)} bytes, {LINES} lines")
-    decode = _measure(lambda: decode_event(value))
-    _say(f"  decode event        {decode:8.1f} us")
     event = decode_event(value)
-    for orders in (1, 10, 50):
+    for orders in STEPS:
         known = _customer(rules, orders)
         state, data = known.state, encode_state(known.state)
         after = decide(state, event, rules, _AT, pages=known).state
-        _say(f"customer with {orders} orders, state of {len(data)} bytes, {len(known.stored)} pages")
-        steps = [
-            ("decode state", _measure(lambda data=data: decode_state(data))),  # type: ignore[misc]
-            ("encode state", _measure(lambda after=after: encode_state(after))),  # type: ignore[misc]
-            ("decide", _measure(lambda known=known: decide(known.state, event, rules, _AT, pages=known))),  # type: ignore[misc]
-        ]
-        for name, took in steps:
-            _say(f"  {name:<20}{took:8.1f} us")
-        codec = decode + steps[0][1] + steps[1][1]
-        _say(f"  all / codec         {(codec + steps[2][1]) / codec:8.2f}")
+        us = {
+            "decode_event_us": _measure(lambda: decode_event(value)),
+            "decode_state_us": _measure(lambda data=data: decode_state(data)),  # type: ignore[misc]
+            "encode_state_us": _measure(lambda after=after: encode_state(after)),  # type: ignore[misc]
+            "decide_us": _measure(lambda known=known: decide(known.state, event, rules, _AT, pages=known)),  # type: ignore[misc]
+        }
+        codec = sum(us.values()) - us["decide_us"]
+        yield {
+            "system": f"{orders} orders",
+            **{name: round(took, 2) for name, took in us.items()},
+            "all_by_codec": round(sum(us.values()) / codec, 2),
+            "state_bytes": len(data),
+            "pages": len(known.stored),
+            "error": None,
+        }
 
 
-def _growth(rules: CompiledRules, sizes: list[int]) -> None:
+def _growth(rules: CompiledRules, customers: Mapping[int, "Customer"]) -> Iterator[dict[str, Any]]:
     """A whole event (decode event, decode state, decide, encode) by size, the sizes taking turns."""
-    customers = {size: _customer(rules, size) for size in sizes}
-    figures: dict[tuple[str, int], list[float]] = {}
-    for _ in range(TURNS):
-        for size, known in customers.items():
-            for kind, value in (("new order", _order(NEW)), ("edit of an old order", _order(3, "r999999", 60_000))):
-                took = _measure(lambda known=known, value=value: _whole(known, value, rules), 400)  # type: ignore[misc]
-                figures.setdefault((kind, size), []).append(took)
-    for kind in dict.fromkeys(kind for kind, _ in figures):
-        smallest = median(figures[kind, sizes[0]])
-        for size in sizes:
-            took = median(figures[kind, size])
-            _say(f"{kind}, customer with {size} orders: {took:8.1f} us an event, {took / smallest:.2f}x of {sizes[0]}")
+    for size, known in customers.items():
+        for kind, value in ((_NEW_ORDER, _order(NEW)), (_OLD_ORDER, _order(3, "r999999", 60_000))):
+            took = _measure(lambda known=known, value=value: _whole(known, value, rules), 400)  # type: ignore[misc]
+            yield {"system": f"{kind}, {size} orders", "us_per_event": round(took, 2), "error": None}
+
+
+def _growth_ratios(by_system: Mapping[str, Mapping[str, Any]], sizes: Sequence[int]) -> dict[str, float]:
+    """What an event costs by size, of what it costs at the first of them."""
+    return {
+        f"{kind}, {size} orders by {sizes[0]}": round(
+            by_system[f"{kind}, {size} orders"]["us_per_event"]
+            / by_system[f"{kind}, {sizes[0]} orders"]["us_per_event"],
+            2,
+        )
+        for kind in (_NEW_ORDER, _OLD_ORDER)
+        for size in sizes[1:]
+    }
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split(","))
 
 
 def _whole(known: "Customer", value: bytes, rules: CompiledRules) -> int:
@@ -169,9 +205,5 @@ def _order(number: int, revision: str = "", total: int = 55_080) -> bytes:
     )
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

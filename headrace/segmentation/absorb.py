@@ -3,9 +3,9 @@
 No rule is asked here; an event that brings nothing new leaves nothing behind.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.contracts.events import (
@@ -43,14 +43,13 @@ class NotApplicable(Exception):  # reads as the fact it states
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
-class Absorbed:
+class Absorbed(Struct, frozen=True):
     """`changed`: which of profile, ledger, labels did. `pages`: those written."""
 
     state: State
     changed: frozenset[str]
     occurrences: tuple[Occurrence, ...] = ()
-    pages: Written = field(default_factory=dict)
+    pages: Written = {}
 
 
 def absorb(state: State, event: Event, summing: Summing, currency: str | None, *, pages: Pages) -> Absorbed | str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.contracts.actions import (
@@ -30,8 +31,7 @@ K = TypeVar("K", bound=str)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """What every action of one decision carries: where it stands in the log, and why.
 
     `step`: how many actions the customer's earlier decisions at the same offset told. `at`: when, on the store's clock.

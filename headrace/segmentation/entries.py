@@ -163,6 +163,8 @@ def _met(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> bool:
     facts.order, facts.lines = occurrence.order, occurrence.lines
     if occurrence.trigger != "product.ordered":
         return holds(facts)
+    if rule.condition.of_line is not None:
+        return any(map(rule.condition.of_line, occurrence.lines))
     for line in occurrence.lines:
         facts.lines = (line,)
         if holds(facts):

@@ -6,6 +6,8 @@ What a change triggers is in `triggers.py`, what orders add up to in `totals.py`
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from msgspec import Struct
+
 from headrace.contracts.events import OrderSnapshot, OrderStatus
 from headrace.rules.model import Spend
 from headrace.segmentation.codec import decode_lines, encode_lines
@@ -24,8 +26,7 @@ class CountedSpend:
     subtract_refunds: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """An order's entry before (None: first sight) and after a snapshot, with its lines when they are known."""
 
     before: Entry | None

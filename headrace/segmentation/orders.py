@@ -4,6 +4,7 @@ What an order says and adds up to is decided elsewhere; by it, no result may dep
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -97,27 +98,24 @@ def _keep_cold(state: State, change: OrderChange, page: bytes, pages: Pages, spe
 
 def _make_room(ledger: dict[str, bytes], cold: Cold, spend: CountedSpend) -> Kept:
     """Move orders to pages until the rest fits: settled ones first, then the oldest."""
-    entries = {order_id: decode_entry(body) for order_id, body in ledger.items()}
-    size, written = _size(ledger), dict[str, bytes | None]()
-    for order_id, entry in sorted(entries.items(), key=lambda item: (_open(item[1]), item[1].created_at, item[0])):
+    rest, written, size = ledger.copy(), dict[str, bytes | None](), _size(ledger)
+    for _, _, order_id, entry in sorted(_by_turn(order_id, body) for order_id, body in ledger.items()):
         if size <= paging.LIMITS.ledger_bytes:
             break
-        size -= _size_of(order_id, ledger[order_id])
-        written[order_page(order_id)] = encode_page(ledger[order_id])
+        body = rest.pop(order_id)
+        size -= len(order_id) + len(body)
+        written[order_page(order_id)] = encode_page(body)
         cold = colds.put(cold, contribution(entry, spend))
-    return Kept({o: body for o, body in ledger.items() if order_page(o) not in written}, cold, written)
+    return Kept(rest, cold, written)
 
 
-def _open(entry: Entry) -> bool:
-    return not entry.archived and entry.status not in SETTLED
+def _by_turn(order_id: str, body: bytes) -> tuple[bool, datetime, str, Entry]:
+    entry = decode_entry(body)
+    return not entry.archived and entry.status not in SETTLED, entry.created_at, order_id, entry
 
 
 def _size(ledger: dict[str, bytes]) -> int:
     return sum(map(len, ledger.values())) + sum(map(len, ledger))
-
-
-def _size_of(order_id: str, body: bytes) -> int:
-    return len(order_id) + len(body)
 
 
 def _cold_orders(pages: Pages) -> Iterator[tuple[str, Entry]]:

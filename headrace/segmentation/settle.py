@@ -3,10 +3,9 @@
 The doors that lead to one are `decide.py` (an event, a rule set that takes effect) and `wake.py` (time alone).
 """
 
-import dataclasses
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.contracts.actions import Desired
@@ -21,8 +20,7 @@ from headrace.segmentation.timers import next_timers
 from headrace.segmentation.triggers import Occurrence
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Where the record stands: `offset` in its partition, `now` the largest clock of its store before it.
 
     `rules_version` is that of the rule set given beside it, 0 = none.
@@ -34,16 +32,14 @@ class Context:
     rules_version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """Why: the event, and the verdict of every entry it concerned."""
 
     event: str
     verdicts: tuple[Verdict, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What came of one event, or of time. `wake_at`: when the customer must be looked at again, if nothing happens.
 
     `pages`: those that it wrote or removed.
@@ -53,11 +49,10 @@ class Decision:
     actions: tuple[Desired, ...]
     wake_at: datetime | None
     trace: Trace
-    pages: Written = field(default_factory=dict)
+    pages: Written = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What led to a settlement: `changed` parts (None = all), triggers, what was noted before it, and the time.
 
     `known`: the memberships before it, where they are not the state's. `pages`: those already written.
@@ -69,7 +64,7 @@ class Step:
     sources: list[str]
     now: datetime | None
     known: Memberships | None = None
-    pages: Written = field(default_factory=dict)
+    pages: Written = {}
 
 
 def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Decision:
@@ -89,7 +84,7 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
     timers = next_timers(state.timers, rules, facts, step.changed)
     if timers is not state.timers:
         state = replace(state, timers=timers)
-    stamp = dataclasses.replace(stamp, changed=(*step.sources, *walk.changed))
+    stamp = replace(stamp, changed=(*step.sources, *walk.changed))
     state, actions = emit(
         state,
         rules,

@@ -4,8 +4,9 @@ Which rules they wake is in `compiled.py`; a cause is an order, a line, a refund
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from headrace.contracts.events import OrderSnapshot, OrderStatus
 from headrace.segmentation.codec import decode_lines
@@ -14,8 +15,7 @@ from headrace.segmentation.profile import same_facts
 from headrace.segmentation.state import Entry, Line, Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """A trigger that fired. `fact_at`: when it happened in the store; `lines`: those the trigger is about."""
 
     trigger: str

@@ -3,7 +3,6 @@
 The record `generation.promoted` is the line: whose customers lie before it is `generation.py`'s.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -55,7 +54,7 @@ class Handover:
         """
         if offset >= self._from or not decision.actions:
             return decision
-        return dataclasses.replace(decision, actions=tuple(map(self._lift, decision.actions)))
+        return replace(decision, actions=tuple(map(self._lift, decision.actions)))
 
     def _lift(self, action: Desired) -> Desired:
         generation, _, step = action.version

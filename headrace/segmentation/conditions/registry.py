@@ -53,6 +53,8 @@ class CompiledCondition:
     labels: frozenset[str]
     """`customer.attributes.<name>` and `customer.tags.<platform>` that it reads."""
     next_change: NextChange | None = None
+    of_line: Callable[[Line], bool] | None = None
+    """What it asks of an order of one line, where it asks nothing else."""
 
 
 def compile_condition(
@@ -71,6 +73,7 @@ def compile_condition(
         text=explain(condition, currency),
         reads=frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset()),
         labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
+        of_line=_of_line(condition),
         next_change=_earliest([_next_change(leaf, timezone) for leaf in timed]) if timed else None,
     )
 
@@ -167,6 +170,12 @@ def _each(each: Each, purchased: lists.Counted[Line]) -> Predicate:
     if each.field == PURCHASED:
         return _counted(lists.compile_count_test(each), purchased.number(each.of, _combined(each.of, _line_leaf)))
     raise ValueError(f"no list {each.field!r}")
+
+
+def _of_line(condition: Condition) -> Callable[[Line], bool] | None:
+    if isinstance(condition, Each) and condition.field == LINE_LIST and condition.quantifier in ("any", "all"):
+        return _combined(condition.of, _line_leaf)
+    return None
 
 
 def _counted(test: Callable[[int, int], bool], number: int) -> Predicate:
