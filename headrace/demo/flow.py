@@ -102,6 +102,7 @@ async def run_demo(run: Run) -> Result:
                 say=run.say,
             )
             seconds = loop.time() - began
+            until = max(until, observer.log.clock(run.partitions))
         finally:
             sampler.cancel()
             await asyncio.gather(sampler, return_exceptions=True)
