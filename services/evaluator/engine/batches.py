@@ -52,6 +52,12 @@ class BatchConsumer(Consumer):
         """The source partitions that are ours now."""
         return {tp.partition for tp in self.assignment() if tp.topic == self.source}
 
+    def refused(self) -> Exception | None:
+        """What the group's coordinator has against us: it waits until somebody asks, and Faust never does."""
+        coordinator = self._thread._consumer and self._thread._consumer._coordinator
+        error: Exception | None = getattr(coordinator, "_pending_exception", None)
+        return error
+
     # -- private hooks (pins.py) -------------------------------------------------------------------------------------
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Chunks of the fetched records, round robin over the partitions."""

@@ -149,9 +149,9 @@ class Engine:
         term, asked = self._term, set(numbers)
         try:
             await self._writer.start()
+            partitions = await self._reader.restore(asked - kept.keys(), lambda: self._lasts(term))
         except FatalError as error:
             return self._fail(error)
-        partitions = await self._reader.restore(asked - kept.keys(), lambda: self._lasts(term))
         if partitions is None or not self._lasts(term) or member is None or member != self._member_now():
             return None  # a newer restore is under way, or a rebalance that ends in one
         stay = {number: kept[number] for number in asked & kept.keys()}
@@ -294,7 +294,11 @@ class Engine:
         self._space.set()
         writing = asyncio.ensure_future(self._writer.write(batch))
         writing.add_done_callback(_take_error)  # nobody else may be left to take it (`quiesce`)
-        result = await asyncio.shield(writing)
+        try:
+            result = await asyncio.shield(writing)
+        except FatalError:
+            self._accepting = False  # on the way out, nothing may be committed past what could not be
+            raise
         self._space.set()
         if isinstance(result, Written):
             self._aborts = 0

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError
 from services.evaluator.engine import cures, phases
 from services.evaluator.engine.epoch import Batch
+from services.evaluator.engine.failures import fatal
 from services.evaluator.engine.membership import group_metadata
 
 FENCED: Final = frozenset({"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "REBALANCE_IN_PROGRESS"})
@@ -62,6 +63,7 @@ class TransactionalProducer:
         self._producer: Producer | None = None
         self._ended = threading.Event()
         self._due: float | None = None
+        self._undelivered: KafkaError | None = None
 
     def end(self) -> None:
         """From any thread: nothing more is repeated; an open transaction is left to its time-out."""
@@ -78,11 +80,13 @@ class TransactionalProducer:
         Waits for Kafka until `end`. Raises `FatalError`.
         """
         while self._producer is None:
-            producer = Producer(self._config)
+            producer = Producer({**self._config, "on_delivery": self._failed})
             try:
                 self._insist(lambda: producer.init_transactions(CALL_S))  # noqa: B023  # called at once
             except KafkaException as error:
                 reason = _cause(error)
+                if ends := fatal(reason.name(), reason.str()):
+                    raise ends from error
                 if self._ended.is_set() or reason.fatal() or not reason.retriable():
                     raise FatalError("transactions_unavailable", f"{reason.name()}: {reason.str()}") from error
                 log.warning("kafka.unavailable", call="init_transactions", error=reason.str())
@@ -90,16 +94,20 @@ class TransactionalProducer:
                 self._producer = producer
 
     def write(self, batch: Batch) -> Written | Aborted:
-        """Writes a batch whole or not at all. Raises `FatalError` when this worker was replaced."""
+        """Writes a batch whole or not at all.
+
+        Raises `FatalError` when this worker was replaced, or when Kafka will never take the batch (`failures.py`).
+        """
         producer = self._producer
         if producer is None:
             return Aborted("the producer was given up", fenced=False)
         started = time.perf_counter()
+        self._undelivered = None
         try:
             for part in _transactions(batch):
                 self._transact(producer, part)
         except KafkaException as error:
-            return self._abort(producer, _cause(error), time.perf_counter() - started)
+            return self._abort(producer, self._told(_cause(error)), time.perf_counter() - started)
         return Written(time.perf_counter() - started)
 
     def _transact(self, producer: Producer, batch: Batch) -> None:
@@ -143,6 +151,8 @@ class TransactionalProducer:
 
     def _abort(self, producer: Producer, error: KafkaError, open_s: float) -> Aborted:
         second = self._roll_back(producer, error)
+        if ends := fatal(error.name(), error.str()):
+            raise ends
         if second is None:
             return Aborted(f"{error.name()}: {error.str()}", error.name() in FENCED)
         if self._ended.is_set():
@@ -164,6 +174,13 @@ class TransactionalProducer:
         except KafkaException as failed:
             return _cause(failed)
         return None
+
+    def _told(self, cause: KafkaError) -> KafkaError:
+        """`_INCONSISTENT` says no more than "see individual delivery reports": what the first of them said."""
+        return self._undelivered or cause if cause.code() == KafkaError._INCONSISTENT else cause
+
+    def _failed(self, error: KafkaError | None, _: Message) -> None:
+        self._undelivered = self._undelivered or error
 
     def _produce(self, producer: Producer, batch: Batch) -> None:
         for partition, values in batch.changelog.items():

@@ -14,8 +14,10 @@ from aiokafka.errors import KafkaError
 from headrace.runtime.kafka import make_consumer
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter, gauge, histogram
+from headrace.runtime.process import FatalError
 from headrace.runtime.settings import KafkaSettings
 from services.evaluator.engine import cures
+from services.evaluator.engine.failures import fatal
 from services.evaluator.engine.state import MARK_BYTES, Partition
 
 _AGAIN_S: Final = 1.0
@@ -37,12 +39,17 @@ class Restorer:
         self._changelog = changelog
 
     async def restore(self, numbers: Iterable[int], wanted: Callable[[], bool]) -> dict[int, Partition] | None:
-        """The partitions by number. Waits for Kafka as long as it is `wanted`, then None."""
+        """The partitions by number. Waits for Kafka as long as it is `wanted`, then None.
+
+        Raises `FatalError` when waiting does not help: we may not read, or a topic is gone.
+        """
         asked = sorted(numbers)
         while wanted():
             try:
                 return await self._read(asked) if asked else {}
             except (KafkaError, OSError, TimeoutError) as error:
+                if isinstance(error, KafkaError) and (ends := fatal(error.message, str(error))):
+                    raise ends from error
                 log.warning("kafka.unavailable", call="restore", error=repr(error))
                 await asyncio.sleep(_AGAIN_S)
         return None
@@ -60,11 +67,15 @@ class Restorer:
         everything = make_consumer(self._settings, read_committed=cures.off("high_watermark"), **options)
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(_SILENT_S):
-                await committed.start()
-                await everything.start()
-                starts = await everything.beginning_offsets([TopicPartition(self._source, n) for n in numbers])
-                ends = await everything.end_offsets([TopicPartition(self._changelog, n) for n in numbers])
+            try:
+                async with asyncio.timeout(_SILENT_S):
+                    await committed.start()
+                    await everything.start()
+                    starts = await everything.beginning_offsets([TopicPartition(self._source, n) for n in numbers])
+                    ends = await everything.end_offsets([TopicPartition(self._changelog, n) for n in numbers])
+            except TimeoutError:
+                self._are_visible(everything)
+                raise
             partitions = {at.partition: Partition(at.partition, log_start=start) for at, start in starts.items()}
             read = await _fill(committed, ends, partitions)
         finally:
@@ -81,6 +92,15 @@ class Restorer:
             seconds=round(seconds, 3),
         )
         return partitions
+
+    def _are_visible(self, consumer: AIOKafkaConsumer) -> None:
+        """Raises `FatalError` when Kafka answers, but does not tell of our topics: aiokafka would ask for ever."""
+        cluster = consumer._client.cluster
+        wanted = {self._source, self._changelog}
+        if denied := wanted & cluster.unauthorized_topics:
+            raise FatalError("not_authorized", f"topics {sorted(denied)}")
+        if cluster.brokers() and (missing := wanted - cluster.topics(exclude_internal_topics=False)):
+            raise FatalError("topic_missing", f"topics {sorted(missing)}")
 
 
 async def _fill(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], partitions: dict[int, Partition]) -> int:

@@ -22,6 +22,7 @@ from headrace.runtime.settings import KafkaSettings
 from services.evaluator.engine import cures, phases
 from services.evaluator.engine.batches import BatchConsumer, transport_for
 from services.evaluator.engine.core import Engine, Options
+from services.evaluator.engine.failures import fatal
 from services.evaluator.engine.fold import Fold
 from services.evaluator.engine.membership import current_member, watch_membership
 from services.evaluator.engine.pins import wrong_versions
@@ -37,6 +38,7 @@ STOP_WITHIN_S: Final = 5.0
 _REBALANCE_S: Final = 15.0
 """Longer than what a worker may take to let its partitions go (`core.py`)."""
 _MARGIN_S: Final = 5.0
+_LOOK_EVERY_S: Final = 0.5
 _LAST_COMMIT_WITHIN_S: Final = 3.0
 
 
@@ -170,8 +172,13 @@ class Worker:
         self._running.fail(error)
 
     async def _crashed(self) -> None:
-        await self.app._crashed.wait()
-        raise FatalError("stream_crashed", repr(self.app.crash_reason))
+        while not (reason := self.app.crash_reason or self._refused()):
+            await asyncio.sleep(_LOOK_EVERY_S)
+        raise fatal(getattr(reason, "message", ""), repr(reason)) or FatalError("stream_crashed", repr(reason))
+
+    def _refused(self) -> Exception | None:
+        consumer = cast("BatchConsumer | None", self.app._consumer)  # the property would make one
+        return consumer.refused() if consumer else None
 
     async def _stop(self) -> None:
         try:

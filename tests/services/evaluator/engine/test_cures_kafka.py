@@ -196,7 +196,7 @@ SCENARIOS: dict[Cure, tuple[Scenario, str]] = {
     "failed_send_aborts": (a_record_that_is_not_taken, "an output is lost"),
     "transaction_timeout": (vanished_within_a_transaction, "stuck"),
 }
-_SLOW: set[Cure] = {"transaction_timeout"}
+_SLOW: set[Cure] = {"transaction_timeout", "seek_without_commit"}  # the second is shown in memory too
 EACH = [pytest.param(cure, marks=[pytest.mark.slow] if cure in _SLOW else []) for cure in SCENARIOS]
 
 

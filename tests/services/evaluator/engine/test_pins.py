@@ -69,6 +69,10 @@ def test_hook__table_manager__builds_its_recovery_lazily() -> None:
     assert "_recovery" in inspect.getsource(TableManager)
 
 
+def test_hook__group_coordinator__keeps_what_the_group_refused() -> None:
+    assert "self._pending_exception = exc" in inspect.getsource(GroupCoordinator._push_error_to_user)
+
+
 def test_hook__service__sets_crashed() -> None:
     assert "_crashed" in inspect.getsource(Service.crash)
 
