@@ -143,7 +143,8 @@ async def left(settings: ServiceSettings, name: str) -> float:
     """The share of a topic's offsets at which a record is left."""
     records = await read_to_end(settings, topic(settings, name), range(PARTITIONS), read_committed=False)
     last = {record.partition: record.offset for record in records}
-    return len(records) / sum(offset + 1 for offset in last.values())
+    written: int = sum(offset + 1 for offset in last.values())
+    return len(records) / written
 
 
 def cleaned(settings: ServiceSettings) -> bool:
