@@ -53,25 +53,25 @@ def apply_order(before: Entry | None, snapshot: OrderSnapshot, revision: str) ->
     """The entry after this snapshot; None if the snapshot is not newer than what is known."""
     if before is not None and revision <= before.revision:
         return None
+    # Lists in place of generators: an order has 18 lines, and this runs for every event.
     lines = tuple(
-        Line(
-            line.id,
-            line.product_id,
-            line.quantity,
-            line.price,
-            line.total,
-            line.name,
-            line.sku,
-            line.brand,
-            line.categories,
-        )
-        for line in snapshot.lines
+        [
+            Line(
+                line.id,
+                line.product_id,
+                line.quantity,
+                line.price,
+                line.total,
+                line.name,
+                line.sku,
+                line.brand,
+                line.categories,
+            )
+            for line in snapshot.lines
+        ]
     )
     encoded = encode_lines(lines)
-    refunds = tuple(
-        Refunded(refund.id, refund.created_at, refund.amount, sum(line.quantity for line in refund.lines))
-        for refund in sorted(snapshot.refunds, key=lambda refund: (refund.created_at, refund.id))
-    )
+    refunds = _refunds(snapshot) if snapshot.refunds else ()
     after = Entry(
         revision=revision,
         status=snapshot.status,
@@ -79,7 +79,7 @@ def apply_order(before: Entry | None, snapshot: OrderSnapshot, revision: str) ->
         total=snapshot.total,
         subtotal=snapshot.subtotal,
         total_excluding_tax=snapshot.total_excluding_tax,
-        units=sum(line.quantity for line in lines),
+        units=sum([line.quantity for line in lines]),
         lines=encoded,
         refunds=refunds,
         archived=snapshot.archived,
@@ -99,6 +99,13 @@ def order_value(entry: Entry, spend: CountedSpend) -> int:
     if spend.amount == "total":
         return entry.total
     return entry.subtotal if spend.amount == "subtotal" else entry.total_excluding_tax
+
+
+def _refunds(snapshot: OrderSnapshot) -> tuple[Refunded, ...]:
+    return tuple(
+        Refunded(refund.id, refund.created_at, refund.amount, sum(line.quantity for line in refund.lines))
+        for refund in sorted(snapshot.refunds, key=lambda refund: (refund.created_at, refund.id))
+    )
 
 
 def _seen(before: Entry | None, snapshot: OrderSnapshot) -> int:
