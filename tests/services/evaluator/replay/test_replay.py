@@ -1,23 +1,46 @@
 """Replay on real Kafka: the log folded again comes to the very bytes of the live state, and tells nobody anything."""
 
+import asyncio
+import os
+import signal
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from headrace.contracts.topics import EVENTS
+from headrace.runtime.kafka import confluent_config, topic
 from headrace.runtime.settings import ServiceSettings
+from services.evaluator.replay.generations import Generations
+from services.evaluator.replay.groups import positions
+from services.evaluator.replay.lock import ReplayLock
+from services.evaluator.replay.refused import Refused
 from tests.services.evaluator.replay.scene import (
     CUSTOMERS,
     caught_up,
     changelog_of,
+    command,
+    environment_of,
     headrace,
     ladder,
     outputs,
     people,
     traffic,
 )
-from tests.services.evaluator.service import activation, evaluator, publish, publish_rules
+from tests.services.evaluator.service import BEGIN, activation, evaluator, publish, publish_rules, until
 
 pytestmark = pytest.mark.kafka
+RULES = """
+store: {timezone: Europe/London, currency: GBP}
+groups: [{name: Gold}, {name: Silver}]
+group_order: [Gold, Silver]
+ladders:
+  - id: loyalty
+    by: customer.spend
+    rungs: [{group: Silver}, {group: Gold, from: 9999}]
+"""
 
 
 async def live_log(settings: ServiceSettings, folder: Path) -> None:
@@ -51,3 +74,150 @@ async def test_replay__of_a_recorded_live_log__gives_the_same_bytes_and_no_outpu
     assert said.json["customers"] == CUSTOMERS
     assert await outputs(settings) == before
     assert await changelog_of(settings, 2) == await changelog_of(settings, 1)
+
+
+async def test_replay__killed_in_the_middle_and_run_again__gives_the_same_digest(
+    topics_created: ServiceSettings, tmp_path: Path
+) -> None:
+    settings = topics_created
+    await live_log(settings, tmp_path)
+    expected = await headrace(settings, "state", "digest")
+    await killed_midway(settings, tmp_path)
+    unfinished = await changelog_of(settings, 2)
+    said = await headrace(settings, "replay")
+
+    assert await asyncio.to_thread(positions, settings, 1), "the live generation is as it was"
+    assert len(unfinished) < CUSTOMERS, "it was killed before it was done"
+    assert said.code == 0, said.json
+    assert (said.json["generation"], said.json["digest"]) == (2, expected.json["digest"])
+    assert await changelog_of(settings, 2) == await changelog_of(settings, 1)
+
+
+async def killed_midway(settings: ServiceSettings, folder: Path) -> None:
+    """A replay that is killed, with all its processes, when the first partition is written and others are not."""
+    with (folder / "killed.log").open("wb") as sink:
+        process = await asyncio.create_subprocess_exec(
+            *command("replay", "--processes", "1"),
+            env=environment_of(settings),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=sink,
+            start_new_session=True,
+        )
+
+        async def begun() -> bool:
+            return b"replay.written" in (folder / "killed.log").read_bytes()
+
+        await until("the first partition to be written", begun)
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    assert await asyncio.to_thread(positions, settings, 2) == {}
+
+
+async def test_replay__until_a_time_and_of_some_partitions__folds_only_those(
+    topics_created: ServiceSettings, tmp_path: Path
+) -> None:
+    settings = topics_created
+    await live_log(settings, tmp_path)
+    whole = await headrace(settings, "replay", "--partitions", "0,1")
+    early = await headrace(settings, "replay", "--until", (BEGIN + timedelta(days=25)).isoformat())
+    late = await headrace(settings, "replay", "--until", (BEGIN + timedelta(days=999)).isoformat())
+
+    assert (whole.code, whole.json["equal"], whole.json["generation"]) == (0, True, None)
+    assert whole.json["customers"] < CUSTOMERS
+    assert (early.code, early.json["equal"]) == (0, False)
+    assert early.json["differences"]["groups"] > 0
+    assert early.json["events"] < late.json["events"]
+    assert late.json["equal"]
+    existing = await asyncio.to_thread(Generations(settings).existing)
+    assert existing == (1,), "a part makes no generation"
+
+
+async def test_replay__other_rules__counts_who_would_move_and_cannot_be_promoted(
+    topics_created: ServiceSettings, tmp_path: Path
+) -> None:
+    settings = topics_created
+    await live_log(settings, tmp_path)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES, encoding="utf-8")
+    said = await headrace(settings, "replay", "--rules", str(rules))
+    refused = await headrace(settings, "replay", "--rules", str(rules), "--promote")
+
+    assert said.code == 0, said.json
+    assert said.json["differences"]["groups"] > 0
+    assert (refused.code, refused.json["error"]["code"]) == (1, "rules_not_applied")
+    assert "headrace apply" in refused.json["error"]["hint"]
+
+
+async def test_replay__beginning_of_the_log_gone__refuses_with_the_exact_range(
+    topics_created: ServiceSettings, tmp_path: Path
+) -> None:
+    settings = topics_created
+    await live_log(settings, tmp_path)
+    await asyncio.to_thread(delete_before, settings, 1, 40)
+    refused = await headrace(settings, "replay")
+    anyway = await headrace(settings, "replay", "--allow-missing")
+
+    assert refused.code == 1
+    assert refused.json["error"]["code"] == "log_incomplete"
+    assert "partition 1: offsets 0 to 39" in refused.json["error"]["message"]
+    assert "partition 0" not in refused.json["error"]["message"]
+    assert anyway.code == 1, "poorer states are differences"
+    assert not anyway.json["equal"]
+
+
+def delete_before(settings: ServiceSettings, partition: int, offset: int) -> None:
+    """Takes the beginning of a partition of the events away, as retention does."""
+    admin = AdminClient(confluent_config(settings))
+    place = TopicPartition(topic(settings, EVENTS), partition, offset)
+    for done in admin.delete_records([place]).values():
+        done.result(30)
+
+
+async def test_replay__while_another_one_runs__is_refused(topics_created: ServiceSettings, tmp_path: Path) -> None:
+    settings = topics_created
+    await publish(settings, people())
+
+    def two() -> None:
+        with ReplayLock(settings) as first, pytest.raises(Refused, match="another replay"):
+            ReplayLock(settings).__enter__()
+        assert not first.held
+
+    await asyncio.to_thread(two)
+
+
+async def test_replay__while_live__is_equal_at_the_offsets_it_began_with(
+    topics_created: ServiceSettings, tmp_path: Path
+) -> None:
+    settings = topics_created
+    await publish_rules(settings, ladder(20_000), 1)
+    await publish(settings, [*activation(ladder(20_000), 1), *people(), *traffic(1, 100)])
+    async with evaluator(settings, tmp_path):
+        await caught_up(settings)
+        replaying = asyncio.create_task(headrace(settings, "replay"))
+        for seed in range(2, 40):
+            await publish(settings, traffic(seed, 20))
+            if replaying.done():
+                break
+        said = await replaying
+
+    assert said.code == 0, said.json
+    assert said.json["equal"]
+
+
+async def test_state__show_and_digest__tell_of_the_live_generation(
+    topics_created: ServiceSettings, tmp_path: Path
+) -> None:
+    settings = topics_created
+    await live_log(settings, tmp_path)
+    digest = await headrace(settings, "state", "digest")
+    shown = await headrace(settings, "state", "show", "teststore:1")
+    personal = await headrace(settings, "state", "show", "1", "--personal")
+    unknown = await headrace(settings, "state", "show", "teststore:999")
+
+    assert digest.json["generation"] == 1
+    assert digest.json["customers"] == CUSTOMERS
+    assert sorted(digest.json["offsets"]) == ["0", "1", "2"]
+    assert shown.json["state"]["key"] == "teststore:1"
+    assert "c1@post.example" not in str(shown.json)
+    assert personal.json["state"]["profile"]["email"] == "c1@post.example"
+    assert (unknown.code, unknown.json["error"]["code"]) == (1, "unknown_customer")
