@@ -51,7 +51,14 @@ RUN: Final = (
     "headrace version",
     "headrace lint",
 )
-RUN_WITH_KAFKA: Final = ("headrace apply", "headrace topics", "headrace dead-letters list")
+RUN_WITH_KAFKA: Final = (
+    "headrace apply",
+    "headrace topics",
+    "headrace dead-letters list",
+    "headrace replay --partitions",
+    "headrace replay --until",
+    "headrace state digest",
+)
 RUN_AT_HOME: Final = ("python -m docs.generate", "python -m headrace.contracts.schema")
 PARSE: Final = ("make", "headrace", "docker", "python", "source")
 
