@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from headrace.segmentation.codec import StateUnreadable, decode_lines, decode_state, wake_at_of
+from headrace.segmentation.codec import StateUnreadable, decode_entry, decode_lines, decode_state, wake_at_of
 from headrace.segmentation.state import Entry, State
 
 _PERSONAL: Final = frozenset({"email", "first_name", "last_name", "phone"})
@@ -29,7 +29,8 @@ def readable_state(body: bytes, pages: Mapping[bytes, bytes], *, personal: bool)
 
 
 def _state(state: State, *, personal: bool) -> dict[str, Any]:
-    return {name: _plain(value, personal=personal) for name, value in asdict(state).items() if name not in _OPAQUE}
+    fields = {**asdict(state), "ledger": {order: decode_entry(body) for order, body in state.ledger.items()}}
+    return {name: _plain(value, personal=personal) for name, value in fields.items() if name not in _OPAQUE}
 
 
 def _plain(value: Any, *, personal: bool) -> Any:
