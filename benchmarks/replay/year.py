@@ -183,7 +183,7 @@ def _refunded(order: OrderSnapshot, taken: TakenBack) -> OrderSnapshot:
         lines=tuple(RefundLine(line_id=str(i.line), quantity=i.quantity, amount=i.amount_minor) for i in taken.items),
     )
     status = "refunded" if taken.whole else "partially_refunded"
-    return with_fields(order, refunds=(*order.refunds, refund), status=status, modified_at=taken.at)  # type: ignore[arg-type]
+    return with_fields(order, refunds=(*order.refunds, refund), status=status, modified_at=taken.at)
 
 
 def _addresses(person: Person) -> tuple[Address, ...]:

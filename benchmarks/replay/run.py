@@ -1,0 +1,216 @@
+"""How fast a replay folds the year of a real shop, beside the live evaluator on the same events, in turns.
+
+Run: `python -m benchmarks.replay.run --data FILE [--times 50]`. Figures belong to the machine they are from.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import msgspec
+from confluent_kafka import Producer
+
+from benchmarks.engine.machine import cpu_seconds, describe_commit, describe_machine, peak_rss_mb
+from benchmarks.replay.year import STORE, Record, load_year, multiply
+from headrace.cli.activation import Version, write_markers
+from headrace.contracts.actions import RuleSetRecord, encode
+from headrace.contracts.topics import DEFAULT_PARTITIONS, EVENTS, RULES
+from headrace.rules.load import load_rule_set, rule_set_hash
+from headrace.rules.model import encode_rule_set
+from headrace.runtime.embedded_kafka import EmbeddedKafka
+from headrace.runtime.kafka import confluent_config, make_producer, topic
+from headrace.runtime.settings import ServiceSettings
+from headrace.runtime.topics import create_topics
+from services.evaluator.replay.groups import positions
+from services.evaluator.replay.log_reader import bounds
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DATA: Final = ROOT / "examples" / "online_retail" / "online_retail.parquet"
+RULES_FILE: Final = ROOT / "examples" / "rules" / "demo" / "rules.yaml"
+_WITHIN_S: Final = 3_600.0
+_LOOK_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One system in one round; CPU of all its processes and threads."""
+
+    system: str
+    round: int
+    events: int
+    events_per_second: float
+    cpu_us_per_event: float
+    seconds: float
+    rss_mb: float | None = None
+
+
+def main() -> None:
+    """Prints one JSON object; progress goes to stderr."""
+    given = _arguments()
+    facts = load_year(given.data, given.orders)
+    _say(f"{len(facts)} events a shop, {given.times} shops")
+    rounds: list[Measured] = []
+    with _broker() as servers:
+        for number in range(given.rounds):
+            settings = ServiceSettings(
+                kafka_bootstrap_servers=servers, store=STORE, topic_prefix=f"year{number}.", log_level="warning"
+            )
+            asyncio.run(_prepare(settings))
+            _load(settings, multiply(facts, given.times, DEFAULT_PARTITIONS))
+            live = _live(settings, number)
+            replayed = _replay(settings, number)
+            rounds += [live, replayed]
+            _say(f"live {live.events_per_second:.0f}/s, replay {replayed.events_per_second:.0f}/s")
+    sys.stdout.write(json.dumps(_summary(rounds, given), indent=2) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--orders", type=int, help="of the file; default: all")
+    parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser.parse_args()
+
+
+@contextmanager
+def _broker() -> Iterator[str]:
+    if servers := os.environ.get("HEADRACE_KAFKA_BOOTSTRAP_SERVERS"):
+        yield servers
+        return
+    with tempfile.TemporaryDirectory(prefix="headrace-replay-") as folder:
+        broker = EmbeddedKafka(Path(folder))
+        try:
+            yield broker.start().bootstrap_servers
+        finally:
+            broker.stop()
+
+
+async def _prepare(settings: ServiceSettings) -> None:
+    """Topics, and the demo's rules in force from the first record on."""
+    await create_topics(settings)
+    loaded = load_rule_set([RULES_FILE])
+    assert loaded.rule_set is not None
+    record = RuleSetRecord(
+        store=STORE,
+        version=1,
+        hash=rule_set_hash(loaded.rule_set),
+        document=msgspec.Raw(encode_rule_set(loaded.rule_set)),
+    )
+    producer = make_producer(settings)
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic(settings, RULES), encode(record), partition=0)
+    finally:
+        await producer.stop()
+    await write_markers(settings, Version(record, 0, 0), range(DEFAULT_PARTITIONS))
+
+
+def _load(settings: ServiceSettings, records: Iterator[Record]) -> None:
+    producer = Producer(
+        {**confluent_config(settings), "linger.ms": 20, "batch.size": 1_000_000, "enable.idempotence": True}
+    )
+    name = topic(settings, EVENTS)
+    for partition, key, value in records:
+        while True:
+            try:
+                producer.produce(name, value, key, partition)
+                break
+            except BufferError:
+                producer.poll(0.1)
+        producer.poll(0)
+    assert producer.flush(300) == 0
+
+
+def _live(settings: ServiceSettings, number: int) -> Measured:
+    """From the first commit that is seen to the last: neither start nor restore."""
+    ends = {at: end for at, (_, end) in bounds(settings, topic(settings, EVENTS), _all()).items()}
+    total = sum(ends.values())
+    worker = subprocess.Popen([sys.executable, "-m", "services.evaluator"], env=_environment(settings), cwd=ROOT)
+    try:
+        began, first, cpu = 0.0, 0, 0.0
+        deadline = time.monotonic() + _WITHIN_S
+        while (done := sum(positions(settings, 1).values())) < total:
+            if done and not first:
+                began, first, cpu = time.monotonic(), done, cpu_seconds(worker.pid)
+            assert time.monotonic() < deadline
+            time.sleep(_LOOK_S)
+        seconds, used = time.monotonic() - began, cpu_seconds(worker.pid) - cpu
+        events = total - first
+        rss = peak_rss_mb(worker.pid)
+    finally:
+        worker.terminate()
+        worker.wait()
+    return Measured("live", number, events, events / seconds, used / events * 1e6, seconds, rss)
+
+
+def _replay(settings: ServiceSettings, number: int) -> Measured:
+    """One process, so that it is one core beside the live worker's; all of it, from its start to its end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-m", "services.evaluator", "replay", "--processes", "1"],
+        env=_environment(settings),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = json.loads(done.stdout)
+    assert said["equal"], said
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    events, seconds = said["events"], said["seconds"]
+    return Measured("replay", number, events, events / seconds, used / events * 1e6, seconds)
+
+
+def _all() -> tuple[int, ...]:
+    return tuple(range(DEFAULT_PARTITIONS))
+
+
+def _environment(settings: ServiceSettings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "HEADRACE_TOPIC_PREFIX": settings.topic_prefix,
+        "HEADRACE_STORE": settings.store,
+        "HEADRACE_LOG_LEVEL": "warning",
+    }
+
+
+def _summary(rounds: list[Measured], given: argparse.Namespace) -> dict[str, Any]:
+    def middle(system: str, field: str) -> float:
+        return float(median(getattr(one, field) for one in rounds if one.system == system))
+
+    return {
+        "machine": describe_machine(),
+        "commit": describe_commit(),
+        "times": given.times,
+        "rounds": [asdict(one) for one in rounds],
+        "medians": {
+            system: {name: middle(system, name) for name in ("events_per_second", "cpu_us_per_event")}
+            for system in ("live", "replay")
+        },
+        "ratios": {
+            "events_per_second": middle("replay", "events_per_second") / middle("live", "events_per_second"),
+            "cpu": middle("live", "cpu_us_per_event") / middle("replay", "cpu_us_per_event"),
+        },
+    }
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main()
