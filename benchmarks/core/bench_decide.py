@@ -97,11 +97,10 @@ def _growth(rules: CompiledRules, customers: Mapping[int, "Customer"]) -> Iterat
 
 def _growth_ratios(by_system: Mapping[str, Mapping[str, Any]], sizes: Sequence[int]) -> dict[str, float]:
     """What an event costs by size, of what it costs at the first of them."""
+    cost = {name: found["us_per_event"] for name, found in by_system.items() if "us_per_event" in found}
     return {
         f"{kind}, {size} orders by {sizes[0]}": round(
-            by_system[f"{kind}, {size} orders"]["us_per_event"]
-            / by_system[f"{kind}, {sizes[0]} orders"]["us_per_event"],
-            2,
+            cost[f"{kind}, {size} orders"] / cost[f"{kind}, {sizes[0]} orders"], 2
         )
         for kind in (_NEW_ORDER, _OLD_ORDER)
         for size in sizes[1:]

@@ -39,11 +39,14 @@ def bench(*cores: int) -> Iterator[Bench]:
     """Broker and harness on these cores (default: the first)."""
     configure_logs("bench", "warning")
     BUILD.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=BUILD) as folder, on_cores(*(cores or (OUR_CORE,))):
-        with EmbeddedKafka(Path(folder) / "kafka", heap_mb=HEAP_MB) as kafka:
-            assert kafka.info is not None
-            warm_up(kafka.info.bootstrap_servers)
-            yield Bench(kafka.info, Path(folder))
+    with (
+        tempfile.TemporaryDirectory(dir=BUILD) as folder,
+        on_cores(*(cores or (OUR_CORE,))),
+        EmbeddedKafka(Path(folder) / "kafka", heap_mb=HEAP_MB) as kafka,
+    ):
+        assert kafka.info is not None
+        warm_up(kafka.info.bootstrap_servers)
+        yield Bench(kafka.info, Path(folder))
 
 
 def prepare(names: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, str]]:

@@ -1,7 +1,7 @@
-"""A process that sends paced events: at a fixed rate, whatever becomes of them, each at the time it is meant to be sent.
+"""A process that sends paced events: at a fixed rate, whatever becomes of them, each at the time it is meant for.
 
-Run: `python -m benchmarks.engine.loader BOOTSTRAP TOPIC EVENTS CUSTOMERS RATE`. It says in one JSON line when it begins,
-in another how late it was.
+Run: `python -m benchmarks.engine.loader BOOTSTRAP TOPIC EVENTS CUSTOMERS RATE`. It says in one JSON line when it
+begins, in another how late it was.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The prototype that the engine was made after, to be measured beside it where its script is at hand (not part of this).
+"""The prototype that the engine was made after, to be measured beside it where its script is at hand (not part of us).
 
 Run as a module it becomes the script: `python -m benchmarks.engine.prototype SCRIPT`, told by `asked.py` as any worker.
 """

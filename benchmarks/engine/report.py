@@ -1,7 +1,7 @@
 """What a benchmark leaves: one JSON file with what it was measured on, and a few lines for people.
 
-`build/reports/bench-<name>.json` is the last run's; `docs/reports/bench/<name>.json` is kept when that is asked for, and
-`docs/benchmarks.md` is made of those (`benchmarks.page`).
+`build/reports/bench-<name>.json` is the last run's; `docs/reports/bench/<name>.json` is kept when that is asked for,
+and `docs/benchmarks.md` is made of those (`benchmarks.page.write`).
 """
 
 import json

@@ -14,7 +14,7 @@ from benchmarks.engine.marks import Marks
 from benchmarks.engine.workload import PARTITIONS
 from headrace.runtime.kafka import make_consumer
 from headrace.runtime.logs import configure_logs
-from headrace.runtime.settings import KafkaSettings
+from headrace.runtime.settings import ServiceSettings, load_settings
 from services.evaluator.engine.restore import Restorer
 
 _FETCH_BYTES = 4 * 1024 * 1024
@@ -23,7 +23,7 @@ _POLL_RECORDS = 20_000
 
 async def with_engine(told: Asked) -> int:
     """The engine's bulk restore; the number of keys."""
-    restorer = Restorer(KafkaSettings(), source=told.output, changelog=told.topic)
+    restorer = Restorer(load_settings(ServiceSettings), source=told.output, changelog=told.topic)
     partitions = await restorer.restore(range(PARTITIONS), lambda: True)
     assert partitions is not None
     return sum(len(partition.records) for partition in partitions.values())
@@ -31,7 +31,7 @@ async def with_engine(told: Asked) -> int:
 
 async def with_getmany(told: Asked) -> int:
     """What aiokafka alone takes: `getmany` into a dict for each partition, with the engine's fetch sizes."""
-    consumer = make_consumer(KafkaSettings(), max_partition_fetch_bytes=_FETCH_BYTES)
+    consumer = make_consumer(load_settings(ServiceSettings), max_partition_fetch_bytes=_FETCH_BYTES)
     await consumer.start()
     places = [TopicPartition(told.topic, number) for number in range(PARTITIONS)]
     consumer.assign(places)

@@ -65,9 +65,7 @@ def _rounds(options: Options, commands: dict[str, list[str]], place: Bench) -> I
         for name in order_of_round(list(commands), number):
             system = SYSTEMS[name]
             events = min(options.events, system.at_most or options.events)
-            asked = Asked(
-                place.bootstrap, f"long-{events}", f"bench-{name}-{number}", events, str(place.folder / name)
-            )
+            asked = Asked(place.bootstrap, f"long-{events}", f"bench-{name}-{number}", events, str(place.folder / name))
             if asked.topic not in filled:
                 said = records(events, options.customers, every_customer=options.workload == "million")
                 fill(asked.bootstrap, asked.topic, said)

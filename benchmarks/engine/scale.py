@@ -18,7 +18,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaException
 
 from benchmarks.engine.asked import Asked
-from benchmarks.engine.bench import Bench, bench, prepare, say
+from benchmarks.engine.bench import Bench, bench, say
 from benchmarks.engine.machine import cpu_seconds
 from benchmarks.engine.options import add_common, positive
 from benchmarks.engine.report import finish, make_result
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     workload = {"name": "long", "events": options.events, "customers": _CUSTOMERS, "broker_shares_cores": not many}
     result = make_result("scale", rounds, kafka=place.broker.version, workload=workload)
     one, two = _WORKERS
-    result["ratios"] = ratios({name: result["medians"][name] for name in (two, one) if name in result["medians"]}, ours=two)
+    result["ratios"] = {f"{two}/{one}": ratio for ratio in ratios(result["medians"], ours=two).values()}
     lines = [table(result["medians"], COLUMNS), *(f"{pair}: {ratio:.2f} x" for pair, ratio in result["ratios"].items())]
     return finish(result, "\n".join(lines), as_json=options.json, keep=options.keep)
 

@@ -61,8 +61,10 @@ def _part(frames: Iterable[str]) -> str:
 
 
 def _short(frame: str) -> str:
-    """`apply (services/evaluator/agent.py)`, without where the checkout or the packages are."""
-    return re.sub(r"\((?:.*/)?(?:site-packages/|python3\.\d+/)?((?:[\w.-]+/){0,3}[\w.<>-]+)\)$", r"(\1)", frame)
+    """`apply (services/evaluator/agent.py)`: the last three parts of the place, of the package's own where it is one."""
+    name, _, place = frame.rpartition(" (")
+    parts = place.rstrip(")").split("site-packages/")[-1].split("/")
+    return f"{name} ({'/'.join(parts[-3:])})"
 
 
 def _percent(counts: Mapping[str, int]) -> dict[str, Any]:

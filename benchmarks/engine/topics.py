@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -100,7 +101,7 @@ def warm_up(bootstrap: str) -> None:
 def members(bootstrap: str, group: str) -> int:
     """How many members a group that is at rest has; 0 while it settles. Raises `KafkaException`."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    found = admin.describe_consumer_groups([group])[group].result()
+    found: Any = admin.describe_consumer_groups([group])[group].result()  # the stubs say a dict of them
     return len(found.members) if found.state == ConsumerGroupState.STABLE else 0
 
 

@@ -1,11 +1,10 @@
-"""The full path: a real shop's events through the evaluator as it is, beside what their bytes alone cost in the same run.
+"""The full path: a real shop's events through the evaluator as it is, beside what their bytes cost in the same run.
 
 Kafka, envelope, ledger state, the demo's rules, actions, one transaction an epoch. Run: `headrace bench path`.
 """
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -42,7 +41,7 @@ COLUMNS: Final = {
     "rss_mb": "MB",
 }
 _RULES: Final = ROOT / "examples" / "rules" / "demo"
-_DATA: Final = ROOT / "examples" / "online_retail" / "online_retail.parquet"
+SHOP: Final = ROOT / "examples" / "online_retail" / "online_retail.parquet"
 _PAGE: Final = b"#"
 _WITHIN_S: Final = 300.0
 
@@ -63,7 +62,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser("benchmarks.path.run", description=__doc__)
     add_common(parser)
     parser.add_argument("--copies", type=positive, default=12, help="of the shop, each with its own people")
-    parser.add_argument("--data", type=Path, default=_DATA, help="invoice lines (default: the shop's first months)")
+    parser.add_argument("--data", type=Path, default=SHOP, help="invoice lines (default: the shop's first months)")
     options = Options(**vars(parser.parse_args(arguments)))
     records = list(shop_records(load_scenario(options.data, seed=1), options.copies))
     size = round(sum(len(record.value) for record in records) / len(records))
@@ -80,24 +79,30 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(records: Sequence[Record], place: Bench) -> dict[str, Any]:
-    state = place.folder / "evaluator"
     try:
-        for command in (["topics", "create"], ["apply", "--from", str(_RULES)]):
-            _headrace(place, *command)
-        append(place.bootstrap, f"headrace.{EVENTS}", records)
-        asked = Asked(place.bootstrap, "", "", len(records) + PARTITIONS, str(state))
-        found = _run(asked, place)
+        found = _run(fill_evaluator(place, records), place)
         return {**found, **_beside_the_floor(place.bootstrap, records, found["cpu_us_per_event"]), "error": None}
     except (RunFailed, MarksMissing, TopicFailed, KafkaException) as error:
         return {"error": f"{type(error).__name__}: {error}"}
-    finally:
-        shutil.rmtree(state, ignore_errors=True)
+
+
+def fill_evaluator(place: Bench, records: Sequence[Record]) -> Asked:
+    """The evaluator's topics with the demo's rules in force, then the records. Raises `RunFailed`, `TopicFailed`."""
+    for command in (["topics", "create"], ["apply", "--from", str(_RULES)]):
+        _headrace(place, *command)
+    append(place.bootstrap, f"headrace.{EVENTS}", records)
+    return Asked(place.bootstrap, "", "", len(records) + PARTITIONS, str(place.folder / "evaluator"))
+
+
+def evaluator(asked: Asked) -> WorkerProcess:
+    """The evaluator, to be started."""
+    command = [sys.executable, "-m", "benchmarks.path.worker"]
+    return WorkerProcess(command, asked, {"HEADRACE_STORE": STORE, "HEADRACE_WORKER_ID": "bench"})
 
 
 def _run(asked: Asked, place: Bench) -> dict[str, Any]:
     before = cpu_seconds(place.broker.pid)
-    command = [sys.executable, "-m", "benchmarks.path.worker"]
-    with WorkerProcess(command, asked, {"HEADRACE_STORE": STORE, "HEADRACE_WORKER_ID": "bench"}) as worker:
+    with evaluator(asked) as worker:
         worker.wait_for("last", _WITHIN_S)
         rss, broker_cpu = worker.peak_rss_mb, cpu_seconds(place.broker.pid) - before
         whole, warm = speeds(worker.marks())

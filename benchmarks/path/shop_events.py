@@ -1,4 +1,4 @@
-"""A real shop's orders, refunds and customers as the records that ingest writes, in several copies with people of their own.
+"""A real shop's orders, refunds and customers as the records that ingest writes, in copies with people of their own.
 
 The numbers are the shop's (`headrace.demo.shop`), the people are made up; nothing here is sent.
 """

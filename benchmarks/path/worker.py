@@ -39,7 +39,7 @@ class _Partition(_Counted):
 
 class _Fold(_Counted):
     def open(self, view: PartitionView) -> PartitionFold:
-        return _Partition(self._inner.open(view), self._marks)  # type: ignore[return-value]  # it is one by its inner
+        return _Partition(self._inner.open(view), self._marks)
 
 
 async def main(settings: EvaluatorSettings, running: Running) -> None:
@@ -48,9 +48,9 @@ async def main(settings: EvaluatorSettings, running: Running) -> None:
     marks = Marks(told.events)
 
     async def counted(settings: Any, running: Running, options: Any, fold: Fold, *rest: Any) -> None:
-        await run_worker(settings, running, options, _Fold(fold, marks), *rest)  # type: ignore[arg-type]
+        await run_worker(settings, running, options, _Fold(fold, marks), *rest)
 
-    bootstrap.run_worker = counted  # type: ignore[attr-defined]  # where the fold passes by, whatever it is made of
+    bootstrap.run_worker = counted  # type: ignore[assignment]  # where the fold passes by, whatever it is made of
     telling = asyncio.ensure_future(_tell_the_end(marks, told.events))
     try:
         await bootstrap.run(settings, running)

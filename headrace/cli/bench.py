@@ -1,6 +1,6 @@
-"""`headrace bench engine | decide`: starts the benchmarks of a checkout as a child; they are not part of the package.
+"""`headrace bench ...`: starts the benchmarks of a checkout as a child; they are not part of the package.
 
-What is measured and printed is theirs (`benchmarks/`).
+What is measured and printed is theirs (`benchmarks/`); an option that is not given is theirs to choose too.
 """
 
 import subprocess
@@ -14,39 +14,113 @@ from headrace.cli.output import EXIT_UNAVAILABLE, CliError, JsonOption
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
+Rounds = Annotated[int | None, typer.Option(min=1, help="How often each system runs, in turns; default 3.")]
+Events = Annotated[int | None, typer.Option(min=1, help="How many events; default: the benchmark's own.")]
+Systems = Annotated[str | None, typer.Option(help="Names with commas between them; default: all.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Also keep the result under docs/reports/bench/.")]
+PySpy = Annotated[str | None, typer.Option(help="Where py-spy is; default: the PATH.")]
+
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
-    group = typer.Typer(help="Measure: the engine beside its peers, one decision.", no_args_is_help=True)
-    group.command("engine")(engine)
-    group.command("decide")(decide)
+    group = typer.Typer(help="Measure the engine beside its peers, and its parts.", no_args_is_help=True)
+    for verb in (engine, latency, restore, memory, scale, path, profile, decide, page):
+        group.command(verb.__name__)(verb)
     app.add_typer(group, name="bench")
 
 
 def engine(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each system runs, in turns.")] = 3,
-    events: Annotated[int, typer.Option(min=1, help="Faust, which would take minutes, gets an eighth.")] = 240_000,
+    rounds: Rounds = None,
+    workload: Annotated[str | None, typer.Option(help="long, large or million; default long.")] = None,
+    events: Events = None,
     customers: Annotated[int | None, typer.Option(min=1, help="Default: a twelfth of the events.")] = None,
-    systems: Annotated[str | None, typer.Option(help="Names with commas between them; default: all.")] = None,
+    systems: Systems = None,
+    keep: Keep = False,
     json: JsonOption = False,
 ) -> int:
     """Fold the workload "long" in our engine, Faust, Quix Streams and Kafka Streams on one broker."""
-    options = ["--rounds", str(rounds), "--events", str(events)]
-    if customers is not None:
-        options += ["--customers", str(customers)]
-    if systems is not None:
-        options += ["--systems", systems]
-    if json:
-        options.append("--json")
-    return _run("benchmarks.engine.run", *options)
+    options = {"rounds": rounds, "workload": workload, "events": events, "customers": customers, "systems": systems}
+    return _run("benchmarks.engine.run", {**options, "keep": keep, "json": json})
 
 
-def decide() -> int:
-    """Say what one decision costs: decode, decide, encode."""
-    return _run("benchmarks.core.bench_decide")
+def latency(
+    rounds: Rounds = None,
+    rate: Annotated[int | None, typer.Option(min=1, help="Events a second for all; default 10000.")] = None,
+    seconds: Annotated[int | None, typer.Option(min=1, help="How long each load counts; default 10.")] = None,
+    events: Events = None,
+    systems: Systems = None,
+    prototype: Annotated[Path | None, typer.Option(help="The prototype's script, to be measured beside.")] = None,
+    keep: Keep = False,
+    json: JsonOption = False,
+) -> int:
+    """Measure event to committed output, and CPU, at one rate and at half of each system's full speed."""
+    options = {"rounds": rounds, "rate": rate, "seconds": seconds, "events": events, "systems": systems}
+    place = prototype.absolute() if prototype else None
+    return _run("benchmarks.engine.latency", {**options, "prototype": place, "keep": keep, "json": json})
 
 
-def _run(module: str, *options: str) -> int:
+def restore(
+    rounds: Rounds = None,
+    keys: Annotated[int | None, typer.Option(min=1, help="How many states come back; default 200000.")] = None,
+    keep: Keep = False,
+    json: JsonOption = False,
+) -> int:
+    """Measure how fast a state comes back, beside plain reading and Kafka Streams."""
+    return _run("benchmarks.engine.restore", {"rounds": rounds, "keys": keys, "keep": keep, "json": json})
+
+
+def memory(systems: Systems = None, keep: Keep = False, json: JsonOption = False) -> int:
+    """Measure memory with a million customers."""
+    options = {"rounds": 1, "workload": "million", "systems": systems}
+    return _run("benchmarks.engine.run", {**options, "keep": keep, "json": json})
+
+
+def scale(rounds: Rounds = None, events: Events = None, keep: Keep = False, json: JsonOption = False) -> int:
+    """Measure two workers on two cores beside one."""
+    return _run("benchmarks.engine.scale", {"rounds": rounds, "events": events, "keep": keep, "json": json})
+
+
+def path(
+    rounds: Rounds = None,
+    copies: Annotated[int | None, typer.Option(min=1, help="Of the shop, each with its own people.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The shop's invoice lines; default: those we ship.")] = None,
+    keep: Keep = False,
+    json: JsonOption = False,
+) -> int:
+    """Measure the whole evaluator on a real shop's events, beside what their bytes cost."""
+    options = {"rounds": rounds, "copies": copies, "data": data.absolute() if data else None}
+    return _run("benchmarks.path.run", {**options, "keep": keep, "json": json})
+
+
+def profile(
+    events: Events = None,
+    rate: Annotated[int | None, typer.Option(min=1, help="Of the paced load; default 10000.")] = None,
+    seconds: Annotated[int | None, typer.Option(min=1, help="Of the paced load; default 10.")] = None,
+    py_spy: PySpy = None,
+    keep: Keep = False,
+    json: JsonOption = False,
+) -> int:
+    """Say where our worker's CPU goes, by py-spy: at full speed, under a paced load, on the full path."""
+    options = {"events": events, "rate": rate, "seconds": seconds, "py-spy": py_spy}
+    return _run("benchmarks.path.profile", {**options, "keep": keep, "json": json})
+
+
+def decide(
+    rounds: Rounds = None,
+    sizes: Annotated[str | None, typer.Option(help="Customers by their orders; default 50,5000,50000.")] = None,
+    keep: Keep = False,
+    json: JsonOption = False,
+) -> int:
+    """Say what one decision costs: decode, decide, encode; and that it does not grow with the orders."""
+    return _run("benchmarks.core.bench_decide", {"rounds": rounds, "sizes": sizes, "keep": keep, "json": json})
+
+
+def page() -> int:
+    """Write docs/benchmarks.md from the kept results."""
+    return _run("benchmarks.page.write", {})
+
+
+def _run(module: str, options: dict[str, object]) -> int:
     """The child's exit code; its output is ours."""
     if not (_ROOT / f"{module.replace('.', '/')}.py").is_file():
         raise CliError(
@@ -55,4 +129,10 @@ def _run(module: str, *options: str) -> int:
             hint="clone the repository, `make setup`, and run .venv/bin/headrace bench there",
             exit_code=EXIT_UNAVAILABLE,
         )
-    return subprocess.run([sys.executable, "-m", module, *options], cwd=_ROOT, check=False).returncode
+    command = [sys.executable, "-m", module]
+    for name, value in options.items():
+        if value is True:
+            command.append(f"--{name}")
+        elif value is not None and value is not False:
+            command += [f"--{name}", str(value)]
+    return subprocess.run(command, cwd=_ROOT, check=False).returncode

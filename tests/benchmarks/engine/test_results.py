@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.engine.results import MarksMissing, medians, order_of_round, ratios, speeds
+from benchmarks.engine.results import MarksMissing, medians, number, order_of_round, percentile, ratios, speeds, table
 
 
 def mark(name: str, events: int, at_s: float, cpu_s: float) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def test_speeds__three_marks__whole_and_second_half() -> None:
 
 
 def test_speeds__a_mark_is_missing__is_named() -> None:
-    with pytest.raises(MarksMissing, match="half, last"):
+    with pytest.raises(MarksMissing, match="last"):
         speeds([mark("first", 0, 10, 1.0)])
 
 
@@ -55,3 +55,25 @@ def test_order_of_round__each_system_begins_once() -> None:
         ["c", "a", "b"],
         ["a", "b", "c"],
     ]
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.99, 99), (0.999, 100), (1.0, 100), (0.001, 1)])
+def test_percentile__of_1_to_100__is_the_nearest_rank(share: float, expected: int) -> None:
+    assert percentile(list(range(1, 101)), share) == expected
+
+
+def test_percentile__one_value__is_it() -> None:
+    assert percentile([7.0], 0.99) == 7.0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "-"), (1234567.0, "1,234,567"), (99.94, "99.9"), (1.234, "1.23"), (0, "0.00")]
+)
+def test_number__by_size__three_digits_or_all(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_table__a_figure_is_missing__is_a_dash() -> None:
+    lines = table({"a": {"x": 2000.0}, "longer": {}}, {"x": "how many"}).splitlines()
+    assert [line.split() for line in lines] == [["system", "how", "many"], ["a", "2,000"], ["longer", "-"]]
+    assert len({len(line) for line in lines}) == 1

@@ -6,7 +6,15 @@ from itertools import islice
 
 from benchmarks.engine.marks import Marks
 from benchmarks.engine.systems import count_in_json, count_in_ours
-from benchmarks.engine.workload import ORDERS_KEPT, State, decode_order, encode_state, fold, records
+from benchmarks.engine.workload import (
+    ORDERS_KEPT,
+    State,
+    decode_order,
+    encode_state,
+    fold,
+    paced_records,
+    records,
+)
 from services.evaluator.engine.state import encode_record
 
 
@@ -15,6 +23,18 @@ def test_records__twice__are_the_same_and_about_207_bytes() -> None:
     assert first == list(records(100, 7))
     assert len({record.key for record in first}) == 7
     assert all(200 <= len(record.value) <= 210 for record in first)
+
+
+def test_records__every_customer__all_are_there_and_the_rest_is_drawn() -> None:
+    found = list(records(30, 20, every_customer=True))
+    assert len({record.key for record in found[:20]}) == 20
+    assert found[20:] == list(records(30, 20))[20:]
+
+
+def test_paced_records__every_tenth__carries_the_time_it_is_meant_for() -> None:
+    found = [decode_order(record.value) for record in paced_records(25, 5, rate=1_000, begin_ns=5_000_000_000)]
+    assert [order.t for order in found if order.t] == [5_000_000_000, 5_010_000_000, 5_020_000_000]
+    assert [number for number, order in enumerate(found) if order.t] == [0, 10, 20]
 
 
 def test_fold__more_orders_than_are_kept__counts_all_keeps_the_last() -> None:
@@ -40,6 +60,9 @@ def test_marks__chunks__say_first_and_half_once() -> None:
     for _ in range(3):
         marks.folding(4)
     assert marks.complete
-    marks.say("last")
+    assert marks.completing(4)
+    marks.folding(4)
+    assert not marks.completing(4)
+    marks.say("last", 12)
     said = [json.loads(line) for line in output.getvalue().splitlines()]
     assert [(each["mark"], each["events"]) for each in said] == [("first", 0), ("half", 8), ("last", 12)]

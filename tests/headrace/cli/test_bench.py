@@ -29,9 +29,31 @@ def test_engine__options__reach_the_harness_and_its_exit_code_is_ours(started: l
     ]
 
 
-def test_decide__no_options__starts_its_benchmark(started: list[list[str]]) -> None:
-    assert execute(["bench", "decide"]) == 1
-    assert started == [["-m", "benchmarks.core.bench_decide"]]
+@pytest.mark.parametrize(
+    ("verb", "module"),
+    [
+        ("latency", "benchmarks.engine.latency"),
+        ("restore", "benchmarks.engine.restore"),
+        ("scale", "benchmarks.engine.scale"),
+        ("path", "benchmarks.path.run"),
+        ("profile", "benchmarks.path.profile"),
+        ("decide", "benchmarks.core.bench_decide"),
+        ("page", "benchmarks.page.write"),
+    ],
+)
+def test_verb__no_options__leaves_them_to_its_benchmark(verb: str, module: str, started: list[list[str]]) -> None:
+    assert execute(["bench", verb]) == 1
+    assert started == [["-m", module]]
+
+
+def test_memory__no_options__is_the_engine_with_a_million_customers_once(started: list[list[str]]) -> None:
+    assert execute(["bench", "memory", "--keep"]) == 1
+    assert started == [["-m", "benchmarks.engine.run", "--rounds", "1", "--workload", "million", "--keep"]]
+
+
+def test_decide__options__reach_it(started: list[list[str]]) -> None:
+    assert execute(["bench", "decide", "--rounds", "1", "--sizes", "5,50", "--json"]) == 1
+    assert started == [["-m", "benchmarks.core.bench_decide", "--rounds", "1", "--sizes", "5,50", "--json"]]
 
 
 def test_bench__outside_a_checkout__says_so(

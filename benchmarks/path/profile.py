@@ -1,6 +1,6 @@
 """Where our worker's CPU goes: its stacks sampled by py-spy (found on PATH or named), and what each thread has used.
 
-At full speed on a topic that is there already, or under a paced load. Run: `headrace bench profile`.
+At full speed on a topic that is there already, under a paced load, and on the full path. Run: `headrace bench profile`.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from benchmarks.engine.systems import SYSTEMS
 from benchmarks.engine.topics import create, fill
 from benchmarks.engine.worker_process import RunFailed, WorkerProcess
 from benchmarks.engine.workload import records
+from benchmarks.path.run import SHOP, evaluator, fill_evaluator
+from benchmarks.path.shop_events import shop_records
+from headrace.demo.scenario import load_scenario
 
 _CUSTOMERS = 20_000
 _SAMPLES_PER_S = 250
@@ -32,11 +35,12 @@ _WITHIN_S = 180.0
 
 def main(arguments: list[str]) -> int:
     """0 with a profile, 3 without py-spy."""
-    parser = argparse.ArgumentParser("benchmarks.engine.profile", description=__doc__)
+    parser = argparse.ArgumentParser("benchmarks.path.profile", description=__doc__)
     add_common(parser, rounds=1)
     parser.add_argument("--events", type=positive, default=600_000, help="at full speed")
     parser.add_argument("--rate", type=positive, default=10_000, help="of the paced load")
     parser.add_argument("--seconds", type=positive, default=10, help="of the paced load")
+    parser.add_argument("--copies", type=positive, default=6, help="of the shop, on the full path")
     parser.add_argument("--py-spy", default=shutil.which("py-spy"))
     options = parser.parse_args(arguments)
     if options.py_spy is None:
@@ -45,6 +49,8 @@ def main(arguments: list[str]) -> int:
     with bench() as place:
         rounds = [_round("headrace at full speed", _full, options, place)]
         rounds.append(_round(f"headrace at {options.rate:,}/s", _paced, options, place))
+    with bench() as place:
+        rounds.append(_round("headrace on the full path", _path, options, place))
     result = make_result("profile", rounds, kafka=place.broker.version)
     return finish(result, "\n".join(_text(each) for each in rounds), as_json=options.json, keep=options.keep)
 
@@ -80,6 +86,18 @@ def _paced(options: Any, place: Bench) -> dict[str, Any]:
         return {**_sampled_parts(path), "threads": threads, **figures}
 
 
+def _path(options: Any, place: Bench) -> dict[str, Any]:
+    records = list(shop_records(load_scenario(SHOP, seed=1), options.copies))
+    asked = fill_evaluator(place, records)
+    with evaluator(asked) as worker:
+        worker.wait_for("first", _WITHIN_S)
+        before = _threads(worker.pid)
+        with _sampled(options.py_spy, worker.pid, place.folder / "path.txt") as path:
+            worker.wait_for("last", _WITHIN_S)
+            threads = _used(before, _threads(worker.pid))
+        return {**_sampled_parts(path), "threads": threads}
+
+
 @contextmanager
 def _worker(place: Bench, name: str, events: int) -> Iterator[tuple[WorkerProcess, Asked]]:
     system = SYSTEMS["headrace"]
@@ -94,7 +112,17 @@ def _worker(place: Bench, name: str, events: int) -> Iterator[tuple[WorkerProces
 @contextmanager
 def _sampled(py_spy: str, pid: int, path: Path) -> Iterator[Path]:
     """Samples a process meanwhile; the stacks are in the file afterwards, not before the context is left."""
-    options = ["--rate", str(_SAMPLES_PER_S), "--duration", "600", "--format", "raw", "--full-filenames", "--gil", "--nonblocking"]
+    options = [
+        "--rate",
+        str(_SAMPLES_PER_S),
+        "--duration",
+        "600",
+        "--format",
+        "raw",
+        "--full-filenames",
+        "--gil",
+        "--nonblocking",
+    ]
     command = [py_spy, "record", "--pid", str(pid), *options, "--output", str(path)]
     sampling = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
