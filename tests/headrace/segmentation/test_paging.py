@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -15,6 +17,8 @@ from headrace.contracts.events import (
     AttributeSet,
     CustomerDeleted,
     Event,
+    OrderLine,
+    OrderSnapshot,
     decode_event,
     encode_event,
 )
@@ -274,3 +278,70 @@ def assert_extremes(core: Core, entries: list[Entry]) -> None:
         expected = sorted(values, reverse=highest)
         assert list(known) == expected[: len(known)]
         assert bool(known) is bool(values)
+
+
+class Counting:
+    """Pages that count what is read of them; none may be listed."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.reads: list[str] = []
+        self.bytes = 0
+
+    def read(self, name: str) -> bytes | None:
+        page = self._core.read(name)
+        self.reads.append(name)
+        self.bytes += len(page or b"")
+        return page
+
+    def orders(self) -> Iterable[str]:
+        raise AssertionError("an event must not look for all pages")
+
+
+def bought(number: int, revision: int, total: int = 900) -> Event:
+    made = START + timedelta(minutes=number)
+    order = OrderSnapshot(
+        order_id=str(number),
+        status="completed",
+        created_at=made,
+        modified_at=made,
+        currency="GBP",
+        total=total,
+        subtotal=total,
+        total_excluding_tax=total,
+        lines=tuple(
+            OrderLine(id=f"{n}", product_id="p", quantity=n, price=1, total=n, brand="Apple") for n in range(9)
+        ),
+    )
+    return happened(order, "order.snapshot", revision, f"r{revision:05d}")
+
+
+@pytest.mark.parametrize(
+    ("number", "total", "reads"),
+    [(5_000, 900, 1), (7, 400, 1), (7, 9_000, 1), (1_998, 1, 0)],
+    ids=["new", "cold edited", "cold becomes the largest", "hot edited"],
+)
+def test_decide__thousands_of_orders__an_event_reads_one_page_at_most(number: int, total: int, reads: int) -> None:
+    core = large()
+    pages, before = Counting(core), core.state
+    event = bought(number, 9_000, total)
+    decision = decide(before, event, core.rules, Context(1, 9_000, START, 1), pages=pages)
+    assert len(encode_state(before)) < 12_000
+    assert before.cold.orders > 1_900
+    assert len(pages.reads) == reads
+    assert pages.bytes + sum(len(page or b"") for page in decision.pages.values()) < 2_000
+    assert len(decision.pages) <= 1
+    assert decision.state.totals.spend - before.totals.spend == total - (0 if number == 5_000 else 900)
+
+
+@cache
+def large() -> Core:
+    core = Core(Limits())
+    core.rules, core.version = RULES[2], 1
+    state = State("shop:7")
+    for number in range(2_000):
+        decision = decide(state, bought(number, number), core.rules, Context(1, number, START, 1), pages=core)
+        state = decision.state
+        core.stored.update({name: page for name, page in decision.pages.items() if page is not None})
+    core.body = encode_state(state)
+    return core
