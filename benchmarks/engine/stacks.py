@@ -61,7 +61,7 @@ def _part(frames: Iterable[str]) -> str:
 
 
 def _short(frame: str) -> str:
-    """`apply (services/evaluator/agent.py)`: the last three parts of the place, of the package's own where it is one."""
+    """`apply (services/evaluator/agent.py)`: at most three parts of the place, none above the package."""
     name, _, place = frame.rpartition(" (")
     parts = place.rstrip(")").split("site-packages/")[-1].split("/")
     return f"{name} ({'/'.join(parts[-3:])})"

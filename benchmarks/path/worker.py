@@ -50,7 +50,7 @@ async def main(settings: EvaluatorSettings, running: Running) -> None:
     async def counted(settings: Any, running: Running, options: Any, fold: Fold, *rest: Any) -> None:
         await run_worker(settings, running, options, _Fold(fold, marks), *rest)
 
-    bootstrap.run_worker = counted  # type: ignore[assignment]  # where the fold passes by, whatever it is made of
+    bootstrap.run_worker = counted  # type: ignore[attr-defined, assignment]  # where the fold passes by, whatever it is made of
     telling = asyncio.ensure_future(_tell_the_end(marks, told.events))
     try:
         await bootstrap.run(settings, running)
