@@ -1,4 +1,4 @@
-"""Fills the tables of `settings.md` and `operations.md` from the code: `python -m docs.generate [--write]`.
+"""Fills the tables of `settings.md`, `operations.md`, `engine.md` from the code: `python -m docs.generate [--write]`.
 
 What the pages say around their tables is written by hand; the tables of `rules.md` are `headrace.rules.reference`'s.
 """
@@ -21,13 +21,15 @@ from headrace.runtime import catalogue
 from headrace.runtime.settings import ServiceSettings, variable
 from services.actions.settings import EmailTagsSettings, GroupSettings
 from services.attributes.settings import AttributesSettings
+from services.evaluator.engine import cures
 from services.evaluator.settings import EvaluatorSettings
 from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSettings
 
 FOLDER: Final = Path(__file__).resolve().parent
-PAGES: Final = ("settings.md", "operations.md")
+PAGES: Final = ("settings.md", "operations.md", "engine.md")
 _BLOCK: Final = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _EVENT: Final = re.compile(r'^    "(?P<name>[a-z_.]+)",(?:  # (?P<doc>.+))?$|^    # (?P<section>.+)$', re.MULTILINE)
+_PROOF: Final = re.compile(r'^    "([a-z_]+)": \((\w+), "', re.MULTILINE)
 _UNITS: Final[Mapping[str, str]] = {
     "_s": "s",
     "_ms": "ms",
@@ -68,8 +70,29 @@ def docs_of(cls: type[BaseSettings]) -> dict[str, str]:
 def log_events() -> Iterator[tuple[str, str, str]]:
     """(who writes it, name, meaning) in the order of the catalogue, from its comments."""
     source = inspect.getsource(catalogue)
+    yield from _listed(source[source.index("LogEvent = ") : source.index("MetricName = ")])
+
+
+def all_cures() -> Iterator[tuple[str, str, str]]:
+    """(what it is about, name, what goes wrong without it) in the order of the catalogue, from its comments."""
+    source = inspect.getsource(cures)
+    yield from _listed(source[source.index("Cure = ") : source.index("NAMES")])
+
+
+def proofs() -> dict[str, list[str]]:
+    """Cure -> where it is shown, as file: scenario."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((FOLDER.parent / "tests/services/evaluator/engine").glob("test_cures_*.py")):
+        for name, scenario in _PROOF.findall(path.read_text(encoding="utf-8")):
+            found.setdefault(name, []).append(
+                f"`{path.stem.removeprefix('test_cures_')}`: {scenario.replace('_', ' ')}"
+            )
+    return found
+
+
+def _listed(source: str) -> Iterator[tuple[str, str, str]]:
     section = ""
-    for match in _EVENT.finditer(source[source.index("LogEvent = ") : source.index("MetricName = ")]):
+    for match in _EVENT.finditer(source):
         section = match["section"] or section
         if match["name"]:
             yield section, match["name"], match["doc"] or ""
@@ -135,6 +158,12 @@ def _log_events() -> str:
     return _table(["from", "event", "when"], [[section, f"`{name}`", doc] for section, name, doc in log_events()])
 
 
+def _cures() -> str:
+    shown = proofs()
+    rows = [[section, f"`{name}`", doc, "; ".join(shown[name])] for section, name, doc in all_cures()]
+    return _table(["about", "cure", "without it", "shown by"], rows)
+
+
 def _topics() -> str:
     rows = [
         [f"`{topics.DEFAULT_PREFIX}{row.name}`", row.cleanup, _kept(row), "1" if row.one_partition else "as asked"]
@@ -164,6 +193,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "metrics": _metrics,
     "log-events": _log_events,
     "topics": _topics,
+    "cures": _cures,
 }
 
 

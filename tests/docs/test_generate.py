@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate import FOLDER, PAGES, PROCESSES, TABLES, docs_of, filled, log_events, main
+from docs.generate import FOLDER, PAGES, PROCESSES, TABLES, all_cures, docs_of, filled, log_events, main, proofs
 from headrace.runtime import catalogue
 from headrace.runtime.settings import variable
+from services.evaluator.engine.cures import Cure
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +35,14 @@ def test_generate__log_events__are_all_there() -> None:
     assert [name for _, name, _ in log_events()] == list(catalogue.LogEvent.__args__)  # type: ignore[attr-defined]
 
 
+def test_generate__cures__each_told_and_proved() -> None:
+    """A cure without a test that fails without it is none."""
+    names = list(Cure.__args__)  # type: ignore[attr-defined]
+    assert [name for _, name, _ in all_cures()] == names
+    assert all(doc for _, _, doc in all_cures())
+    assert proofs().keys() == set(names)
+
+
 def test_generate__main__says_whether_anything_differs() -> None:
     assert main([]) == 0
 
@@ -53,7 +62,8 @@ def test_operations__compose_variables__are_told() -> None:
 def test_pages__variables__exist() -> None:
     """No page names a HEADRACE_ variable that nothing reads."""
     known = {variable(name) for cls in PROCESSES.values() for name in cls.model_fields}
-    sources = [*ROOT.glob("headrace/**/*.py"), *ROOT.glob("deploy/*"), ROOT / "docker-compose.yml", ROOT / "Makefile"]
+    code = [*ROOT.glob("headrace/**/*.py"), *ROOT.glob("services/**/*.py")]
+    sources = [*code, *ROOT.glob("deploy/*"), ROOT / "docker-compose.yml", ROOT / "Makefile"]
     text = "".join(path.read_text(encoding="utf-8") for path in sources if path.is_file())
     read = known | {variable("attributes_url")} | set(re.findall(r"HEADRACE_[A-Z_]+", text))
     for path in (ROOT / "README.md", *FOLDER.glob("**/*.md")):
