@@ -59,6 +59,8 @@ def _swap(best: tuple[T, ...], out: T | None, into: T | None, among: int, *, hig
     """The best of `among` values after one came and one went. What is worse than the worst known is not known."""
     if out == into:
         return best
+    if out is None and best and len(best) < among and (into < best[-1] if highest else into > best[-1]):
+        return best
     known = list(best)
     if into is not None and (len(best) == among or not (into < best[-1] if highest else into > best[-1])):
         known.append(into)

@@ -97,10 +97,10 @@ def _keep_cold(state: State, change: OrderChange, page: bytes, pages: Pages, spe
 
 
 def _make_room(ledger: dict[str, bytes], cold: Cold, spend: CountedSpend) -> Kept:
-    """Move orders to pages until the rest fits: settled ones first, then the oldest."""
+    """Move orders to pages until some room is free: settled ones first, then the oldest."""
     rest, written, size = ledger.copy(), dict[str, bytes | None](), _size(ledger)
     for _, _, order_id, entry in sorted(_by_turn(order_id, body) for order_id, body in ledger.items()):
-        if size <= paging.LIMITS.ledger_bytes:
+        if size <= paging.LIMITS.ledger_kept_bytes:
             break
         body = rest.pop(order_id)
         size -= len(order_id) + len(body)

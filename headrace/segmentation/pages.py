@@ -16,9 +16,13 @@ NOTHING_WRITTEN: Final[Written] = {}
 
 
 class Limits(NamedTuple):
-    """How much stays in the state record: bytes of orders, changes of membership, extremes of cold orders."""
+    """How much stays in the state record: bytes of orders, changes of membership, extremes of cold orders.
+
+    A ledger above `ledger_bytes` is made smaller than `ledger_kept_bytes`, so that not every order has to make room.
+    """
 
     ledger_bytes: int = 8192
+    ledger_kept_bytes: int = 6144
     order_bytes: int = 2048
     changes: int = 150
     changes_a_page: int = 50

@@ -100,7 +100,10 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
 
 
 def _remember(state: State, known: Memberships, stamp: Stamp) -> tuple[State, Written]:
-    differing = changes(known, memberships(state))
+    now = memberships(state)
+    if now.standing is known.standing and now.claims is known.claims and now.group == known.group:
+        return state, {}
+    differing = changes(known, now)
     return remember(state, (Change(stamp.at, *one, stamp.event, stamp.offset) for one in differing))
 
 

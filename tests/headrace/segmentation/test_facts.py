@@ -1,12 +1,15 @@
 """Named values and what they depend on."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.rules.model import fold
-from headrace.segmentation.facts import average, depends_on, folded
-from headrace.segmentation.state import Totals
+from headrace.rules.model import Spend, fold
+from headrace.segmentation.facts import TIMES, Facts, average, depends_on, folded
+from headrace.segmentation.ledger import counted_spend
+from headrace.segmentation.state import Profile, Purchased, Totals
 
 
 @given(st.text())
@@ -26,6 +29,9 @@ def test_average__spend_per_order__rounded_half_up(spend: int, orders: int, expe
         ("customer.purchased", "ledger"),
         ("customer.addresses", "profile"),
         ("customer.subscribed", "profile"),
+        ("customer.created_at", "profile"),
+        ("customer.first_order_at", "ledger"),
+        ("customer.last_order_at", "ledger"),
         ("customer.email_domain", "profile"),
         ("customer.attributes.tier", "labels"),
         ("customer.tags.mailchimp", "labels"),
@@ -35,3 +41,10 @@ def test_average__spend_per_order__rounded_half_up(spend: int, orders: int, expe
 )
 def test_depends_on__field__its_part_of_the_customer(field: str, part: str) -> None:
     assert depends_on(field) == part
+
+
+@pytest.mark.parametrize(("group", "known"), [("", True), ("Gold", True), (None, False)])
+def test_times__account__a_guest_has_none(group: str | None, known: bool) -> None:
+    made = datetime(2026, 1, 5, tzinfo=UTC)
+    facts = Facts(Profile("r", made, made, group), Totals(), Purchased(), counted_spend(Spend()))
+    assert TIMES["customer.created_at"](facts) == (made if known else None)

@@ -37,8 +37,8 @@ from headrace.segmentation.wake import wake
 from tests.headrace.segmentation.test_properties import LATCHED, START, TRACKED, customers, leaf, orders
 
 NEVER = Limits(ledger_bytes=2**40, order_bytes=2**40, changes=65_535)
-TINY = Limits(ledger_bytes=400, order_bytes=150, changes=4, changes_a_page=2, extremes=2)
-ONLY_PAGES = Limits(ledger_bytes=0, order_bytes=0, changes=1, changes_a_page=1, extremes=1)
+TINY = Limits(ledger_bytes=400, ledger_kept_bytes=300, order_bytes=150, changes=4, changes_a_page=2, extremes=2)
+ONLY_PAGES = Limits(ledger_bytes=0, ledger_kept_bytes=0, order_bytes=0, changes=1, changes_a_page=1, extremes=1)
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 APPLE, DEAR = leaf("brand", "is", "apple"), leaf("quantity", "above", 2)

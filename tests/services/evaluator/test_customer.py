@@ -21,7 +21,9 @@ KEY = b"teststore:1"
 
 @pytest.fixture(autouse=True)
 def _everything_on_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "LIMITS", Limits(ledger_bytes=0, order_bytes=0, changes=2, changes_a_page=1))
+    monkeypatch.setattr(
+        paging, "LIMITS", Limits(ledger_bytes=0, ledger_kept_bytes=0, order_bytes=0, changes=2, changes_a_page=1)
+    )
 
 
 def deleted(number: int) -> Record:
