@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from headrace.contracts.events import (
     AttributeSet,
     CustomerDeleted,
+    CustomerSnapshot,
     Event,
     OrderLine,
     OrderSnapshot,
@@ -345,3 +346,28 @@ def large() -> Core:
         core.stored.update({name: page for name, page in decision.pages.items() if page is not None})
     core.body = encode_state(state)
     return core
+
+
+def test_decide__memberships_change__history_tells_what_when_and_why() -> None:
+    core = Core(TINY)
+    snapshot = CustomerSnapshot(customer_id="7", created_at=START, modified_at=START, group="")
+    core.take(happened(snapshot, "customer.snapshot", 0, "r0"))
+    for step in (Activated(0), bought(1, 1, 9_000), Passed(5), bought(1, 2, 100), Activated(1)):
+        core.take(step)
+    told = [(one.kind, one.name, one.entered, one.offset) for one in read_history(core.state, core)]
+    assert told == [
+        ("rung", "loyalty:1", True, 1),
+        ("group", "Silver", True, 1),
+        *(("segment", name, True, 2) for name in ("apple", "big", "frequent", "top-and-frequent")),
+        ("rung", "loyalty:3", True, 2),
+        ("group", "Platinum", True, 2),
+        *(("segment", name, False, 4) for name in ("big", "frequent", "top-and-frequent")),
+        ("rung", "loyalty:1", True, 4),
+        ("group", "Apple", True, 4),
+        ("claim", "product", True, 5),
+    ]
+    last = list(read_history(core.state, core))[-2:]
+    assert [(one.at, one.cause) for one in last] == [
+        (START + timedelta(hours=5), "order.snapshot:2"),
+        (START + timedelta(hours=5), "activation:a"),
+    ]
