@@ -1,6 +1,9 @@
 """The switches that take a cure out or stop a worker: what they take, and that nothing but a test run may use them."""
 
+import json
 import os
+import subprocess
+import sys
 from typing import get_args
 
 import pytest
@@ -55,3 +58,22 @@ def test_off__refused__no_cure_is_out() -> None:
 
 def test_names__each_once() -> None:
     assert len(NAMES) == len(get_args(Cure))
+
+
+@pytest.mark.parametrize("switch", [{DISABLE: "era"}, {STOP: "flushed:kill"}])
+@pytest.mark.parametrize("run", ["", "1"])
+def test_worker__switch_set_outside_a_test_run__refuses_to_start(switch: dict[str, str], run: str) -> None:
+    environment = {
+        **os.environ,
+        "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",  # it does not come so far
+        "HEADRACE_STORE": "teststore",
+        **switch,
+        TEST_RUN: run,
+    }
+    command = [sys.executable, "-m", "tests.services.evaluator.engine.counting", '{"partitions": 1}']
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 3
+    lines = (ended.stdout + ended.stderr).splitlines()
+    (line,) = [json.loads(line) for line in lines if "process.stopped" in line]
+    assert line["reason"] == "test_switch"
+    assert "for tests only" in line["detail"]
