@@ -15,8 +15,9 @@ def _is_abort_marker(self: Any, batch: Any) -> bool:
     try:
         found: bool = _contains_abort_marker(self, batch)
     except KafkaError:
-        # The cleaner keeps the batch, without its record, for its producer's sequence; the transaction's records are
-        # gone if it was aborted. (Fetcher.containsAbortMarker of Kafka's client, KAFKA-7467.)
+        # Of a transaction that a time-out or a successor ended, the cleaner keeps the marker's batch without its
+        # record, for the producer's epoch, until the broker forgets the producer. The transaction's own records are
+        # gone by then. (Fetcher.containsAbortMarker of Kafka's client does the same, KAFKA-7467.)
         return False
     return found
 
