@@ -4,7 +4,8 @@ The engine and the evaluator's fold are real, Kafka is not here: what it would h
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Final, cast
 
@@ -134,6 +135,14 @@ class Rig:
     async def take(self, record: Record) -> None:
         _, key, value = record
         await self.engine.take(0, Chunk([Source(self.partition.applied + 1, key, value)], 0))
+
+
+@pytest.fixture(autouse=True)
+def collector_as_in_the_worker() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    yield
+    gc.set_threshold(*before)
 
 
 async def run_storm(rig: Rig, *, live: int, to_the_end: bool) -> list[int]:
