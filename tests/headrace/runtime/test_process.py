@@ -17,7 +17,7 @@ import pytest
 from headrace.runtime.ports import free_ports
 
 SERVICE = """
-import asyncio, sys, time
+import asyncio, os, sys, time
 from headrace.runtime.process import FatalError, Running, run_service
 from headrace.runtime.settings import ServiceSettings
 
@@ -30,6 +30,9 @@ async def main(settings: ServiceSettings, running: Running) -> None:
         raise ValueError("jo@shop.example")
     if what == "fail":
         running.fail(FatalError("noticed_elsewhere"))
+    if what == "again" and not os.environ.get("SECOND"):
+        os.environ["SECOND"] = "1"
+        running.begin_anew()
     if what == "deaf":
         await asyncio.Event().wait()
     if what == "held":
@@ -109,6 +112,19 @@ def test_run_service__fatal_cause__exits_3_and_names_it(what: str, reason: str) 
         assert (line["reason"], line["level"], line["service"]) == (reason, "error", "example")
         assert "jo@shop" not in json.dumps(line)
         assert process.wait(10) == 3
+
+
+def test_run_service__begins_anew__is_the_same_process_and_stops_when_asked() -> None:
+    with service("again") as process:
+        first = wait_for(process.stderr, "process.started")
+        assert wait_for(process.stderr, "process.stopped")["reason"] == "begins_anew"
+        second = wait_for(process.stderr, "process.started")
+        assert second["pid"] == first["pid"] == process.pid
+        wait_for(process.stderr, "health.changed")
+        process.terminate()
+
+        assert wait_for(process.stderr, "process.stopped")["reason"] == "asked"
+        assert process.wait(10) == 0
 
 
 def test_run_service__a_thread_waits_for_someone_who_is_gone__ends_in_time() -> None:

@@ -22,7 +22,7 @@ from services.evaluator.handover import Handover
 from services.evaluator.marker import Marker, encode_marker
 from services.evaluator.rules_feed import RulesFeed
 from tests.services.evaluator.service import STORE, Record, activation, customer, order
-from tests.services.evaluator.test_agent import Bench, Source, ladder
+from tests.services.evaluator.bench import Bench, Source, ladder
 
 
 def promotion(generation: int) -> Record:
