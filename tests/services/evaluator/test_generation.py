@@ -21,8 +21,9 @@ from services.evaluator.generation import Generation
 from services.evaluator.handover import Handover
 from services.evaluator.marker import Marker, encode_marker
 from services.evaluator.rules_feed import RulesFeed
+from tests.services.evaluator.bench import Bench, Source
+from tests.services.evaluator.replay.scene import ladder
 from tests.services.evaluator.service import STORE, Record, activation, customer, order
-from tests.services.evaluator.bench import Bench, Source, ladder
 
 
 def promotion(generation: int) -> Record:
