@@ -55,11 +55,11 @@ def replay(settings: KafkaSettings, options: Options) -> dict[str, Any]:
     began = time.monotonic()
     _refuse(options)
     generations = Generations(settings)
-    live = live_generation(settings)
     numbers = _partitions(generations, options)
-    _refuse_without_live(generations, live)
     lock: AbstractContextManager[ReplayLock | None] = ReplayLock(settings) if options.whole else nullcontext()
     with lock as held:
+        live = live_generation(settings)  # not before: another replay may have promoted one while we waited
+        _refuse_without_live(generations, live)
         tasks = _tasks(settings, options, live, numbers, generations)
         number = tasks[0].generation
         done = _work(settings, tasks, options.processes)
