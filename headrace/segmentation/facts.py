@@ -6,6 +6,7 @@ Text comes folded, as compiled operands are. What is done with a value is in `co
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from headrace.rules.model import fold
@@ -109,10 +110,13 @@ CONSENTS: Final[dict[str, Callable[[Facts], bool]]] = {
 
 LINE_TEXTS: Final[dict[str, Callable[[Line], str | None]]] = {
     "product": lambda line: line.product_id or None,
-    "name": lambda line: catalogue_folded(line.name) or None,
-    "sku": lambda line: catalogue_folded(line.sku) or None,
-    "brand": lambda line: catalogue_folded(line.brand) or None,
 }
+LINE_CATALOGUE: Final[dict[str, Callable[[Line], str]]] = {
+    "name": attrgetter("name"),
+    "sku": attrgetter("sku"),
+    "brand": attrgetter("brand"),
+}
+"""Texts of the catalogue as they stand, not folded; empty is unset."""
 LINE_CATEGORIES: Final = "category"
 LINE_NUMBERS: Final[dict[str, Callable[[Line], int | None]]] = {
     "quantity": lambda line: line.quantity,

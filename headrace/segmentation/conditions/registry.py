@@ -6,13 +6,14 @@ A new family is its file and its line in `_customer_leaf` or `_element_leaf`.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not
 from headrace.segmentation.conditions import combination, consent, geography, lists, number, sets, text, time
 from headrace.segmentation.facts import (
     CONSENTS,
+    LINE_CATALOGUE,
     LINE_CATEGORIES,
     LINE_LIST,
     LINE_NUMBERS,
@@ -189,6 +190,8 @@ def _place_leaf(leaf: Leaf) -> Callable[[Place], bool]:
 
 
 def _line_leaf(leaf: Leaf) -> Callable[[Line], bool]:
+    if leaf.field in LINE_CATALOGUE:
+        return _catalogue_leaf(leaf)
     if leaf.field in LINE_TEXTS:
         return _chain(LINE_TEXTS[leaf.field], text.compile_test(leaf))
     if leaf.field in LINE_NUMBERS:
@@ -196,6 +199,13 @@ def _line_leaf(leaf: Leaf) -> Callable[[Line], bool]:
     if leaf.field == LINE_CATEGORIES:
         return _chain(_categories, text.compile_any_test(leaf))
     raise ValueError(f"a line has no {leaf.field!r}")
+
+
+def _catalogue_leaf(leaf: Leaf) -> Callable[[Line], bool]:
+    """A test of a text that repeats between customers, remembered by the text."""
+    test, read = text.compile_test(leaf), LINE_CATALOGUE[leaf.field]
+    known = lru_cache(maxsize=4096)(lambda raw: test(catalogue_folded(raw) or None))
+    return lambda line: known(read(line))
 
 
 def _categories(line: Line) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def edge_of(span: Duration, timezone: str) -> Edge:
     zone = ZoneInfo(timezone)
     whole = timedelta(days=span.count + 1)
 
+    @lru_cache(maxsize=4096)  # one decision asks for the same moment several times
     def midnight(at: datetime) -> datetime | None:
         try:
             return _midnight(at.astimezone(zone).date() + whole, zone)
