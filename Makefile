@@ -9,6 +9,7 @@ REPORTS := build/reports
 PYTEST := $(BIN)/python -m pytest
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+BENCHMARKS ?= engine large latency restore memory scale path decide profile
 SEEDS ?= 1-40
 SOAK_ARGS ?=
 
@@ -61,12 +62,10 @@ lock: setup ## resolve the dependencies anew, with hashes and without an index a
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header $$group pyproject.toml -o $$name.lock; \
 	done
 
-bench: setup ## the engine beside Faust, Quix and Kafka Streams; what one decision costs
-	@$(BIN)/headrace bench engine $(BENCH_ARGS)
-	@$(BIN)/headrace bench decide
-
-soak: setup ## kill runs of the evaluator by seed (SEEDS=1-100), those that passed at this commit left out
-	@$(BIN)/python -m tests.kill.soak --seeds $(SEEDS) $(SOAK_ARGS)
+bench: setup ## everything that is measured, an hour: the engine beside its peers, restore, the full path; BENCH_ARGS=--keep
+	@failed=; for verb in $(BENCHMARKS); do \
+	  echo "== headrace bench $$verb"; $(BIN)/headrace bench $$verb $(BENCH_ARGS) || [ $$? -eq 3 ] || failed="$$failed $$verb"; \
+	done; $(BIN)/headrace bench page; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 clean: ## what was built; not the virtual environment, not the user's cache
 	@rm -rf build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -24,14 +24,13 @@ PySpy = Annotated[str | None, typer.Option(help="Where py-spy is; default: the P
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     group = typer.Typer(help="Measure the engine beside its peers, and its parts.", no_args_is_help=True)
-    for verb in (engine, latency, restore, memory, scale, path, profile, decide, page):
+    for verb in (engine, large, latency, restore, memory, scale, path, profile, decide, page):
         group.command(verb.__name__)(verb)
     app.add_typer(group, name="bench")
 
 
 def engine(
     rounds: Rounds = None,
-    workload: Annotated[str | None, typer.Option(help="long, large or million; default long.")] = None,
     events: Events = None,
     customers: Annotated[int | None, typer.Option(min=1, help="Default: a twelfth of the events.")] = None,
     systems: Systems = None,
@@ -39,7 +38,13 @@ def engine(
     json: JsonOption = False,
 ) -> int:
     """Fold the workload "long" in our engine, Faust, Quix Streams and Kafka Streams on one broker."""
-    options = {"rounds": rounds, "workload": workload, "events": events, "customers": customers, "systems": systems}
+    options = {"rounds": rounds, "events": events, "customers": customers, "systems": systems}
+    return _run("benchmarks.engine.run", {**options, "keep": keep, "json": json})
+
+
+def large(rounds: Rounds = None, systems: Systems = None, keep: Keep = False, json: JsonOption = False) -> int:
+    """Fold 2,000,000 events over 200,000 customers."""
+    options = {"rounds": rounds, "workload": "large", "systems": systems}
     return _run("benchmarks.engine.run", {**options, "keep": keep, "json": json})
 
 

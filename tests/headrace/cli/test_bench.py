@@ -51,6 +51,11 @@ def test_memory__no_options__is_the_engine_with_a_million_customers_once(started
     assert started == [["-m", "benchmarks.engine.run", "--rounds", "1", "--workload", "million", "--keep"]]
 
 
+def test_large__rounds__is_the_engine_with_more_of_it(started: list[list[str]]) -> None:
+    assert execute(["bench", "large", "--rounds", "2"]) == 1
+    assert started == [["-m", "benchmarks.engine.run", "--rounds", "2", "--workload", "large"]]
+
+
 def test_decide__options__reach_it(started: list[list[str]]) -> None:
     assert execute(["bench", "decide", "--rounds", "1", "--sizes", "5,50", "--json"]) == 1
     assert started == [["-m", "benchmarks.core.bench_decide", "--rounds", "1", "--sizes", "5,50", "--json"]]
