@@ -7,13 +7,11 @@ it is committed in `engine/`.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-import msgspec
-
 from headrace.contracts.actions import Desired
-from headrace.contracts.events import Clock, Event, RulesetActivated, decode_event
+from headrace.contracts.events import Clock, Event, RulesetActivated
 from headrace.contracts.notes import Note, encode_note
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.logs import log
@@ -27,7 +25,7 @@ from headrace.segmentation.wake import wake
 from services.evaluator.activations import Activations
 from services.evaluator.customer import Customer, open_customer
 from services.evaluator.dead_letter_limit import DeadLetterLimit
-from services.evaluator.dead_letters import NO_LIMIT, DeadLetters, Reason
+from services.evaluator.dead_letters import NO_LIMIT, DeadLetters
 from services.evaluator.due import Due
 from services.evaluator.engine import cures
 from services.evaluator.engine.fold import (
@@ -43,6 +41,7 @@ from services.evaluator.engine.state import PAGE_SIGN
 from services.evaluator.marker import Activation
 from services.evaluator.routing import output_of
 from services.evaluator.rules_feed import RuleSets, RulesFeed
+from services.evaluator.source import SetAside, announced_in, decode, utc
 from services.evaluator.sweep import Sweep
 
 MAX_RECORD_BYTES: Final = TOPIC_RECORD_BYTES - 65_536
@@ -60,15 +59,6 @@ class Place:
     prefix: str
     generation: int
     limit: DeadLetterLimit = NO_LIMIT
-
-
-class _SetAside(Exception):  # reads as the fact it states
-    """This record becomes a dead letter."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason: Reason = reason
-        self.detail = detail
 
 
 class Customers:
@@ -110,7 +100,7 @@ class PartitionCustomers:
         for store, version in self._activations.unread():
             await self._feed.until_read(store, version)
         for record in records:
-            if record.key == PARTITION_WIDE_KEY and (announced := _announced(record)):
+            if record.key == PARTITION_WIDE_KEY and (announced := announced_in(record)):
                 await self._feed.until_read(announced.store, announced.version)
 
     def apply(self, records: Sequence[SourceRecord]) -> None:
@@ -121,7 +111,7 @@ class PartitionCustomers:
         for record in records:
             try:
                 self._apply(record)
-            except _SetAside as cause:
+            except SetAside as cause:
                 self._letters.add(record, cause.reason, cause.detail)
             except NotApplicable as error:
                 self._letters.add(record, "not_applicable", str(error))
@@ -164,30 +154,30 @@ class PartitionCustomers:
     # -- one record --------------------------------------------------------------------------------------------------
     def _apply(self, record: SourceRecord) -> None:
         key = record.key
-        event = _decode(record)
+        event = decode(record)
         if key is None:
-            raise _SetAside("undecodable", "no key")
+            raise SetAside("undecodable", "no key")
         if event.envelope.subject.encode() != key:
-            raise _SetAside("not_applicable", "the envelope's subject is not the record's key")
+            raise SetAside("not_applicable", "the envelope's subject is not the record's key")
         if key == PARTITION_WIDE_KEY:
             self._apply_to_partition(event, record.offset)
         elif PAGE_SIGN in key:
-            raise _SetAside("not_applicable", "a customer's key has no #: that is the sign of its pages")
+            raise SetAside("not_applicable", "a customer's key has no #: that is the sign of its pages")
         elif all(key.partition(b":")):
             self._apply_to_customer(event, key, record)
         else:
-            raise _SetAside("not_applicable", "the key is not store:customer")
+            raise SetAside("not_applicable", "the key is not store:customer")
 
     def _apply_to_partition(self, event: Event, offset: int) -> None:
         data = event.data
         if isinstance(data, Clock):
-            self._activations.clock(data.store, _utc(data.now))
+            self._activations.clock(data.store, utc(data.now))
         elif isinstance(data, RulesetActivated):
             if refused := self._activations.activate(data, offset):
-                raise _SetAside("rules_refused", refused)
+                raise SetAside("rules_refused", refused)
             self._sweep.again()
         else:
-            raise _SetAside("not_applicable", f"{event.envelope.type} is not about a partition")
+            raise SetAside("not_applicable", f"{event.envelope.type} is not about a partition")
 
     def _apply_to_customer(self, event: Event, key: bytes, record: SourceRecord) -> None:
         customer = self._customer(key)
@@ -317,34 +307,6 @@ class PartitionCustomers:
     def _outputs(self, key: bytes, actions: Iterable[Desired]) -> list[Output]:
         number, prefix = self._view.number, self._place.prefix
         return [output_of(action, key=key, partition=number, prefix=prefix) for action in actions]
-
-
-def _decode(record: SourceRecord) -> Event:
-    if record.value is None:
-        raise _SetAside("undecodable", "no value")
-    try:
-        return decode_event(record.value)
-    except msgspec.DecodeError as error:
-        raise _SetAside("undecodable", str(error)) from error
-    except UnicodeDecodeError as error:
-        raise _SetAside("undecodable", error.reason) from error
-    except RecursionError as error:
-        raise _SetAside("undecodable", "nested too deep") from error
-
-
-def _utc(now: datetime) -> datetime:
-    try:
-        return now.astimezone(UTC)
-    except OverflowError as error:  # no state could hold it
-        raise _SetAside("not_applicable", "no such time") from error
-
-
-def _announced(record: SourceRecord) -> RulesetActivated | None:
-    try:
-        data = _decode(record).data
-    except _SetAside:
-        return None
-    return data if isinstance(data, RulesetActivated) else None
 
 
 def _store(key: bytes) -> str:
