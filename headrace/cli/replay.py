@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     rules: Annotated[
-        Path | None, typer.Option(exists=True, help="Rule files, in force from the log's beginning instead of its own.")
+        Path | None, typer.Option(help="Rule files, in force from the log's beginning instead of its own.")
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Stop before the store's clock passes it (RFC 3339).")
@@ -38,6 +38,8 @@ def replay(
     json: JsonOption = False,
 ) -> int:
     """Fold the log anew, beside the live state, and say whether and where the two differ. Sends nothing to anyone."""
+    if rules is not None and not rules.exists():
+        raise CliError("usage", f"--rules {rules}: there is no such file or folder", hint="name rule files")
     words = [*_words("--rules", rules), *_words("--processes", processes)]
     words += [*_words("--until", _moment(until)), *_words("--partitions", _numbers(partitions))]
     words += ["--promote"] * promote + ["--allow-missing"] * allow_missing

@@ -8,14 +8,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from headrace.segmentation.codec import StateUnreadable, decode_entry, decode_lines, decode_state, wake_at_of
+from headrace.segmentation.history import read_history
+from headrace.segmentation.pages import NO_PAGES
 from headrace.segmentation.state import Entry, State
 
 _PERSONAL: Final = frozenset({"email", "first_name", "last_name", "phone"})
 _HIDDEN: Final = "(personal: add --personal)"
-_OPAQUE: Final = ("history",)
+_LAST_CHANGES: Final = 20
+"""Of the history; what is older is read with the pages."""
 
 
 def readable_state(body: bytes, pages: Mapping[bytes, bytes], *, personal: bool) -> dict[str, Any]:
@@ -30,7 +33,9 @@ def readable_state(body: bytes, pages: Mapping[bytes, bytes], *, personal: bool)
 
 def _state(state: State, *, personal: bool) -> dict[str, Any]:
     fields = {**asdict(state), "ledger": {order: decode_entry(body) for order, body in state.ledger.items()}}
-    return {name: _plain(value, personal=personal) for name, value in fields.items() if name not in _OPAQUE}
+    shown = {name: _plain(value, personal=personal) for name, value in fields.items()}
+    newest = tuple(read_history(replace(state, history_pages=0), NO_PAGES))[-_LAST_CHANGES:]
+    return {**shown, "history": _plain(newest, personal=personal)}
 
 
 def _plain(value: Any, *, personal: bool) -> Any:

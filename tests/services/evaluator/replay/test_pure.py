@@ -7,6 +7,7 @@ import pytest
 
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.segmentation.codec import decode_state, encode_state
+from headrace.segmentation.history import Change, remember
 from headrace.segmentation.state import Emitted, Profile, State
 from services.evaluator import agent
 from services.evaluator.activations import Activations
@@ -108,6 +109,14 @@ def test_readable_state__personal_data__only_when_asked_for() -> None:
     assert "Ada" not in str(hidden)
     assert "ada@post.example" not in str(hidden)
     assert readable_state(state, pages, personal=True)["state"]["profile"]["first_name"] == "Ada"
+
+
+def test_readable_state__changes_of_membership__are_opened() -> None:
+    entered = Change(BEGIN, "segment", "vip", True, "e1", 7)
+    state, _ = remember(State(key="s:1"), [entered])
+    shown = readable_state(encode_state(state), {}, personal=False)["state"]["history"]
+
+    assert [(change["kind"], change["name"], change["offset"]) for change in shown] == [("segment", "vip", 7)]
 
 
 def test_readable_state__that_cannot_be_read__says_so() -> None:
