@@ -5,8 +5,7 @@ What is written and when is `core.py`'s business, how it is written and what an 
 
 import asyncio
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
@@ -58,16 +57,20 @@ class Transactions:
             "error_cb": _BrokerErrors(),
         }
         self._topics = Topics(group, source, changelog)
+        self._written: Future[Written | Aborted] | None = None
         self._begin()
 
     async def start(self) -> None:
         """Takes the transactional id over: an older open transaction is ended. Harmless when started.
 
+        A batch that is still being written is nobody's any more: not waited for, it may take half a minute to fail.
         Waits for Kafka until `stop`. Raises `FatalError`.
         """
+        if self._written is not None and not self._written.done():
+            self._leave_behind("a transaction still goes on, and nobody waits for it")
         while True:
             try:
-                return await self._in_thread(self._producer.start)
+                return await self._come_back(self._thread.submit(self._producer.start))
             except _Stuck:
                 continue
 
@@ -76,9 +79,9 @@ class Transactions:
 
         Raises `FatalError` when this worker was replaced.
         """
-        producer = self._producer
+        self._written = self._thread.submit(self._producer.write, batch)
         try:
-            return await self._in_thread(lambda: producer.write(batch))
+            return await self._come_back(self._written)
         except _Stuck:
             return Aborted("a call to Kafka did not come back", fenced=False)
 
@@ -91,7 +94,12 @@ class Transactions:
         self._producer = TransactionalProducer(self._config, self._topics)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="transactions")
 
-    async def _in_thread(self, call: Callable[[], R]) -> R:
+    def _leave_behind(self, why: str) -> None:
+        log.warning("kafka.unavailable", call="transaction", error=f"{why}: a new producer")
+        self.stop()
+        self._begin()
+
+    async def _come_back(self, call: "Future[R]") -> R:
         """What `call` gives. Raises `_Stuck` when it had to be left behind.
 
         librdkafka 2.16 may look for a group coordinator for ever that it has forgotten while a broker was away, and
@@ -99,10 +107,11 @@ class Transactions:
         does when it wakes is refused: `start` of the next producer fences this one.
         """
         producer = self._producer
-        waiting = asyncio.wrap_future(self._thread.submit(call))
+        waiting = asyncio.wrap_future(call)
         late = 0
         try:
-            while late < _LATE_LOOKS:  # several: after a SIGSTOP of ours everything looks late once
+            # Several: after a SIGSTOP of ours everything looks late once. None, when `start` has left it behind.
+            while late < _LATE_LOOKS and producer is self._producer:
                 done, _ = await asyncio.wait({waiting}, timeout=_LOOK_EVERY_S)
                 if done:
                     return waiting.result()
@@ -110,9 +119,7 @@ class Transactions:
         finally:
             waiting.cancel()
         if producer is self._producer:
-            log.warning("kafka.unavailable", call="transaction", error="a call does not come back: a new producer")
-            self.stop()
-            self._begin()
+            self._leave_behind("a call does not come back")
         raise _Stuck
 
 

@@ -1,5 +1,6 @@
 """What happens to a thread that librdkafka does not give back; real transactions are in test_worker and test_outage."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 
@@ -32,6 +33,24 @@ def wakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     monkeypatch.setattr(transaction, "_LOOK_EVERY_S", 0.01)
     yield wakes
     wakes.set()
+
+
+async def test_start__a_write_that_nobody_waits_for_goes_on__the_next_producer_starts_at_once(
+    wakes: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rebalance gave the write up; the restore that follows takes the transactional id over without it."""
+    monkeypatch.setattr(TransactionalProducer, "is_overdue", lambda self: False)
+    writer = Transactions({}, transactional_id="t", group="g", source="s", changelog="c")
+    given_up = asyncio.ensure_future(writer.write(BATCH))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await asyncio.shield(given_up)
+    async with asyncio.timeout(5):
+        await writer.start()
+        assert await writer.write(BATCH) == Written(0.0)
+        assert isinstance(await given_up, Aborted)
+    assert not wakes.is_set()
+    writer.stop()
 
 
 async def test_write__call_that_does_not_come_back__aborted_and_the_next_producer_works(
