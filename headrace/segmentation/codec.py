@@ -40,8 +40,8 @@ def encode_state(state: State) -> bytes:
 
 
 def microseconds(moment: datetime) -> int:
-    """Since the epoch, as the header of a record tells when to wake the customer."""
-    return (moment - _EPOCH) // _MICROSECOND
+    """Since the epoch, as the header of a record tells when to wake the customer; never 0, which stands for none."""
+    return (moment - _EPOCH) // _MICROSECOND or 1
 
 
 def wake_at_of(data: bytes) -> int:

@@ -26,7 +26,7 @@ from services.evaluator.activations import Activations
 from services.evaluator.customer import Customer, open_customer
 from services.evaluator.dead_letter_limit import DeadLetterLimit
 from services.evaluator.dead_letters import NO_LIMIT, DeadLetters
-from services.evaluator.due import Due
+from services.evaluator.due import NO_CLOCK, Due
 from services.evaluator.engine import cures
 from services.evaluator.engine.fold import (
     Folded,
@@ -270,7 +270,7 @@ class PartitionCustomers:
 
     def _clock(self, store: str) -> int:
         now = self._activations.now(store)
-        return 0 if now is None else microseconds(now)
+        return NO_CLOCK if now is None else microseconds(now)
 
     def _keep(self, customer: Customer, key: bytes, decision: Decision, offset: int) -> None:
         if decision.state is not customer.state:

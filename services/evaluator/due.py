@@ -9,6 +9,8 @@ from typing import Final
 
 _LOOKED_AT: Final = 1_000
 """Entries looked at in one slice at most, whether they still count or not."""
+NO_CLOCK: Final = -(2**63)
+"""Before a store's first clock nothing is due, not even what lay before the epoch."""
 
 
 class Due:
@@ -19,7 +21,7 @@ class Due:
     """
 
     def __init__(self, *, wake_at: Callable[[bytes], int], clock: Callable[[str], int]) -> None:
-        """`wake_at`: of a customer's key, 0 for never. `clock`: of a store, 0 before its first one."""
+        """`wake_at`: of a customer's key, 0 for never. `clock`: of a store, `NO_CLOCK` before its first."""
         self._wake_at = wake_at
         self._clock = clock
         self._heaps: dict[str, list[tuple[int, bytes]]] = {}

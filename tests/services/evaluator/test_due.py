@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.evaluator import due as due_module
-from services.evaluator.due import Due
+from services.evaluator.due import NO_CLOCK, Due
 
 
 class Shelf:
@@ -15,7 +15,7 @@ class Shelf:
     def __init__(self) -> None:
         self.wakes: dict[bytes, int] = {}
         self.clocks: dict[str, int] = {}
-        self.due = Due(wake_at=lambda key: self.wakes.get(key, 0), clock=lambda store: self.clocks.get(store, 0))
+        self.due = Due(wake_at=lambda key: self.wakes.get(key, 0), clock=lambda store: self.clocks.get(store, NO_CLOCK))
 
     def move(self, key: bytes, wake_at: int) -> None:
         """As the shell does after a decision: only an earlier time is told."""

@@ -410,3 +410,16 @@ def test_time__clock_in_small_steps__as_in_one(plan: Plan) -> None:
         small.clock("north", 5 * DAY)
     large.clock("north", 100 * DAY)
     assert sorted(map(str, outcome(small, plan).written)) == sorted(map(str, outcome(large, ()).written))
+
+
+@every_plan
+def test_time__older_than_the_epoch_of_computers__changes_at_the_first_clock(plan: Plan) -> None:
+    """The order's timer is due at 1970-01-01T00:00, of which the number of microseconds is 0."""
+    log = Log()
+    log.activate("south", 0)
+    log.customer("south", 1, ago=BEGIN - datetime.fromisoformat("0001-06-01T00:00Z"))
+    log.order("south", 2, 2, ago=BEGIN - datetime.fromisoformat("1969-12-30T12:00Z"))
+    log.clock("south", DAY)
+    bench = outcome(log, plan)
+    assert [value for value, _, _ in told(bench, "group")] == ["New", ""]
+    assert [cause for _, _, cause in told(bench, "attributes")][1:] == ["time:1970-01-01T00:00:00.000000Z"]
