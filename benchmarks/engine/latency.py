@@ -12,18 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from confluent_kafka import KafkaException
-
 from benchmarks.engine.asked import Asked
 from benchmarks.engine.bench import Bench, bench, prepare, say
 from benchmarks.engine.options import add_common, positive, system_names
 from benchmarks.engine.paced import WARM_S, Load, Sink, run_paced
 from benchmarks.engine.prototype import prototype
 from benchmarks.engine.report import finish, make_result
-from benchmarks.engine.results import MarksMissing, order_of_round, ratios, speed, table
+from benchmarks.engine.results import order_of_round, ratios, speed, table
 from benchmarks.engine.systems import SYSTEMS, System, Unavailable
-from benchmarks.engine.topics import TopicFailed, committed, create, fill
-from benchmarks.engine.worker_process import RunFailed, WorkerProcess
+from benchmarks.engine.topics import committed, create, fill
+from benchmarks.engine.worker_process import WorkerProcess
 from benchmarks.engine.workload import records
 
 COLUMNS: Final = {
@@ -51,6 +49,7 @@ class Options:
     events: int
     systems: tuple[str, ...]
     prototype: Path | None
+    commit_ms: int | None
     json: bool
     keep: bool
 
@@ -64,6 +63,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     parser.add_argument("--events", type=positive, default=240_000)
     parser.add_argument("--systems", type=system_names, default=_SYSTEMS, help=", ".join(_SYSTEMS))
     parser.add_argument("--prototype", type=Path, help="the prototype's script, to measure it beside")
+    parser.add_argument("--commit-ms", type=positive, help="of the peers that run at least once (default: 1000)")
     return Options(**vars(parser.parse_args(arguments)))
 
 
@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> int:
     with bench() as place:
         rounds = list(_rounds(options, systems, commands, place))
     workload = {"name": "long, paced", "rate": options.rate, "seconds": options.seconds, "customers": _CUSTOMERS}
-    settings = {name: dict(systems[name].paced) for name in commands}
+    settings = {name: _settings(systems[name], options) for name in commands}
     result = make_result(
         "latency", rounds, kafka=place.broker.version, workload=workload, settings=settings, unavailable=unavailable
     )
@@ -129,7 +129,7 @@ def _measure(system: System, command: list[str], asked: Asked, options: Options,
             return {**_run(system, command, asked, options, place, sink), "error": None}
         finally:
             sink.close()
-    except (RunFailed, MarksMissing, TopicFailed, KafkaException, ValueError) as error:
+    except Exception as error:  # whatever one system does, the others are still measured
         return {"error": f"{type(error).__name__}: {error}"}
     finally:
         shutil.rmtree(asked.state_dir, ignore_errors=True)
@@ -138,7 +138,7 @@ def _measure(system: System, command: list[str], asked: Asked, options: Options,
 def _run(
     system: System, command: list[str], asked: Asked, options: Options, place: Bench, sink: Sink
 ) -> dict[str, Any]:
-    with WorkerProcess(command, asked, {**dict(system.environment), **dict(system.paced)}) as worker:
+    with WorkerProcess(command, asked, {**dict(system.environment), **_settings(system, options)}) as worker:
         full = _catch_up(worker, asked, says_marks=system.says_marks)
         loads = [float(options.rate)] if full is None else [float(options.rate), full / 2]
         found: dict[str, Any] = {"full_rate": full and round(full)}
@@ -148,6 +148,13 @@ def _run(
             found |= {f"{prefix}{name}": value for name, value in figures.items()}
             found[f"{prefix}rate"] = round(rate)
     return found
+
+
+def _settings(system: System, options: Options) -> dict[str, str]:
+    settings = dict(system.paced)
+    if options.commit_ms and system.guarantee == "at_least_once":
+        settings["BENCH_COMMIT_MS"] = str(options.commit_ms)
+    return settings
 
 
 def _catch_up(worker: WorkerProcess, asked: Asked, *, says_marks: bool) -> float | None:

@@ -59,7 +59,7 @@ def _round(name: str, run: Any, options: Any, place: Bench) -> dict[str, Any]:
     say(name)
     try:
         return {"system": name, "round": 1, "detail": run(options, place), "error": None}
-    except (RunFailed, OSError) as error:
+    except Exception as error:  # whatever one system does, the others are still measured
         return {"system": name, "round": 1, "error": f"{type(error).__name__}: {error}"}
 
 

@@ -24,7 +24,7 @@ PySpy = Annotated[str | None, typer.Option(help="Where py-spy is; default: the P
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     group = typer.Typer(help="Measure the engine beside its peers, and its parts.", no_args_is_help=True)
-    for verb in (engine, large, latency, restore, memory, scale, path, profile, decide, page):
+    for verb in (engine, large, latency, restore, memory, scale, path, replay, profile, decide, page):
         group.command(verb.__name__)(verb)
     app.add_typer(group, name="bench")
 
@@ -55,12 +55,14 @@ def latency(
     events: Events = None,
     systems: Systems = None,
     prototype: Annotated[Path | None, typer.Option(help="The prototype's script, to be measured beside.")] = None,
+    commit_ms: Annotated[int | None, typer.Option(min=1, help="Of peers that run at least once; default 1000.")] = None,
     keep: Keep = False,
     json: JsonOption = False,
 ) -> int:
     """Measure event to committed output, and CPU, at one rate and at half of each system's full speed."""
     options = {"rounds": rounds, "rate": rate, "seconds": seconds, "events": events, "systems": systems}
     place = prototype.absolute() if prototype else None
+    options |= {"commit-ms": commit_ms}
     return _run("benchmarks.engine.latency", {**options, "prototype": place, "keep": keep, "json": json})
 
 
@@ -95,6 +97,17 @@ def path(
     """Measure the whole evaluator on a real shop's events, beside what their bytes cost."""
     options = {"rounds": rounds, "copies": copies, "data": data.absolute() if data else None}
     return _run("benchmarks.path.run", {**options, "keep": keep, "json": json})
+
+
+def replay(
+    rounds: Rounds = None,
+    times: Annotated[int | None, typer.Option(min=1, help="How often the year is there; default 50.")] = None,
+    orders: Annotated[int | None, typer.Option(min=1, help="Of the shop's; default: all.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The shop's invoice lines; default: those we ship.")] = None,
+) -> int:
+    """Measure a replay of a shop's year beside the live evaluator on the same log."""
+    options = {"rounds": rounds, "times": times, "orders": orders, "data": data.absolute() if data else None}
+    return _run("benchmarks.replay.run", options)
 
 
 def profile(
