@@ -104,6 +104,7 @@ async def position_unknown(settings: ServiceSettings) -> str:
     kafka = make_consumer(settings)
     await kafka.start()
     kafka.assign([TopicPartition(*PLACE)])
+    await asyncio.sleep(0)  # aiokafka's tasks cannot be stopped before they have begun
     try:
         await consumer_of(PLACE.topic, Thread(kafka)).verify_all_partitions_active()
     except AssertionError:
