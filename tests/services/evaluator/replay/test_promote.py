@@ -160,4 +160,3 @@ async def test_promote__pause__is_short(topics_created: ServiceSettings, tmp_pat
             times.setdefault(partition, []).append(at)
     pauses = [b - a for at in times.values() for a, b in pairwise(at)]
     assert max(pauses) < PAUSE_S
-    print("longest pause", max(pauses))  # noqa: T201
