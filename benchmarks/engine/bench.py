@@ -3,6 +3,8 @@
 What is measured on it is each benchmark's own.
 """
 
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -17,6 +19,7 @@ from benchmarks.engine.topics import warm_up
 from headrace.runtime.broker_state import BrokerInfo
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.logs import configure_logs
+from headrace.runtime.parent import watch_parent
 
 HEAP_MB: Final = 512
 
@@ -39,6 +42,7 @@ def bench(*cores: int) -> Iterator[Bench]:
     """Broker and harness on these cores (default: the first)."""
     configure_logs("bench", "warning")
     BUILD.mkdir(parents=True, exist_ok=True)
+    _end_with_the_caller()
     with (
         tempfile.TemporaryDirectory(dir=BUILD) as folder,
         on_cores(*(cores or (OUR_CORE,))),
@@ -47,6 +51,13 @@ def bench(*cores: int) -> Iterator[Bench]:
         assert kafka.info is not None
         warm_up(kafka.info.bootstrap_servers)
         yield Bench(kafka.info, Path(folder))
+
+
+def _end_with_the_caller() -> None:
+    """SIGTERM ends what was started too; and it comes by itself when `headrace bench` is gone."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if parent := os.environ.get("HEADRACE_BENCH_PARENT"):
+        watch_parent(int(parent), lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def prepare(names: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, str]]:

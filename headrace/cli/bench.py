@@ -3,6 +3,7 @@
 What is measured and printed is theirs (`benchmarks/`); an option that is not given is theirs to choose too.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -153,4 +154,5 @@ def _run(module: str, options: dict[str, object]) -> int:
             command.append(f"--{name}")
         elif value is not None and value is not False:
             command += [f"--{name}", str(value)]
-    return subprocess.run(command, cwd=_ROOT, check=False).returncode
+    environment = {**os.environ, "HEADRACE_BENCH_PARENT": str(os.getpid())}  # it ends with us
+    return subprocess.run(command, cwd=_ROOT, check=False, env=environment).returncode
