@@ -6,6 +6,7 @@ What is measured and printed is theirs (`benchmarks/`); an option that is not gi
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -63,8 +64,8 @@ def latency(
     """Measure event to committed output, and CPU, at one rate and at half of each system's full speed."""
     options = {"rounds": rounds, "rate": rate, "seconds": seconds, "events": events, "systems": systems}
     place = prototype.absolute() if prototype else None
-    options |= {"commit-ms": commit_ms}
-    return _run("benchmarks.engine.latency", {**options, "prototype": place, "keep": keep, "json": json})
+    more = {"prototype": place, "commit-ms": commit_ms, "keep": keep, "json": json}
+    return _run("benchmarks.engine.latency", {**options, **more})
 
 
 def restore(
@@ -139,7 +140,7 @@ def page() -> int:
     return _run("benchmarks.page.write", {})
 
 
-def _run(module: str, options: dict[str, object]) -> int:
+def _run(module: str, options: Mapping[str, object]) -> int:
     """The child's exit code; its output is ours."""
     if not (_ROOT / f"{module.replace('.', '/')}.py").is_file():
         raise CliError(
