@@ -47,6 +47,13 @@ class Stage:
     def start(self, worker_id: str = "0", **options: object) -> Process:
         return self.workers.start(worker_id, session_s=SESSION_S, heartbeat_s=0.5, **options)
 
+    def members(self) -> list[str]:
+        """Those of the group that have partitions."""
+        group = topic(self.settings, GROUP)
+        admin = AdminClient(confluent_config(self.settings))
+        described: Any = admin.describe_consumer_groups([group])[group].result(10)
+        return [member.member_id for member in described.members if member.assignment.topic_partitions]
+
     def settle(self, within_s: float = 30.0) -> str:
         """Until all is committed; then what a separate fold says of it."""
         if not came(lambda: lag(self.settings) == 0, within_s):
@@ -108,8 +115,10 @@ def another_takes_over_between_offsets_and_commit(stage: Stage) -> str:
     """With the cures the other waits for the transaction, so we wake its owner soon; the group does not ask again."""
     zombie = stage.start(test_stop="offsets_sent:stop")
     wait_for("it stands still", lambda: is_stopped(zombie))
+    before = stage.members()
     other = stage.start("1")
-    came(lambda: restores(other) > 0, SESSION_S + 3.0)
+    wait_for("the other has the partitions", lambda: (now := stage.members()) != [] and not set(now) & set(before))
+    came(lambda: restores(other) > 0, 2.5)
     zombie.popen.send_signal(signal.SIGCONT)
     wait_for("the zombie has restored", lambda: restores(zombie) > 1)
     return stage.settle()
@@ -149,14 +158,7 @@ def ends_and_leaves_the_group(stage: Stage) -> str:
     stage.settle()
     worker.popen.terminate()
     worker.popen.wait(10)
-    admin = AdminClient(confluent_config(stage.settings))
-    group = topic(stage.settings, GROUP)
-
-    def is_empty() -> bool:
-        described: Any = admin.describe_consumer_groups([group])[group].result(10)
-        return not described.members
-
-    return WELL if came(is_empty, SESSION_S / 2) else "still a member"
+    return WELL if came(lambda: not stage.members(), SESSION_S / 2) else "still a member"
 
 
 def ends_under_load(stage: Stage) -> str:
