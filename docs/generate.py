@@ -160,7 +160,7 @@ def _log_events() -> str:
 
 def _cures() -> str:
     shown = proofs()
-    rows = [[section, f"`{name}`", doc, "; ".join(shown[name])] for section, name, doc in all_cures()]
+    rows = [[section, f"`{name}`", doc, "; ".join(shown.get(name, ()))] for section, name, doc in all_cures()]
     return _table(["about", "cure", "without it", "shown by"], rows)
 
 
