@@ -37,6 +37,7 @@ LogEvent = Literal[
     "dead_letter.written",  # a record was set aside; `reason` is one word
     # the evaluator
     "partitions.restored",  # the state of these partitions was read back from its changelog
+    "transactions.sealed",  # a new producer found transactions open, and ended those of its own id that were forgotten
     "partitions.kept",  # of these a rebalance took nothing: the state in memory is the committed one
     "member.dismissed",  # a member that an earlier, killed process of this worker left in the group was removed
     "partitions.released",  # a rebalance: what was pending is committed, nothing more is accepted

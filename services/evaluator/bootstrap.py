@@ -5,6 +5,8 @@ What they do lives with them.
 
 import asyncio
 
+from headrace.contracts.topics import DEAD_LETTERS, DESIRED_STATE_TOPICS
+from headrace.runtime.kafka import topic
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
 from services.evaluator.agent import Place
@@ -46,6 +48,7 @@ def _options(settings: EvaluatorSettings, partitions: int) -> WorkerOptions:
         source=settings.source,
         partitions=partitions,
         transactional_id=settings.transactional_id,
+        outputs=tuple(topic(settings, name) for name in (*DESIRED_STATE_TOPICS, DEAD_LETTERS)),
         chunk_records=settings.chunk_records,
         session_s=settings.session_timeout_ms / 1000,
         # Until its next heartbeat a worker does not know of a rebalance, and the others wait for it.

@@ -25,6 +25,7 @@ from services.evaluator.engine import phases
 from services.evaluator.engine.core import Options
 from services.evaluator.engine.worker import WorkerOptions, run_worker
 from services.evaluator.settings import EvaluatorSettings
+from tests.kill.counting import OUTPUTS
 from tests.kill.counting_fold import Counting
 from tests.kill.plan import SESSION_S
 from tests.kill.told import TELL_TASKS, TELL_THREADS, Told
@@ -67,6 +68,7 @@ def _counting(told: Told, stops: Stops) -> Callable[[ServiceSettings, Running], 
             source=topic(settings, "events"),
             partitions=told.partitions,
             transactional_id=f"{group}-{settings.worker_id}",
+            outputs=tuple(topic(settings, name) for name in OUTPUTS),
             chunk_records=500,
             session_s=SESSION_S,
             heartbeat_s=SESSION_S / 4,

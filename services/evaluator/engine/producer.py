@@ -18,6 +18,7 @@ from services.evaluator.engine import cures, phases
 from services.evaluator.engine.epoch import Batch
 from services.evaluator.engine.failures import fatal
 from services.evaluator.engine.membership import group_metadata
+from services.evaluator.engine.seal import open_places, seal
 
 FENCED: Final = frozenset({"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "REBALANCE_IN_PROGRESS"})
 """The consumer group has moved on without us: after a rejoin and a restore work goes on."""
@@ -47,11 +48,12 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Full names: the consumer group, its source topic, the changelog."""
+    """Full names: the consumer group, its source topic, the changelog, what else the transactions write to."""
 
     group: str
     source: str
     changelog: str
+    outputs: tuple[str, ...] = ()
 
 
 class TransactionalProducer:
@@ -79,10 +81,14 @@ class TransactionalProducer:
 
         Waits for Kafka until `end`. Raises `FatalError`.
         """
+        to_seal = True
         while self._producer is None:
             producer = Producer({**self._config, "on_delivery": self._failed})
             try:
                 self._insist(lambda: producer.init_transactions(CALL_S))  # noqa: B023  # called at once
+                if to_seal:
+                    to_seal = False  # once: what it cannot do now is not worth the worker
+                    self._seal(producer)
             except KafkaException as error:
                 reason = _cause(error)
                 if ends := fatal(reason.name(), reason.str()):
@@ -92,6 +98,11 @@ class TransactionalProducer:
                 log.warning("kafka.unavailable", call="init_transactions", error=reason.str())
             else:
                 self._producer = producer
+
+    def _seal(self, producer: Producer) -> None:
+        """Ends what a broker forgot to end. A new producer's worker reads all its state back: it may lose anything."""
+        if places := open_places(self._config, (self._topics.changelog, *self._topics.outputs)):
+            seal(producer, places, self._insist)
 
     def write(self, batch: Batch) -> Written | Aborted:
         """Writes a batch whole or not at all.

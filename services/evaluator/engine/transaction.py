@@ -38,7 +38,14 @@ class Transactions:
     """Writes batches, one after the other. Not to be shared: `transactional_id` belongs to one living worker."""
 
     def __init__(
-        self, connection: dict[str, Any], *, transactional_id: str, group: str, source: str, changelog: str
+        self,
+        connection: dict[str, Any],
+        *,
+        transactional_id: str,
+        group: str,
+        source: str,
+        changelog: str,
+        outputs: tuple[str, ...] = (),
     ) -> None:
         self._config = {
             **connection,
@@ -56,7 +63,7 @@ class Transactions:
             "log_level": 2,
             "error_cb": _BrokerErrors(),
         }
-        self._topics = Topics(group, source, changelog)
+        self._topics = Topics(group, source, changelog, outputs)
         self._written: Future[Written | Aborted] | None = None
         self._begin()
 

@@ -44,13 +44,17 @@ _LAST_COMMIT_WITHIN_S: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """`group` is the consumer group and Faust's app id; the changelog is `<group>-<table>-changelog`."""
+    """`group` is the consumer group and Faust's app id; the changelog is `<group>-<table>-changelog`.
+
+    `outputs`: the full names of the topics that the fold writes to.
+    """
 
     group: str
     table: str
     source: str
     partitions: int
     transactional_id: str
+    outputs: tuple[str, ...] = ()
     chunk_records: int = 10_000
     max_poll_records: int = 100_000
     session_s: float = 10.0
@@ -117,6 +121,7 @@ class Worker:
             group=options.group,
             source=options.source,
             changelog=options.changelog,
+            outputs=options.outputs,
         )
         self.engine = Engine(
             fold=fold,
