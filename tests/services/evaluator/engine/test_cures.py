@@ -16,7 +16,7 @@ ME = str(os.getpid())
 PARENT = str(os.getppid())
 
 
-@pytest.mark.parametrize("run", [ME, PARENT])
+@pytest.mark.parametrize("run", [ME, PARENT], ids=["itself", "parent"])
 def test_refusal__test_run_names_this_process_or_its_parent__may(run: str) -> None:
     assert cures.refusal({DISABLE: "era, contiguity", TEST_RUN: run}) is None
     assert phases.refusal({STOP: "flushed:kill:3", TEST_RUN: run}) is None
