@@ -6,7 +6,7 @@ the log by at most two epochs; a `term` is the time between two restores, and wh
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -54,7 +54,7 @@ class Positions(Protocol):
 class Writer(Protocol):
     """What writes a batch (`transaction.Transactions`)."""
 
-    async def start(self) -> None: ...
+    async def start(self, kept: Collection[int] = ()) -> None: ...
     async def write(self, batch: Batch) -> Written | Aborted: ...
 
 
@@ -148,7 +148,7 @@ class Engine:
         self._not_ready()
         term, asked = self._term, set(numbers)
         try:
-            await self._writer.start()
+            await self._writer.start(asked & kept.keys())
             partitions = await self._reader.restore(asked - kept.keys(), lambda: self._lasts(term))
         except FatalError as error:
             return self._fail(error)

@@ -32,6 +32,7 @@ Cure = Literal[
     "restore_wait",  # Faust takes a time-out of the restore for its own end, and never restores again: stuck
     "largest_mark_wins",  # a stale record behind a newer one becomes the state
     "read_committed",  # records of an aborted transaction become the state, its outputs are lost
+    "seal",  # a transaction that a broker forgot to end is open for ever: no restore over it ends
     "high_watermark",  # what a still open transaction holds is missed, and folded again when it was committed
     "revoked_state",  # a partition that comes back is folded from what it was before it left: wrong state
     "keep_if_committed",  # a partition that stays is folded on from what an aborted epoch left: its outputs are lost

@@ -5,7 +5,7 @@ Whose thread it is, and what happens when a step does not come back, is `transac
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -60,12 +60,14 @@ class TransactionalProducer:
     """librdkafka's producer under one transactional id. All but `end` and `is_overdue` in one thread only."""
 
     def __init__(self, config: dict[str, Any], topics: Topics) -> None:
-        self._config = config
+        self._config = {**config, "error_cb": self._broker_error, "on_delivery": self._failed}
+        self._say: Callable[[KafkaError], None] = config["error_cb"]
         self._topics = topics
         self._producer: Producer | None = None
         self._ended = threading.Event()
         self._due: float | None = None
         self._undelivered: KafkaError | None = None
+        self._broker_was_away = False
 
     def end(self) -> None:
         """From any thread: nothing more is repeated; an open transaction is left to its time-out."""
@@ -76,19 +78,26 @@ class TransactionalProducer:
         due = self._due
         return due is not None and time.monotonic() > due
 
-    def start(self) -> None:
+    def start(self, kept: Collection[int] = ()) -> None:
         """Takes the transactional id over: an older open transaction is ended. Harmless when started.
 
+        What a broker forgot to end is rolled back by a new producer, and by one that saw the broker go: but for the
+        `kept` partitions, whose state in memory counts as committed (the next transaction over them ends it well).
         Waits for Kafka until `end`. Raises `FatalError`.
         """
+        if self._producer is not None:
+            self._producer.poll(0)  # what became of the broker is told here
+            if self._broker_was_away:
+                self._seal_or_give_up(self._producer, kept)
+        self._broker_was_away = False
         to_seal = True
         while self._producer is None:
-            producer = Producer({**self._config, "on_delivery": self._failed})
+            producer = Producer(self._config)
             try:
                 self._insist(lambda: producer.init_transactions(CALL_S))  # noqa: B023  # called at once
                 if to_seal:
                     to_seal = False  # once: what it cannot do now is not worth the worker
-                    self._seal(producer)
+                    self._seal(producer, kept)
             except KafkaException as error:
                 reason = _cause(error)
                 if ends := fatal(reason.name(), reason.str()):
@@ -99,10 +108,24 @@ class TransactionalProducer:
             else:
                 self._producer = producer
 
-    def _seal(self, producer: Producer) -> None:
-        """Ends what a broker forgot to end. A new producer's worker reads all its state back: it may lose anything."""
-        if places := open_places(self._config, (self._topics.changelog, *self._topics.outputs)):
+    def _seal(self, producer: Producer, kept: Collection[int]) -> None:
+        if cures.off("seal"):
+            return
+        found = open_places(self._config, (self._topics.changelog, *self._topics.outputs))
+        if places := [place for place in found if place[1] not in kept]:
             seal(producer, places, self._insist)
+
+    def _broker_error(self, error: KafkaError) -> None:
+        self._broker_was_away = True
+        self._say(error)
+
+    def _seal_or_give_up(self, producer: Producer, kept: Collection[int]) -> None:
+        try:
+            self._seal(producer, kept)
+        except KafkaException as error:
+            log.warning("kafka.unavailable", call="seal", error=_cause(error).str())
+            producer.purge()
+            self._producer = None
 
     def write(self, batch: Batch) -> Written | Aborted:
         """Writes a batch whole or not at all.

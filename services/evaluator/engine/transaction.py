@@ -5,6 +5,7 @@ What is written and when is `core.py`'s business, how it is written and what an 
 
 import asyncio
 import time
+from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 from uuid import uuid4
@@ -67,17 +68,18 @@ class Transactions:
         self._written: Future[Written | Aborted] | None = None
         self._begin()
 
-    async def start(self) -> None:
+    async def start(self, kept: Collection[int] = ()) -> None:
         """Takes the transactional id over: an older open transaction is ended. Harmless when started.
 
-        A batch that is still being written is nobody's any more: not waited for, it may take half a minute to fail.
+        `kept`: partitions whose state in memory counts as committed. A batch that is still being written is nobody's
+        any more: not waited for, it may take half a minute to fail.
         Waits for Kafka until `stop`. Raises `FatalError`.
         """
         if self._written is not None and not self._written.done():
             self._leave_behind("a transaction still goes on, and nobody waits for it")
         while True:
             try:
-                return await self._come_back(self._thread.submit(self._producer.start))
+                return await self._come_back(self._thread.submit(self._producer.start, kept))
             except _Stuck:
                 continue
 

@@ -5,7 +5,7 @@ The engine and the evaluator's fold are real, Kafka is not here: what it would h
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Final, cast
 
@@ -115,7 +115,7 @@ class Rig:
             fail=self.failures.append,
         )
 
-    async def start(self) -> None:
+    async def start(self, kept: Collection[int] = ()) -> None:
         """Of the writer."""
 
     async def write(self, batch: Batch) -> Written:

@@ -1,7 +1,7 @@
 """The engine without Kafka: contiguity, eras, aborts, what an epoch writes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -51,7 +51,7 @@ class Log:
     hold: asyncio.Event | None = None
     begun: int = 0
 
-    async def start(self) -> None:
+    async def start(self, kept: Collection[int] = ()) -> None:
         return None
 
     async def write(self, batch: Batch) -> Written | Aborted:

@@ -5,7 +5,7 @@ It stands where Kafka has no part in what is shown; what it says about Kafka is 
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from headrace.runtime.health import Health
@@ -66,7 +66,7 @@ class Kafka:
     committed: list[Batch] = field(default_factory=list)
     gate: asyncio.Event | None = None
 
-    async def start(self) -> None:
+    async def start(self, kept: Collection[int] = ()) -> None:
         return None
 
     async def write(self, batch: Batch) -> Written | Aborted:
