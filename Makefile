@@ -67,6 +67,9 @@ bench: setup ## everything that is measured, an hour: the engine beside its peer
 	  echo "== headrace bench $$verb"; $(BIN)/headrace bench $$verb $(BENCH_ARGS) || [ $$? -eq 3 ] || failed="$$failed $$verb"; \
 	done; $(BIN)/headrace bench page; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
+soak: setup ## kill runs of the evaluator by seed (SEEDS=1-100), those that passed at this commit left out
+	@$(BIN)/python -m tests.kill.soak --seeds $(SEEDS) $(SOAK_ARGS)
+
 clean: ## what was built; not the virtual environment, not the user's cache
 	@rm -rf build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
