@@ -103,6 +103,7 @@ class Engine:
         self._pending = asyncio.Event()
         self._space = asyncio.Event()
         self._to_sweep = asyncio.Event()
+        self._unswept: set[int] = set()
 
     # -- driven by Faust ---------------------------------------------------------------------------------------------
     async def take(self, number: int, chunk: Chunk) -> None:
@@ -178,8 +179,10 @@ class Engine:
         while True:
             await self._to_sweep.wait()
             self._to_sweep.clear()
-            for live in tuple(self._live.values()):
-                await self._sweep_partition(live)
+            touched, self._unswept = self._unswept, set()
+            for number in sorted(touched):
+                if live := self._live.get(number):
+                    await self._sweep_partition(live)
 
     @property
     def partitions(self) -> tuple[int, ...]:
@@ -217,6 +220,7 @@ class Engine:
         live.partition.applied = records[-1].offset
         self._epoch.applied(live.partition.number, len(records))
         self._pending.set()
+        self._unswept.add(live.partition.number)
         self._to_sweep.set()
 
     def _current(self, number: int, chunk: Chunk) -> Live | None:
@@ -384,6 +388,7 @@ class Engine:
             if partition.expected or not cures.off("seek_without_commit"):
                 self._positions().rewind(number, partition.expected)
         self._accepting = True
+        self._unswept = set(partitions)
         self._to_sweep.set()
         self._health.clear(RESTORING)
         self._health.clear(STARTING)

@@ -71,8 +71,10 @@ class Restorer:
                 async with asyncio.timeout(_SILENT_S):
                     await committed.start()
                     await everything.start()
-                    starts = await everything.beginning_offsets([TopicPartition(self._source, n) for n in numbers])
-                    ends = await everything.end_offsets([TopicPartition(self._changelog, n) for n in numbers])
+                    starts, ends = await asyncio.gather(
+                        everything.beginning_offsets([TopicPartition(self._source, n) for n in numbers]),
+                        everything.end_offsets([TopicPartition(self._changelog, n) for n in numbers]),
+                    )
             except TimeoutError:
                 self._are_visible(everything)
                 raise

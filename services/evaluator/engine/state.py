@@ -5,6 +5,7 @@ Nothing here talks to Kafka: `restore.py` fills it, `epoch.py` changes it.
 
 import struct
 from collections.abc import Collection, Iterable, Mapping
+from operator import itemgetter
 from typing import Final
 
 from headrace.contracts.topics import PARTITION_WIDE_KEY
@@ -15,6 +16,7 @@ MARK_BYTES: Final = 8
 PAGE_SIGN: Final = b"#"
 """Between a key and the name of its page; in no key itself."""
 _MARK: Final = struct.Struct(">q")
+_MARK_BYTES: Final = itemgetter(slice(MARK_BYTES))
 
 
 def encode_record(mark: int, body: bytes) -> bytes:
@@ -78,7 +80,9 @@ class Partition:
 
     def restored(self) -> None:
         """After the last record: what was applied is the largest mark."""
-        self.applied = max(map(mark_of, self.records.values()), default=-1)
+        # As bytes they compare like the offsets they are.
+        largest = max(map(_MARK_BYTES, self.records.values()), default=None)
+        self.applied = -1 if largest is None else mark_of(largest)
         for key in self.records:
             if PAGE_SIGN in key:
                 self._add_page(key)
