@@ -28,7 +28,7 @@ def wakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         return Written(0.0)
 
     monkeypatch.setattr(TransactionalProducer, "write", write)
-    monkeypatch.setattr(TransactionalProducer, "start", lambda self: None)
+    monkeypatch.setattr(TransactionalProducer, "start", lambda self, kept=(): None)
     monkeypatch.setattr(TransactionalProducer, "is_overdue", lambda self: self in stuck)
     monkeypatch.setattr(transaction, "_LOOK_EVERY_S", 0.01)
     yield wakes
