@@ -3,6 +3,7 @@
 The fold that runs in the workers is in `counting.py`.
 """
 
+import asyncio
 import json
 import os
 import random
@@ -23,6 +24,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.kafka import confluent_config, read_to_end, topic
 from headrace.runtime.settings import ServiceSettings
+from services.evaluator.engine.seal import open_places
 from services.evaluator.engine.state import MARK_BYTES, mark_of
 from tests.services.evaluator.engine.counting import OUTPUTS, SOURCE
 from tests.services.evaluator.engine.oracle import expect
@@ -207,8 +209,17 @@ class Verdict:
         return self == Verdict([], set(), set(), [], 0, [])
 
 
+def _until_visible(settings: ServiceSettings, within_s: float = 15.0) -> None:
+    """The committed offset may be seen a moment before the markers of the same transaction elsewhere."""
+    topics = (topic(settings, CHANGELOG), topic(settings, OUTPUTS))
+    deadline = time.monotonic() + within_s
+    while open_places(confluent_config(settings), topics) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 async def judge(settings: ServiceSettings, partitions: int = PARTITIONS) -> Verdict:
     """Folds the source by itself and compares changelog (last committed value of each key), marks and outputs."""
+    await asyncio.to_thread(_until_visible, settings)
     expected = await expect(settings, partitions)
     last, applied, regressed = await _changelog(settings, partitions)
     got: dict[str, bytes] = {}
