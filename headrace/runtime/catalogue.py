@@ -42,6 +42,7 @@ LogEvent = Literal[
     "member.dismissed",  # a member that an earlier, killed process of this worker left in the group was removed
     "partitions.released",  # a rebalance: what was pending is committed, nothing more is accepted
     "epoch.aborted",  # a transaction was rolled back; the state is read back and work goes on
+    "kafka.answered",  # it was silent for so long that a worker was not ready, and is there again
     "progress.stalled",  # partitions with lag where nothing was committed for a while; not ready until something is
     "hole.accepted",  # a gap in the log itself: offsets that do not exist were passed over
     "changelog.unreadable",  # a state record too short to be one

@@ -53,7 +53,11 @@ class Lookout:
 
     def kafka_away(self, now: float) -> bool:
         """Whether it has been silent for too long."""
-        return now - self.answered_at >= KAFKA_S
+        return self.silent_s(now) >= KAFKA_S
+
+    def silent_s(self, now: float) -> float:
+        """Since Kafka answered last."""
+        return now - self.answered_at
 
 
 class Watch:
@@ -68,6 +72,7 @@ class Watch:
         self._health = health
         self._lookout = Lookout(time.monotonic())
         self._stalled: set[int] = set()
+        self._away_since: float | None = None
 
     async def run(self) -> None:
         """Looks, for ever. What Kafka cannot tell is tried again with new connections."""
@@ -81,7 +86,7 @@ class Watch:
                     await asyncio.sleep(LOOK_EVERY_S)
             except (KafkaError, OSError, TimeoutError) as error:
                 log.debug("kafka.unavailable", call="watch", error=repr(error))
-                self._judge(None)
+                self._judge(None)  # says it aloud, once, when this lasts
             finally:
                 await consumer.stop()
             await asyncio.sleep(1.0)
@@ -101,7 +106,7 @@ class Watch:
         """Sets what follows from a look; the partitions with lag, each with its first record not committed."""
         now, standing = time.monotonic(), self._standing()
         self._say_stalled(self._lookout.see(now, standing, ends))
-        (self._health.block if self._lookout.kafka_away(now) else self._health.clear)(KAFKA)
+        self._say_away(now)
         (self._health.block if self._stalled else self._health.clear)(STALLED)
         behind = {}
         for number, (committed, keys, pages) in standing.items():
@@ -112,6 +117,19 @@ class Watch:
                 if ends[number] > committed:
                     behind[number] = committed
         return behind
+
+    def _say_away(self, now: float) -> None:
+        """Once each way: a worker with nothing in hand has nobody else to say it."""
+        if self._lookout.kafka_away(now):
+            self._health.block(KAFKA)
+            if self._away_since is None:
+                self._away_since = self._lookout.answered_at
+                log.warning("kafka.unavailable", call="watch", silent_s=round(self._lookout.silent_s(now), 1))
+        else:
+            self._health.clear(KAFKA)
+            if self._away_since is not None:
+                log.info("kafka.answered", silent_s=round(now - self._away_since, 1))
+                self._away_since = None
 
     def _say_stalled(self, stalled: set[int]) -> None:
         gauge("headrace_evaluator_stalled_partitions").set(len(stalled))
