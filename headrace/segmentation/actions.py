@@ -112,18 +112,15 @@ def emit_grave(state: State, stamp: Stamp) -> tuple[Desired, ...]:
 
 def group_claims(state: State, rules: CompiledRules) -> list[GroupClaim]:
     """Every wish for a group this customer's rules, segments and rungs have."""
-    return [
-        *(
-            GroupClaim(latch.group, f"rule:{rule}")
-            for rule, latch in state.claims.latched.items()
-            if latch.group is not None
-        ),
-        *(
-            GroupClaim(gives.group, source)
-            for source, gives in standing_gives(rules, state.standing)
-            if gives.group is not None
-        ),
+    claims = [
+        GroupClaim(latch.group, f"rule:{rule}")
+        for rule, latch in state.claims.latched.items()
+        if latch.group is not None
     ]
+    for source, gives in standing_gives(rules, state.standing):
+        if gives.group is not None:
+            claims.append(GroupClaim(gives.group, source))
+    return claims
 
 
 def choose_group(state: State, rules: CompiledRules) -> GroupClaim | None:
@@ -133,11 +130,16 @@ def choose_group(state: State, rules: CompiledRules) -> GroupClaim | None:
 
 def wanted_group(state: State, rules: CompiledRules) -> str | None:
     """The desired group: a name, "" for none, None = not ours to touch."""
+    return _wanted(state, rules)[0]
+
+
+def _wanted(state: State, rules: CompiledRules) -> tuple[str | None, GroupClaim | None]:
+    """The desired group and the claim behind it."""
     observed = None if state.profile is None else state.profile.group
     if not managed(observed, rules.groups, rules.rule_set.default_group, state.emitted):
-        return None
+        return None, None
     winner = choose_group(state, rules)
-    return rules.rule_set.default_group if winner is None else winner.group
+    return (rules.rule_set.default_group, None) if winner is None else (winner.group, winner)
 
 
 def _group(state: State, rules: CompiledRules, outbox: Outbox) -> State:
@@ -145,11 +147,10 @@ def _group(state: State, rules: CompiledRules, outbox: Outbox) -> State:
     if state.guest or state.profile is None:
         return state
     told, observed = state.emitted, state.profile.group
-    value = wanted_group(state, rules)
+    value, winner = _wanted(state, rules)
     if value == told.group if told.group_known else value is None:
         return state
     if told.group_known or value != observed:
-        winner = None if value is None else choose_group(state, rules)
         outbox.actions.append(_desired_group(outbox, value, observed, () if winner is None else (winner.source,)))
     ours = told.ours if not value or value in told.ours else (*told.ours, value)
     return replace(state, emitted=replace(told, group_known=True, group=value, ours=ours))

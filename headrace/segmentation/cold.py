@@ -44,14 +44,15 @@ def cold_of(parts: Iterable[Contribution]) -> Cold:
 def _step(cold: Cold, old: Contribution | None, new: Contribution) -> Cold:
     counted = cold.counted
     out, into = old if old is not None and old.counted else None, new if new.counted else None
-    made_out, made_into = out and out.created_at, into and into.created_at
+    amount_out, made_out = (None, None) if out is None else (out.amount, out.created_at)
+    amount_into, made_into = (None, None) if into is None else (into.amount, into.created_at)
     return Cold(
         cold.orders + (old is None),
         counted + (into is not None) - (out is not None),
-        _swap(cold.largest, out and out.amount, into and into.amount, counted, highest=True),
+        _swap(cold.largest, amount_out, amount_into, counted, highest=True),
         _swap(cold.first, made_out, made_into, counted, highest=False),
         _swap(cold.last, made_out, made_into, counted, highest=True),
-        _swap(cold.newest, old and old.newest, new.newest, cold.orders, highest=True),
+        _swap(cold.newest, None if old is None else old.newest, new.newest, cold.orders, highest=True),
     )
 
 

@@ -4,7 +4,9 @@ Works on claims and standing alone; the facts come ready, and what the sinks are
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from msgspec import Struct
 
 from headrace.contracts.actions import Platform
 from headrace.segmentation.claims import fire, lift
@@ -18,13 +20,13 @@ from headrace.segmentation.compiled import (
 )
 from headrace.segmentation.facts import NUMBERS, Facts, Labels, folded
 from headrace.segmentation.ladders import rung_of
-from headrace.segmentation.state import Claims, Standing
+from headrace.segmentation.state import Claims, Standing, Tags, Values
 from headrace.segmentation.triggers import Occurrence
 
 Outcome = Literal["fired", "not_met", "entered", "left", "in", "out", "rung", "dropped", "ignored"]
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True):
     """What one entry came to, and why. `source`: `rule:<id>`, `segment:<id>`, `ladder:<id>` or what ignored it."""
 
     source: str
@@ -32,7 +34,7 @@ class Verdict(NamedTuple):
     reason: str
 
 
-class Present(NamedTuple):
+class Present(Struct, frozen=True):
     """The labels a customer has: attribute or platform -> value -> source of the first claim on it."""
 
     attributes: dict[str, dict[str, str]]
@@ -44,10 +46,11 @@ def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> 
     found = Present({}, {})
     for rule in sorted(claims.latched):
         latch = claims.latched[rule]
-        _claim(found, Gives(None, latch.attributes, latch.tags), f"rule:{rule}", claims)
+        _claim(found, latch.attributes, latch.tags, f"rule:{rule}", claims)
     for source, gives in standing_gives(rules, standing):
-        _claim(found, gives, source, claims)
-    _claim(found, Gives(None, claims.manual, {}), "set", claims)
+        _claim(found, gives.attributes, gives.tags, source, claims)
+    if claims.manual:
+        _claim(found, claims.manual, {}, "set", claims)
     return found
 
 
@@ -55,12 +58,12 @@ def standing_gives(rules: CompiledRules | None, standing: Standing) -> list[tupl
     """What the customer's segments and rungs give, with their sources."""
     if rules is None:
         return []
-    segments = [rules.segments[name] for name in standing.segments if name in rules.segments]
-    ladders = [(rules.ladders[name], rung) for name, rung in sorted(standing.rungs.items()) if name in rules.ladders]
-    return [
-        *((segment.source, segment.gives) for segment in segments),
-        *((ladder.source, ladder.gives[rung]) for ladder, rung in ladders if rung < len(ladder.gives)),
-    ]
+    found = [(segment.source, segment.gives) for name in standing.segments if (segment := rules.segments.get(name))]
+    for name, rung in sorted(standing.rungs.items()):
+        ladder = rules.ladders.get(name)
+        if ladder is not None and rung < len(ladder.gives):
+            found.append((ladder.source, ladder.gives[rung]))
+    return found
 
 
 class Walk:
@@ -192,13 +195,13 @@ def _reason(rule: CompiledRule) -> str:
 _ALWAYS: Final = "no condition"
 
 
-def _claim(found: Present, gives: Gives, source: str, claims: Claims) -> None:
-    for name, values in gives.attributes.items():
+def _claim(found: Present, attributes: Values, several: Tags, source: str, claims: Claims) -> None:
+    for name, values in attributes.items():
         barred = claims.barred_attributes.get(name, ())
         for value in values:
             if value not in barred:
                 found.attributes.setdefault(name, {}).setdefault(value, source)
-    for platform, tags in gives.tags.items():
+    for platform, tags in several.items():
         barred = claims.barred_tags.get(platform, ())
         for tag in tags:
             if tag not in barred:

@@ -30,8 +30,8 @@ def choose(
     `fact_at` is asked only when the place does not decide. A group without a place cannot win.
     """
     ranked = [(places[claim.group], claim) for claim in claims if claim.group in places]
-    if not ranked:
-        return None
+    if len(ranked) < 2:
+        return ranked[0][1] if ranked else None
     best = min(place for place, _ in ranked)
     contenders = sorted({claim for place, claim in ranked if place == best}, key=lambda claim: claim.source)
     if len({claim.group for claim in contenders}) == 1:

@@ -5,9 +5,10 @@ Changes are appended as bytes and opened only by who asks for them, so a long hi
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.segmentation import pages as paging
@@ -35,7 +36,7 @@ class Change(Part, frozen=True, array_like=True):
     offset: int
 
 
-class Memberships(NamedTuple):
+class Memberships(Struct, frozen=True):
     """What the history tells the changes of."""
 
     standing: Standing
@@ -58,9 +59,11 @@ def memberships_before(state: State, renames: Renames) -> Memberships:
 
 def changes(before: Memberships, after: Memberships) -> Iterator[tuple[Kind, str, bool]]:
     """Kind, name, and whether it was entered; what is left comes first."""
-    if before.standing is not after.standing:
-        yield from _differing("segment", set(before.standing.segments), set(after.standing.segments))
-        yield from _rungs(before.standing.rungs, after.standing.rungs)
+    was, now = before.standing, after.standing
+    if was.segments is not now.segments:
+        yield from _differing("segment", was.segments, now.segments)
+    if was.rungs is not now.rungs:
+        yield from _rungs(was.rungs, now.rungs)
     if before.claims is not after.claims:
         yield from _differing("claim", before.claims.latched.keys(), after.claims.latched.keys())
     if before.group != after.group:
@@ -123,12 +126,13 @@ def _turn_pages(state: State, known: tuple[Change, ...]) -> tuple[State, Written
 
 def _differing(kind: Kind, before: Iterable[str], after: Iterable[str]) -> Iterator[tuple[Kind, str, bool]]:
     old, new = set(before), set(after)
-    yield from ((kind, name, False) for name in sorted(old - new))
-    yield from ((kind, name, True) for name in sorted(new - old))
+    if old != new:
+        yield from [(kind, name, False) for name in sorted(old - new)]
+        yield from [(kind, name, True) for name in sorted(new - old)]
 
 
 def _rungs(before: dict[str, int], after: dict[str, int]) -> Iterator[tuple[Kind, str, bool]]:
-    yield from (("rung", f"{name}:{before[name] + 1}", False) for name in sorted(before.keys() - after.keys()))
+    yield from [("rung", f"{name}:{before[name] + 1}", False) for name in sorted(before.keys() - after.keys())]
     for name in sorted(after):
         if before.get(name) != after[name]:
             yield "rung", f"{name}:{after[name] + 1}", True

@@ -5,8 +5,9 @@ What an order says and adds up to is decided elsewhere; by it, no result may dep
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.segmentation import cold as colds
@@ -21,7 +22,7 @@ SETTLED: Final = frozenset({"completed", "shipped", "refunded", "cancelled", "de
 """Statuses after which little is expected to happen to an order: it goes to its page first."""
 
 
-class Kept(NamedTuple):
+class Kept(Struct, frozen=True):
     """Where the orders are after one of them changed."""
 
     ledger: dict[str, bytes]
@@ -29,7 +30,7 @@ class Kept(NamedTuple):
     pages: Written
 
 
-class OrderChange(NamedTuple):
+class OrderChange(Struct, frozen=True):
     """An order as it is now, with what it contributed before (None: first sight) and contributes now."""
 
     order_id: str

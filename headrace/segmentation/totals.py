@@ -6,7 +6,9 @@ What one order contributes is decided here, by the declared spend; where the ord
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from headrace.segmentation.codec import decode_lines
 from headrace.segmentation.ledger import CountedSpend, counts, order_value
@@ -27,7 +29,7 @@ class Summing:
     digest: str = ""
 
 
-class Contribution(NamedTuple):
+class Contribution(Struct, frozen=True):
     """What one order adds; minor units and units after refunds. Only `refunded` and `newest` if it does not count."""
 
     counted: bool

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from headrace.segmentation import cold as colds
 from headrace.segmentation import pages as paging
@@ -60,16 +61,16 @@ def test_change__last_known_extreme_goes__all_must_be_looked_at() -> None:
     dear, cheap = (Contribution(True, amount, 1, 0, NOW, NOW) for amount in (9, 1))
     with patch.object(paging, "LIMITS", Limits(extremes=1)):
         cold = colds.cold_of((dear, cheap))
-        assert colds.change(cold, dear, cheap._replace(amount=0)) is None
-        assert colds.change(cold, dear, dear._replace(amount=10)) is not None
-        assert colds.change(cold, cheap, cheap._replace(amount=0)) is not None
+        assert colds.change(cold, dear, replace(cheap, amount=0)) is None
+        assert colds.change(cold, dear, replace(dear, amount=10)) is not None
+        assert colds.change(cold, cheap, replace(cheap, amount=0)) is not None
 
 
 def test_change__same_order_edited_again_and_again__nothing_is_forgotten() -> None:
     parts = [Contribution(True, amount, 1, 0, NOW + timedelta(hours=amount), NOW) for amount in range(9)]
     cold, dear = colds.cold_of(parts), parts[-1]
     for units in range(20):
-        edited = dear._replace(units=units, refunded=units, newest=NOW + timedelta(days=units))
+        edited = replace(dear, units=units, refunded=units, newest=NOW + timedelta(days=units))
         changed = colds.change(cold, dear, edited)
         assert changed is not None
         assert (changed.largest, changed.first, changed.last) == (cold.largest, cold.first, cold.last)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from headrace.segmentation import pages as paging
 from headrace.segmentation.codec import StateUnreadable
@@ -56,7 +57,7 @@ def change(number: int) -> Change:
         ),
         (
             SOMEBODY,
-            SOMEBODY._replace(standing=Standing(("vip",), {"loyalty": 0}), group=""),
+            replace(SOMEBODY, standing=Standing(("vip",), {"loyalty": 0}), group=""),
             [("rung", "loyalty:1", True), ("group", "", True)],
         ),
     ],
@@ -70,7 +71,7 @@ def test_changes__memberships_differ__each_is_told_once(
 def test_memberships_before__entries_renamed__is_no_change() -> None:
     state = State("s:1", standing=Standing(("old",), {"steps": 1}), claims=Claims({"pear": LATCH}))
     renames = Renames({"pear": "apple"}, {"old": "vip"}, {"steps": "loyalty"})
-    assert list(changes(memberships_before(state, renames), SOMEBODY._replace(group=None))) == []
+    assert list(changes(memberships_before(state, renames), replace(SOMEBODY, group=None))) == []
 
 
 @given(st.lists(st.integers(0, 20), max_size=8))
