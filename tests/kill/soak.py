@@ -1,15 +1,18 @@
 """`python -m tests.kill.soak --seeds 1-100`: many seeds, resumable, each written down in docs/reports/soak.jsonl.
 
-What one seed does is in `plan.py` and `run.py`.
+Ctrl-C or SIGTERM ends it with its workers and brokers. What one seed does is in `plan.py` and `run.py`.
 """
 
 import argparse
 import shutil
+import signal
 import sys
 import traceback
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +27,7 @@ FOLDERS: Final = TREE / "build" / "kill"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0: every seed asked for has passed at this commit; 1: one failed; 2: the tree is dirty."""
+    """0: every seed asked for has passed at this commit; 1: one failed; 2: the tree is dirty; 130: it was ended."""
     asked = _parser().parse_args(arguments)
     commit = commit_of(TREE)
     if commit == DIRTY and not asked.allow_dirty:
@@ -33,7 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     done = passed(REPORT, commit)
     waiting = [seed for seed in asked.seeds if seed not in done]
     _say(f"commit {commit[:12]}: {len(asked.seeds) - len(waiting)} of {len(asked.seeds)} seeds have passed already")
-    lines = list(_run_all(waiting, commit, asked.parallel))  # all, not only up to the first that failed
+    _end_when_asked()
+    try:
+        lines = list(_run_all(waiting, commit, asked.parallel))  # all, not only up to the first that failed
+    except KeyboardInterrupt:
+        _say("ended; the seeds that were under way are run again next time")
+        return 130
     return 0 if all(line.ok for line in lines) else 1
 
 
@@ -45,6 +53,7 @@ def seeds_of(text: str) -> range:
 
 def soak_seed(seed: int, commit: str) -> Line:
     """One run in a process; its folder stays when it fails. A tree that changed meanwhile makes the commit "dirty"."""
+    _end_when_asked()
     configure_logs("soak", "error")
     folder = FOLDERS / str(seed)
     shutil.rmtree(folder, ignore_errors=True)
@@ -61,13 +70,46 @@ def soak_seed(seed: int, commit: str) -> Line:
 
 
 def _run_all(seeds: Iterable[int], commit: str, parallel: int) -> Iterable[Line]:
+    left = iter(seeds)
+    with _processes(parallel) as pool:
+        # None is submitted ahead: the pool would wait for it when it is to end.
+        running = {pool.submit(soak_seed, seed, commit) for seed in islice(left, parallel)}
+        while running:
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(soak_seed, seed, commit) for seed in islice(left, len(ended))}
+            for one in ended:
+                line = one.result()
+                append(REPORT, line)
+                _tell(line)
+                yield line
+
+
+@contextmanager
+def _processes(parallel: int) -> Iterator[ProcessPoolExecutor]:
+    """When the block is left early, no other seed begins and those under way end."""
     # Spawned: neither Kafka's client nor a loop survives a fork.
-    with ProcessPoolExecutor(parallel, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        for ended in as_completed([pool.submit(soak_seed, seed, commit) for seed in seeds]):
-            line = ended.result()
-            append(REPORT, line)
-            _tell(line)
-            yield line
+    pool = ProcessPoolExecutor(parallel, mp_context=get_context("spawn"), max_tasks_per_child=1)
+    try:
+        yield pool
+    except BaseException:
+        for process in active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def _end_when_asked() -> None:
+    """The first SIGINT or SIGTERM raises KeyboardInterrupt; what it has to tidy up is not interrupted by another."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def end(_number: int, _frame: object) -> None:
+        for number in numbers:
+            signal.signal(number, lambda *_: None)  # not SIG_IGN, which a broker started meanwhile would inherit
+        raise KeyboardInterrupt
+
+    for number in numbers:
+        signal.signal(number, end)
 
 
 def _tell(line: Line) -> None:
