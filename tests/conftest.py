@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import psycopg
 import pytest
@@ -59,15 +60,38 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if servers := os.environ.get("HEADRACE_KAFKA_BOOTSTRAP_SERVERS"):
         yield servers
         return
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"))
+    with own_kafka(tmp_path_factory.mktemp("kafka")) as broker:
+        yield settings_at(broker).kafka_bootstrap_servers
+
+
+@contextmanager
+def own_kafka(
+    folder: Path, port: int | None = None, *, properties: Mapping[str, str] | None = None
+) -> Iterator[EmbeddedKafka]:
+    """A Kafka on a folder and with properties of the caller's own; skips the test where there can be none."""
+    broker = EmbeddedKafka(folder, port, properties=properties)
     try:
-        info = broker.start()
+        broker.start()
     except DependencyError as error:
         skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
     try:
-        yield info.bootstrap_servers
+        yield broker
     finally:
         broker.stop()
+
+
+def settings_at(broker: EmbeddedKafka, **given: Any) -> ServiceSettings:
+    """Settings for a broker that runs."""
+    assert broker.info is not None
+    settings = {"store": "teststore", "log_level": "warning", **given}
+    return ServiceSettings(kafka_bootstrap_servers=broker.info.bootstrap_servers, **settings)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[EmbeddedKafka]:
+    """A Kafka of this test's own, which it may kill and start again."""
+    with own_kafka(tmp_path / "kafka") as started:
+        yield started
 
 
 @pytest.fixture

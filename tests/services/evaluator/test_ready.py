@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
 from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.supervisor import ask_ready
 from headrace.runtime.topics import create_topics
 from services.evaluator.engine.watch import KAFKA, STALLED
-from tests.conftest import skip_or_fail
+from tests.conftest import settings_at
 from tests.services.evaluator.service import PARTITIONS, STORE, Evaluator, customer, evaluator, publish, until
 
 
@@ -119,28 +118,22 @@ def test_ready__nothing_gets_on_although_there_is_work__shown_within_thirty_seco
 
 
 @pytest.mark.slow
-def test_ready__kafka_away__shown_within_thirty_seconds_and_over_by_itself(tmp_path: Path) -> None:
+def test_ready__kafka_away__shown_within_thirty_seconds_and_over_by_itself(
+    broker: EmbeddedKafka, tmp_path: Path
+) -> None:
     async def scenario() -> None:
-        broker = EmbeddedKafka(tmp_path / "kafka")
-        try:
-            info = await asyncio.to_thread(broker.start)
-        except DependencyError as error:
-            skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
-        try:
-            settings = ServiceSettings(kafka_bootstrap_servers=info.bootstrap_servers, store=STORE)
-            await create_topics(settings, partitions=PARTITIONS)
-            async with evaluator(settings, tmp_path) as running:
-                await until("it is ready", lambda: is_ready(running))
-                broker.kill()
+        settings = settings_at(broker, store=STORE)
+        await create_topics(settings, partitions=PARTITIONS)
+        async with evaluator(settings, tmp_path) as running:
+            await until("it is ready", lambda: is_ready(running))
+            broker.kill()
 
-                async def told() -> bool:
-                    return KAFKA in changes(running)[-1]["reasons"]
+            async def told() -> bool:
+                return KAFKA in changes(running)[-1]["reasons"]
 
-                await until("it says that Kafka is away", told, 30)
-                await asyncio.to_thread(broker.start)
-                await until("it is ready again", lambda: is_ready(running), 60)
-                assert running.process.poll() is None
-        finally:
-            await asyncio.to_thread(broker.stop)
+            await until("it says that Kafka is away", told, 30)
+            await asyncio.to_thread(broker.start)
+            await until("it is ready again", lambda: is_ready(running), 60)
+            assert running.process.poll() is None
 
     asyncio.run(scenario())

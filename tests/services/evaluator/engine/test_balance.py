@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -24,13 +22,6 @@ REBALANCE_S = 12.0
 def settings(kafka_settings: ServiceSettings) -> ServiceSettings:
     create_topics(kafka_settings, PARTITIONS)
     return kafka_settings
-
-
-@pytest.fixture
-def workers(settings: ServiceSettings, tmp_path: Path) -> Iterator[Workers]:
-    started = Workers(settings, tmp_path)
-    yield started
-    started.kill_all()
 
 
 def shares(crew: list[Process]) -> list[int]:

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.kafka import confluent_config, topic
 from headrace.runtime.settings import ServiceSettings
-from tests.conftest import skip_or_fail
+from tests.conftest import own_kafka, settings_at
 from tests.services.evaluator.engine.counting import SOURCE
 from tests.services.evaluator.engine.harness import Workers, create_topics, judge, lag, load, wait_for
 
@@ -34,13 +33,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def broker(small_disk: Path) -> Iterator[EmbeddedKafka]:
-    broker = EmbeddedKafka(small_disk / "kafka")
-    try:
-        broker.start()
-    except DependencyError as error:
-        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
-    yield broker
-    broker.stop()
+    with own_kafka(small_disk / "kafka") as broker:
+        yield broker
+
+
+@pytest.fixture
+def settings(broker: EmbeddedKafka) -> ServiceSettings:
+    settings = settings_at(broker)
+    create_topics(settings)
+    return settings
 
 
 def fill(path: Path) -> None:
@@ -61,30 +62,23 @@ def broker_error(broker: EmbeddedKafka) -> str:
 
 @pytest.mark.slow
 def test_worker__disk_of_the_broker_full__broker_says_so_and_the_worker_goes_on_after(
-    broker: EmbeddedKafka, small_disk: Path, tmp_path: Path
+    broker: EmbeddedKafka, settings: ServiceSettings, workers: Workers, small_disk: Path
 ) -> None:
-    assert broker.info is not None
-    settings = ServiceSettings(kafka_bootstrap_servers=broker.info.bootstrap_servers, store="teststore")
-    create_topics(settings)
     load(settings, 1_000)
-    workers = Workers(settings, tmp_path)
-    try:
-        worker = workers.start()
-        wait_for("all committed", lambda: lag(settings) == 0)
-        fill(small_disk / "filler")
-        producer = Producer({**confluent_config(settings), "message.timeout.ms": 2_000, "log_level": 0})
-        for number in range(20_000):
-            producer.produce(topic(settings, SOURCE), b"1", f"c{number % 300}", number % 4)
-        producer.flush(5)
-        wait_for("the broker's last words", lambda: broker_error(broker) == "disk_full")
-        wait_for("not ready", lambda: "kafka" in worker.events("health.changed")[-1]["reasons"])
-        (small_disk / "filler").unlink()
-        broker.stop()
-        broker.start()
-        load(settings, 1_000, seed=2)
-        wait_for("all committed", lambda: lag(settings) == 0)
-        assert worker.popen.poll() is None
-        verdict = asyncio.run(judge(settings))
-        assert verdict.exact, verdict
-    finally:
-        workers.kill_all()
+    worker = workers.start()
+    wait_for("all committed", lambda: lag(settings) == 0)
+    fill(small_disk / "filler")
+    producer = Producer({**confluent_config(settings), "message.timeout.ms": 2_000, "log_level": 0})
+    for number in range(20_000):
+        producer.produce(topic(settings, SOURCE), b"1", f"c{number % 300}", number % 4)
+    producer.flush(5)
+    wait_for("the broker's last words", lambda: broker_error(broker) == "disk_full")
+    wait_for("not ready", lambda: "kafka" in worker.events("health.changed")[-1]["reasons"])
+    (small_disk / "filler").unlink()
+    broker.stop()
+    broker.start()
+    load(settings, 1_000, seed=2)
+    wait_for("all committed", lambda: lag(settings) == 0)
+    assert worker.popen.poll() is None
+    verdict = asyncio.run(judge(settings))
+    assert verdict.exact, verdict

@@ -4,7 +4,6 @@ On a broker of its own that asks who may do what; an outage, which passes, is in
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +20,10 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.kafka import confluent_config, topic
 from headrace.runtime.settings import ServiceSettings
-from tests.conftest import skip_or_fail
+from tests.conftest import own_kafka, settings_at
 from tests.services.evaluator.engine.counting import HUGE, OUTPUTS, SOURCE
 from tests.services.evaluator.engine.harness import (
     CHANGELOG,
@@ -44,36 +42,24 @@ Break = Callable[[AdminClient, ServiceSettings], None]
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
     """A Kafka that knows access rules, and lets everybody do what no rule is about."""
     properties = {
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "allow.everyone.if.no.acl.found": "true",
     }
-    broker = EmbeddedKafka(tmp_path_factory.mktemp("kafka"), properties=properties)
-    try:
-        info = broker.start()
-    except DependencyError as error:
-        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
-    yield info.bootstrap_servers
-    broker.stop()
+    with own_kafka(tmp_path_factory.mktemp("kafka"), properties=properties) as broker:
+        yield broker
 
 
 @pytest.fixture
-def settings(broker: str, request: pytest.FixtureRequest) -> ServiceSettings:
+def settings(broker: EmbeddedKafka, request: pytest.FixtureRequest) -> ServiceSettings:
     """Topics of the test's own with some events."""
     prefix = f"t{abs(hash(request.node.name))}."
-    settings = ServiceSettings(kafka_bootstrap_servers=broker, store="teststore", topic_prefix=prefix)
+    settings = settings_at(broker, topic_prefix=prefix)
     create_topics(settings)
     load(settings, EVENTS)
     return settings
-
-
-@pytest.fixture
-def workers(settings: ServiceSettings, tmp_path: Path) -> Iterator[Workers]:
-    workers = Workers(settings, tmp_path)
-    yield workers
-    workers.kill_all()
 
 
 def deny(kind: ResourceType, name: str, operation: AclOperation) -> Break:

@@ -8,14 +8,12 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from confluent_kafka import KafkaError
 
-from headrace.runtime.dependency import DependencyError
-from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.kafka import confluent_config, read_to_end, topic
 from headrace.runtime.settings import ServiceSettings
 from services.evaluator.engine.cures import Cure
 from services.evaluator.engine.seal import Place, open_places
 from services.evaluator.engine.transaction import Transactions
-from tests.conftest import skip_or_fail
+from tests.conftest import own_kafka, settings_at
 from tests.services.evaluator.engine.counting import OUTPUTS, SOURCE
 from tests.services.evaluator.engine.harness import CHANGELOG, GROUP, create_topics
 from tests.services.evaluator.engine.world import WELL
@@ -26,15 +24,11 @@ TRANSACTIONAL_ID = "evaluator-1-0"
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[ServiceSettings]:
     """A broker that takes transactional records of which the coordinator was not told, as brokers before 3.6 did."""
-    broker = EmbeddedKafka(tmp_path / "kafka", properties={"transaction.partition.verification.enable": "false"})
-    try:
-        info = broker.start()
-    except DependencyError as error:
-        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
-    settings = ServiceSettings(kafka_bootstrap_servers=info.bootstrap_servers, store="teststore", topic_prefix="t.")
-    create_topics(settings)
-    yield settings
-    broker.stop()
+    properties = {"transaction.partition.verification.enable": "false"}
+    with own_kafka(tmp_path / "kafka", properties=properties) as broker:
+        settings = settings_at(broker, topic_prefix="t.")
+        create_topics(settings)
+        yield settings
 
 
 async def hang(settings: ServiceSettings, name: str, partition: int) -> None:

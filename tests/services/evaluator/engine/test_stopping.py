@@ -4,11 +4,9 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from aiokafka import ConsumerRecord
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -23,7 +21,6 @@ from tests.services.evaluator.engine.harness import (
     PARTITIONS,
     Workers,
     committed,
-    create_topics,
     judge,
     lag,
     load,
@@ -36,19 +33,6 @@ IN_HAND_AFTER_S = 2.0
 """A record that is so old has been fetched and folded, also on a busy machine."""
 
 Records = list[ConsumerRecord[bytes | None, bytes | None]]
-
-
-@pytest.fixture
-def settings(kafka_settings: ServiceSettings) -> ServiceSettings:
-    create_topics(kafka_settings)
-    return kafka_settings
-
-
-@pytest.fixture
-def workers(settings: ServiceSettings, tmp_path: Path) -> Iterator[Workers]:
-    started = Workers(settings, tmp_path)
-    yield started
-    started.kill_all()
 
 
 def members(settings: ServiceSettings) -> int:

@@ -3,16 +3,11 @@
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from headrace.runtime.settings import ServiceSettings
 from tests.services.evaluator.engine.harness import (
     Workers,
     committed,
-    create_topics,
     held,
     judge,
     lag,
@@ -21,19 +16,6 @@ from tests.services.evaluator.engine.harness import (
     restores,
     wait_for,
 )
-
-
-@pytest.fixture
-def settings(kafka_settings: ServiceSettings) -> ServiceSettings:
-    create_topics(kafka_settings)
-    return kafka_settings
-
-
-@pytest.fixture
-def workers(settings: ServiceSettings, tmp_path: Path) -> Iterator[Workers]:
-    started = Workers(settings, tmp_path)
-    yield started
-    started.kill_all()
 
 
 def wait_for_progress(settings: ServiceSettings, *, beyond: int) -> int:
