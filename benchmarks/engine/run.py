@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from benchmarks.engine.asked import Asked
 from benchmarks.engine.bench import Bench, bench, prepare, say
-from benchmarks.engine.machine import cpu_seconds
+from benchmarks.engine.figures import run_to_the_end
 from benchmarks.engine.options import Options, parse_options
 from benchmarks.engine.report import finish, make_result
-from benchmarks.engine.results import order_of_round, ratios, speeds, table
+from benchmarks.engine.results import order_of_round, ratios, table
 from benchmarks.engine.systems import SYSTEMS, System
 from benchmarks.engine.topics import Kept, create, fill, read_kept
 from benchmarks.engine.worker_process import WorkerProcess
@@ -78,7 +78,9 @@ def _measure(system: System, command: list[str], asked: Asked, place: Bench) -> 
     try:
         if not system.creates_changelog:
             create(asked.bootstrap, changelog, **{"cleanup.policy": "compact"})
-        figures = _run(system, command, asked, place)
+        worker = WorkerProcess(command, asked, dict(system.environment))
+        within_s = _START_S + asked.events / _SLOWEST_PER_S
+        figures = run_to_the_end(worker, place.broker.pid, asked.events, within_s)
         kept = read_kept(asked.bootstrap, changelog, system.count)
         figures["changelog_bytes_per_event"] = round(kept.size / asked.events, 1)
         return {**figures, "counted": kept.events, "customers": kept.customers, "error": _wrong(kept, asked.events)}
@@ -92,23 +94,6 @@ def _wrong(kept: Kept, events: int) -> str | None:
     if kept.events == events:
         return None
     return f"the changelog counts {kept.events} events of {kept.customers} customers, and there are {events}"
-
-
-def _run(system: System, command: list[str], asked: Asked, place: Bench) -> dict[str, Any]:
-    """From the start of the worker to its end. Raises `RunFailed`, `MarksMissing`."""
-    before = cpu_seconds(place.broker.pid)
-    with WorkerProcess(command, asked, dict(system.environment)) as worker:
-        worker.wait_for("last", _START_S + asked.events / _SLOWEST_PER_S)
-        rss, broker_cpu = worker.peak_rss_mb, cpu_seconds(place.broker.pid) - before
-        whole, warm = speeds(worker.marks())
-    return {
-        "events_per_second": round(whole.events_per_second),
-        "cpu_us_per_event": round(whole.cpu_us_per_event, 2),
-        "warm_events_per_second": round(warm.events_per_second),
-        "warm_cpu_us_per_event": round(warm.cpu_us_per_event, 2),
-        "rss_mb": rss,
-        "broker_cpu_us_per_event": round(broker_cpu / asked.events * 1e6, 2),
-    }
 
 
 def _short(measured: dict[str, Any]) -> str:

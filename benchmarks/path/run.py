@@ -15,10 +15,10 @@ from typing import Any, Final
 from benchmarks.engine.asked import Asked
 from benchmarks.engine.bench import Bench, bench, say
 from benchmarks.engine.cores import WORKER_CORE, on_cores
-from benchmarks.engine.machine import cpu_seconds
+from benchmarks.engine.figures import run_to_the_end
 from benchmarks.engine.options import add_common, positive
 from benchmarks.engine.report import finish, make_result
-from benchmarks.engine.results import speeds, table
+from benchmarks.engine.results import table
 from benchmarks.engine.systems import ROOT
 from benchmarks.engine.topics import append, read_committed
 from benchmarks.engine.worker_process import RunFailed, WorkerProcess
@@ -78,7 +78,8 @@ def main(arguments: list[str]) -> int:
 
 def _measure(records: Sequence[Record], place: Bench) -> dict[str, Any]:
     try:
-        found = _run(fill_evaluator(place, records), place)
+        asked = fill_evaluator(place, records)
+        found = run_to_the_end(evaluator(asked), place.broker.pid, asked.events, _WITHIN_S)
         return {**found, **_beside_the_floor(place.bootstrap, records, found["cpu_us_per_event"]), "error": None}
     except Exception as error:  # whatever one system does, the others are still measured
         return {"error": f"{type(error).__name__}: {error}"}
@@ -96,22 +97,6 @@ def evaluator(asked: Asked) -> WorkerProcess:
     """The evaluator, to be started."""
     command = [sys.executable, "-m", "benchmarks.path.worker"]
     return WorkerProcess(command, asked, {"HEADRACE_STORE": STORE, "HEADRACE_WORKER_ID": "bench"})
-
-
-def _run(asked: Asked, place: Bench) -> dict[str, Any]:
-    before = cpu_seconds(place.broker.pid)
-    with evaluator(asked) as worker:
-        worker.wait_for("last", _WITHIN_S)
-        rss, broker_cpu = worker.peak_rss_mb, cpu_seconds(place.broker.pid) - before
-        whole, warm = speeds(worker.marks())
-    return {
-        "events_per_second": round(whole.events_per_second),
-        "cpu_us_per_event": round(whole.cpu_us_per_event, 2),
-        "warm_events_per_second": round(warm.events_per_second),
-        "warm_cpu_us_per_event": round(warm.cpu_us_per_event, 2),
-        "rss_mb": rss,
-        "broker_cpu_us_per_event": round(broker_cpu / asked.events * 1e6, 2),
-    }
 
 
 def _beside_the_floor(bootstrap: str, records: Sequence[Record], cpu_us: float) -> dict[str, Any]:
