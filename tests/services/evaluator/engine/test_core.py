@@ -1,7 +1,7 @@
 """The engine without Kafka: contiguity, eras, aborts, what an epoch writes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,66 +12,11 @@ from headrace.runtime.health import Health
 from headrace.runtime.process import FatalError
 from services.evaluator.engine.batches import Chunk
 from services.evaluator.engine.core import Engine, Options
-from services.evaluator.engine.epoch import Batch
 from services.evaluator.engine.membership import Member
-from services.evaluator.engine.producer import Aborted, Written
-from services.evaluator.engine.state import Partition, mark_of
+from services.evaluator.engine.producer import Aborted
+from services.evaluator.engine.state import mark_of
 from tests.services.evaluator.engine.counting import Counting
-
-
-@dataclass(frozen=True)
-class Record:
-    offset: int
-    key: bytes = b"a"
-    value: bytes = b"1"
-    timestamp: int = 0
-
-
-@dataclass
-class Positions:
-    """Remembers rewinds; an era for each."""
-
-    rewinds: list[tuple[int, int]] = field(default_factory=list)
-
-    def rewind(self, partition: int, offset: int) -> None:
-        self.rewinds.append((partition, offset))
-
-    def era(self, partition: int) -> int:
-        return len([one for one in self.rewinds if one[0] == partition])
-
-
-@dataclass
-class Log:
-    """Stands for the changelog: what was committed; `answers` are given before commits succeed again."""
-
-    committed: list[Batch] = field(default_factory=list)
-    answers: list[Aborted] = field(default_factory=list)
-    log_start: int = 0
-    restored: list[set[int]] = field(default_factory=list)
-    hold: asyncio.Event | None = None
-    begun: int = 0
-
-    async def start(self, kept: Collection[int] = ()) -> None:
-        return None
-
-    async def write(self, batch: Batch) -> Written | Aborted:
-        self.begun += 1
-        await (self.hold.wait() if self.hold else asyncio.sleep(0))
-        if self.answers:
-            return self.answers.pop(0)
-        self.committed.append(batch)
-        return Written(0.0)
-
-    async def restore(self, numbers: Iterable[int], wanted: Callable[[], bool]) -> dict[int, Partition] | None:
-        partitions = {number: Partition(number, log_start=self.log_start) for number in numbers}
-        self.restored.append(set(partitions))
-        for batch in self.committed:
-            for number in batch.changelog.keys() & partitions.keys():
-                for key, value in batch.changelog[number].items():
-                    partitions[number].restore(key, value)
-        for partition in partitions.values():
-            partition.restored()
-        return partitions
+from tests.services.evaluator.engine.stand_ins import Log, Positions, Record
 
 
 @dataclass

@@ -13,7 +13,7 @@ from services.evaluator.engine.core import Engine, Options
 from services.evaluator.engine.fold import Folded, PartitionView, SourceRecord, Swept
 from services.evaluator.engine.membership import Member
 from tests.services.evaluator.engine.counting import CountingPartition
-from tests.services.evaluator.engine.test_core import Log, Positions, Record
+from tests.services.evaluator.engine.stand_ins import Log, Positions, Record
 
 
 class Failing(CountingPartition):

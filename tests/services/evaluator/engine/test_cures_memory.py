@@ -11,7 +11,8 @@ from services.evaluator.engine.fold import Output, PartitionFold, PartitionView,
 from services.evaluator.engine.membership import Member
 from services.evaluator.engine.state import Partition, encode_record
 from tests.services.evaluator.engine.counting import CountingPartition
-from tests.services.evaluator.engine.world import KEY, WELL, Kafka, World
+from tests.services.evaluator.engine.stand_ins import KEY
+from tests.services.evaluator.engine.world import WELL, Kafka, World, aborts_first
 
 Scenario = Callable[[], Awaitable[str]]
 
@@ -70,20 +71,20 @@ async def fold_raises() -> str:
 
 async def aborted_with_nothing_committed() -> str:
     """All was fetched; whoever is not sought back is at the end of the log for ever."""
-    world = World(kafka=Kafka(aborts=1))
+    world = World(kafka=aborts_first())
     await world.engine.restore([0])
     await world.take_all(6)
-    await world.settle(lambda: world.kafka.aborts == 0 and world.health.ready)
+    await world.settle(lambda: world.kafka.answers == [] and world.health.ready)
     await world.take_all(6)
     await world.engine.quiesce()
     return world.verdict()
 
 
 async def aborted_in_the_middle() -> str:
-    world = World(kafka=Kafka(aborts=1))
+    world = World(kafka=aborts_first())
     await world.engine.restore([0])
     await world.take(world.consumer.fetch(3))
-    await world.settle(lambda: world.kafka.aborts == 0 and world.health.ready)
+    await world.settle(lambda: world.kafka.answers == [] and world.health.ready)
     await world.take_all()
     await world.engine.quiesce()
     return world.verdict()
@@ -137,7 +138,7 @@ async def restore_overtaken_by_a_rebalance() -> str:
 
 
 async def rebalance_with_an_epoch_that_is_not_committed() -> str:
-    world = World(kafka=Kafka(aborts=1))
+    world = World(kafka=aborts_first())
     await world.engine.restore([0])
     await world.take(world.consumer.fetch(3))
     await world.engine.quiesce()

@@ -5,30 +5,22 @@ It stands where Kafka has no part in what is shown; what it says about Kafka is 
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from headrace.runtime.health import Health
 from headrace.runtime.process import FatalError
 from services.evaluator.engine.batches import Chunk
 from services.evaluator.engine.core import Engine, Options
 from services.evaluator.engine.epoch import Batch
-from services.evaluator.engine.fold import Fold, Output, SourceRecord
+from services.evaluator.engine.fold import Fold, SourceRecord
 from services.evaluator.engine.membership import Member
 from services.evaluator.engine.producer import Aborted, Written
 from services.evaluator.engine.state import MARK_BYTES, Partition
 from tests.services.evaluator.engine.counting import Counting, output_of
+from tests.services.evaluator.engine.stand_ins import KEY, Log, Record
 
 WELL = "all is well"
-KEY = b"a"
-
-
-@dataclass(frozen=True)
-class Record:
-    offset: int
-    key: bytes = KEY
-    value: bytes = b"1"
-    timestamp: int = 0
 
 
 class Consumer:
@@ -58,46 +50,28 @@ class Consumer:
 
 
 @dataclass
-class Kafka:
-    """Commits batches, but for those that the group fences and the first `aborts`; restores wait for `gate`."""
+class Kafka(Log):
+    """A log whose group fences members of other generations than `generation`; the first restore waits for `gate`."""
 
     generation: int = 1
-    aborts: int = 0
-    committed: list[Batch] = field(default_factory=list)
     gate: asyncio.Event | None = None
 
-    async def start(self, kept: Collection[int] = ()) -> None:
-        return None
-
     async def write(self, batch: Batch) -> Written | Aborted:
-        await asyncio.sleep(0)
         if batch.positions and batch.member.generation != self.generation:
+            await asyncio.sleep(0)
             return Aborted("ILLEGAL_GENERATION", fenced=True)
-        if self.aborts:
-            self.aborts -= 1
-            return Aborted("a time-out", fenced=False)
-        self.committed.append(batch)
-        return Written(0.0)
+        return await super().write(batch)
 
     async def restore(self, numbers: Iterable[int], wanted: Callable[[], bool]) -> dict[int, Partition] | None:
         if gate := self.gate:
             self.gate = None
             await gate.wait()
-        return self.read(numbers)
+        return await super().restore(numbers, wanted)
 
-    def read(self, numbers: Iterable[int]) -> dict[int, Partition]:
-        partitions = {number: Partition(number) for number in numbers}
-        for batch in self.committed:
-            for number in batch.changelog.keys() & partitions.keys():
-                for key, value in batch.changelog[number].items():
-                    partitions[number].restore(key, value)
-        for partition in partitions.values():
-            partition.restored()
-        return partitions
 
-    @property
-    def outputs(self) -> list[Output]:
-        return [output for batch in self.committed for output in batch.outputs]
+def aborts_first() -> Kafka:
+    """One whose first commit fails, and can be tried again."""
+    return Kafka(answers=[Aborted("a time-out", fenced=False)])
 
 
 class World:
