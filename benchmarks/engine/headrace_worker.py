@@ -5,21 +5,17 @@ Its last mark is said when the transaction of the last event is committed.
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
 
 from benchmarks.engine.asked import asked
+from benchmarks.engine.gate import LOOK_EVERY_S, Gate, committed, tell_commits
 from benchmarks.engine.marks import Marks
 from benchmarks.engine.workload import PARTITIONS, State, decode_order, decode_state, encode_state, fold
-from headrace.runtime.metrics import counter
 from headrace.runtime.process import Running, run_service
 from headrace.runtime.settings import ServiceSettings
 from services.evaluator.engine.fold import Folded, Output, PartitionFold, PartitionView, SourceRecord, Stored, Swept
 from services.evaluator.engine.worker import WorkerOptions, run_worker
 
 TABLE = "counts"
-_COMMITTED: Final = "headrace_evaluator_events_total"
-_LOOK_EVERY_S: Final = 0.001
 
 
 class LongPartition:
@@ -34,8 +30,8 @@ class LongPartition:
 
     async def prepare(self, records: Sequence[SourceRecord]) -> None:
         """Waits for the gate, where there is one."""
-        if records and self._run.shut:
-            await self._run.until_open()
+        if records and self._run.gate.shut:
+            await self._run.gate.until_open()
 
     def apply(self, records: Sequence[SourceRecord]) -> None:
         self._run.marks.folding(len(records))
@@ -73,18 +69,10 @@ class Long:
         self.marks = marks
         self.output = output
         self.folded = asyncio.Event()
-        self.shut = bool(gate)
-        self._gate = Path(gate)
+        self.gate = Gate(gate, marks)
 
     def open(self, view: PartitionView) -> PartitionFold:
         return LongPartition(view, self)
-
-    async def until_open(self) -> None:
-        """Says "ready" and waits."""
-        self.marks.say("ready")
-        while not self._gate.exists():
-            await asyncio.sleep(_LOOK_EVERY_S)
-        self.shut = False
 
 
 async def main(settings: ServiceSettings, running: Running) -> None:
@@ -98,7 +86,7 @@ async def main(settings: ServiceSettings, running: Running) -> None:
         partitions=PARTITIONS,
         transactional_id=f"{told.group}-{settings.worker_id}",
     )
-    telling = asyncio.ensure_future(_tell_commits(run) if told.gate else _tell_the_end(run, told.events))
+    telling = asyncio.ensure_future(tell_commits(run.marks) if told.gate else _tell_the_end(run, told.events))
     try:
         await run_worker(settings, running, options, run)
     finally:
@@ -107,23 +95,9 @@ async def main(settings: ServiceSettings, running: Running) -> None:
 
 async def _tell_the_end(run: Long, events: int) -> None:
     await run.folded.wait()
-    while _committed() < events:
-        await asyncio.sleep(_LOOK_EVERY_S)
+    while committed() < events:
+        await asyncio.sleep(LOOK_EVERY_S)
     run.marks.say("last", events)
-
-
-async def _tell_commits(run: Long) -> None:
-    """For several workers: nobody knows the last event; each says how far it is."""
-    told = 0
-    while True:
-        await asyncio.sleep(_LOOK_EVERY_S)
-        if (committed := _committed()) > told:
-            run.marks.say("committed", committed)
-            told = committed
-
-
-def _committed() -> int:
-    return int(counter(_COMMITTED)._value.get())
 
 
 if __name__ == "__main__":

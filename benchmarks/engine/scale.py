@@ -9,7 +9,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from benchmarks.engine.worker_process import WorkerProcess
 from benchmarks.engine.workload import records
 
 COLUMNS: Final = {"events_per_second": "events/s", "cpu_us_per_event": "us CPU", "broker_cpu_us_per_event": "broker us"}
-_WORKERS: Final = {"headrace, 1 worker": 1, "headrace, 2 workers": 2}
+WORKERS: Final = {"headrace, 1 worker": 1, "headrace, 2 workers": 2}
 _CUSTOMERS: Final = 20_000
 _READY_WITHIN_S: Final = 60.0
 _WITHIN_S: Final = 180.0
@@ -49,22 +49,39 @@ def main(arguments: list[str]) -> int:
     add_common(parser)
     parser.add_argument("--events", type=positive, default=480_000)
     options = Options(**vars(parser.parse_args(arguments)))
-    many = (os.cpu_count() or 1) > 2
-    with bench(*((0,) if many else range(os.cpu_count() or 1))) as place:
+    broker, cores = shared_out()
+    with bench(*broker) as place:
         fill(place.bootstrap, "scale-in", records(options.events, _CUSTOMERS))
-        rounds = list(_rounds(options, place, (1, 2) if many else (1, 0)))
-    workload = {"name": "long", "events": options.events, "customers": _CUSTOMERS, "broker_shares_cores": not many}
+        rounds = list(_rounds(options, place, cores))
+    shares = set(broker) & set(cores) != set()
+    workload = {"name": "long", "events": options.events, "customers": _CUSTOMERS, "broker_shares_cores": shares}
     result = make_result("scale", rounds, kafka=place.broker.version, workload=workload)
-    one, two = _WORKERS
+    return finish(with_ratio(result), scale_table(result), as_json=options.json, keep=options.keep)
+
+
+def shared_out() -> tuple[Sequence[int], Sequence[int]]:
+    """The broker's cores and the two workers', apart where the machine has three."""
+    count = os.cpu_count() or 1
+    return ((0,), (1, 2)) if count > 2 else (range(count), (1, 0))
+
+
+def with_ratio(result: dict[str, Any]) -> dict[str, Any]:
+    """The result with two workers beside one."""
+    one, two = WORKERS
     result["ratios"] = {f"{two}/{one}": ratio for ratio in ratios(result["medians"], ours=two).values()}
+    return result
+
+
+def scale_table(result: dict[str, Any]) -> str:
+    """For people."""
     lines = [table(result["medians"], COLUMNS), *(f"{pair}: {ratio:.2f} x" for pair, ratio in result["ratios"].items())]
-    return finish(result, "\n".join(lines), as_json=options.json, keep=options.keep)
+    return "\n".join(lines)
 
 
 def _rounds(options: Options, place: Bench, cores: Sequence[int]) -> Iterator[dict[str, Any]]:
     for number in range(options.rounds):
-        for name in order_of_round(list(_WORKERS), number):
-            count = _WORKERS[name]
+        for name in order_of_round(list(WORKERS), number):
+            count = WORKERS[name]
             group = f"scale-{count}-{number}"
             gate = str(place.folder / f"{group}.open")
             asked = Asked(place.bootstrap, "scale-in", group, options.events, str(place.folder / group), gate=gate)
@@ -78,7 +95,7 @@ def _measure(asked: Asked, place: Bench, cores: Sequence[int]) -> dict[str, Any]
     changelog = system.changelog(asked)
     try:
         create(asked.bootstrap, changelog, **{"cleanup.policy": "compact"})
-        figures = _run(asked, place, cores)
+        figures = run_gated(asked, place, cores, _worker)
         kept: Kept = read_kept(asked.bootstrap, changelog, system.count)
         wrong = None if kept.events == asked.events else f"{kept.events} events counted of {asked.events}"
         return {**figures, "counted": kept.events, "error": wrong}
@@ -88,9 +105,12 @@ def _measure(asked: Asked, place: Bench, cores: Sequence[int]) -> dict[str, Any]
         shutil.rmtree(asked.state_dir, ignore_errors=True)
 
 
-def _run(asked: Asked, place: Bench, cores: Sequence[int]) -> dict[str, Any]:
+def run_gated(
+    asked: Asked, place: Bench, cores: Sequence[int], start: Callable[[Asked, int, int], WorkerProcess]
+) -> dict[str, Any]:
+    """The figures of one run; `start` makes the worker of a number on a core. Raises `RunFailed`."""
     with ExitStack() as stack:
-        workers = [stack.enter_context(_worker(asked, number, core)) for number, core in enumerate(cores)]
+        workers = [stack.enter_context(start(asked, number, core)) for number, core in enumerate(cores)]
         for worker in workers:
             worker.wait_for("ready", _READY_WITHIN_S)
         workers[0].wait_until(lambda: members(asked.bootstrap, asked.group) == len(cores), _READY_WITHIN_S, "group")

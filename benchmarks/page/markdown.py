@@ -66,7 +66,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 """Result -> figure -> heading."""
-LIKE: Final = {"engine-large": "engine", "memory": "engine"}
+LIKE: Final = {"engine-large": "engine", "memory": "engine", "scale-path": "scale"}
 _RATIOS: Final = {
     "ratios": "",
     "warm_ratios": "warm",

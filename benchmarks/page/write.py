@@ -15,7 +15,18 @@ from benchmarks.page.markdown import measured_on, result_table
 
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 SECTIONS: Final = Path(__file__).resolve().parent / "sections"
-ORDER: Final = ("engine", "engine-large", "latency", "restore", "memory", "scale", "path", "decide", "profile")
+ORDER: Final = (
+    "engine",
+    "engine-large",
+    "latency",
+    "restore",
+    "memory",
+    "scale",
+    "path",
+    "scale-path",
+    "decide",
+    "profile",
+)
 _INTRODUCTION: Final = "introduction"
 
 

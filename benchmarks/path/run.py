@@ -40,6 +40,7 @@ COLUMNS: Final = {
 }
 _RULES: Final = ROOT / "examples" / "rules" / "demo"
 SHOP: Final = ROOT / "examples" / "online_retail" / "online_retail.parquet"
+PREFIX: Final = "headrace."
 _PAGE: Final = b"#"
 _WITHIN_S: Final = 300.0
 
@@ -85,18 +86,24 @@ def _measure(records: Sequence[Record], place: Bench) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def fill_evaluator(place: Bench, records: Sequence[Record]) -> Asked:
+def fill_evaluator(place: Bench, records: Sequence[Record], prefix: str = PREFIX) -> Asked:
     """The evaluator's topics with the demo's rules in force, then the records. Raises `RunFailed`, `TopicFailed`."""
     for command in (["topics", "create"], ["apply", "--from", str(_RULES)]):
-        _headrace(place, *command)
-    append(place.bootstrap, f"headrace.{EVENTS}", records)
-    return Asked(place.bootstrap, "", "", len(records) + PARTITIONS, str(place.folder / "evaluator"))
+        _headrace(place, prefix, *command)
+    append(place.bootstrap, prefix + EVENTS, records)
+    events = len(records) + PARTITIONS
+    return Asked(place.bootstrap, prefix + EVENTS, f"{prefix}evaluator-1", events, str(place.folder / f"{prefix}state"))
 
 
-def evaluator(asked: Asked) -> WorkerProcess:
+def evaluator(asked: Asked, worker_id: str = "bench", *, core: int = WORKER_CORE) -> WorkerProcess:
     """The evaluator, to be started."""
     command = [sys.executable, "-m", "benchmarks.path.worker"]
-    return WorkerProcess(command, asked, {"HEADRACE_STORE": STORE, "HEADRACE_WORKER_ID": "bench"})
+    environment = {
+        "HEADRACE_STORE": STORE,
+        "HEADRACE_WORKER_ID": worker_id,
+        "HEADRACE_TOPIC_PREFIX": asked.topic.removesuffix(EVENTS),
+    }
+    return WorkerProcess(command, asked, environment, core=core)
 
 
 def _beside_the_floor(bootstrap: str, records: Sequence[Record], cpu_us: float) -> dict[str, Any]:
@@ -122,16 +129,17 @@ def _beside_the_floor(bootstrap: str, records: Sequence[Record], cpu_us: float) 
 
 def _states(bootstrap: str) -> Iterator[bytes]:
     """The customers' states as the run wrote them; neither pages nor the partitions' own records."""
-    for key, value in read_committed(bootstrap, f"headrace.{changelog(1)}"):
+    for key, value in read_committed(bootstrap, PREFIX + changelog(1)):
         if value and key != PARTITION_WIDE_KEY and _PAGE not in key:
             yield value[MARK_BYTES:]
 
 
-def _headrace(place: Bench, *arguments: str) -> None:
+def _headrace(place: Bench, prefix: str, *arguments: str) -> None:
     environment = {
         **os.environ,
         "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": place.bootstrap,
         "HEADRACE_STORE": STORE,
+        "HEADRACE_TOPIC_PREFIX": prefix,
     }
     command = [sys.executable, "-c", "from headrace.cli.main import run; run()", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

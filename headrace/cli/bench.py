@@ -26,8 +26,8 @@ PySpy = Annotated[str | None, typer.Option(help="Where py-spy is; default: the P
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     group = typer.Typer(help="Measure the engine beside its peers, and its parts.", no_args_is_help=True)
-    for verb in (engine, large, latency, restore, memory, scale, path, replay, profile, decide, page):
-        group.command(verb.__name__)(verb)
+    for verb in (engine, large, latency, restore, memory, scale, scale_path, path, replay, profile, decide, page):
+        group.command(verb.__name__.replace("_", "-"))(verb)
     app.add_typer(group, name="bench")
 
 
@@ -85,8 +85,18 @@ def memory(systems: Systems = None, keep: Keep = False, json: JsonOption = False
 
 
 def scale(rounds: Rounds = None, events: Events = None, keep: Keep = False, json: JsonOption = False) -> int:
-    """Measure two workers on two cores beside one."""
+    """Measure two workers on two cores beside one, with the workload "long"."""
     return _run("benchmarks.engine.scale", {"rounds": rounds, "events": events, "keep": keep, "json": json})
+
+
+def scale_path(
+    rounds: Rounds = None,
+    copies: Annotated[int | None, typer.Option(min=1, help="Of the shop, each with its own people.")] = None,
+    keep: Keep = False,
+    json: JsonOption = False,
+) -> int:
+    """Measure two whole evaluators on two cores beside one, on a real shop's events."""
+    return _run("benchmarks.path.scale", {"rounds": rounds, "copies": copies, "keep": keep, "json": json})
 
 
 def path(
