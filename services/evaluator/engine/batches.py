@@ -1,4 +1,4 @@
-"""Faust's consumer in our hands: one Faust message carries a list of records of one partition, positions are explicit.
+"""Faust's consumer in our hands: one Faust message carries lists of records, positions are explicit.
 
 What a chunk may do to the state is decided in `core.py`; nothing here commits or restores.
 """
@@ -17,10 +17,13 @@ from headrace.runtime.logs import log
 from services.evaluator.engine import cures
 from services.evaluator.engine.fold import SourceRecord
 
-_BACKLOG_RECORDS: Final = 2_000
-"""A fetch that brings so many is followed by the next one at once."""
-_REST_S: Final = 0.01
-"""Between two fetches that bring less; an epoch takes five times that."""
+_SMALL_RECORDS: Final = 2_000
+"""A poll that brings less is handed on whole: a Faust message costs as much as many records do."""
+_GATHER_S: Final = 0.025
+_GATHER_BYTES: Final = 500_000
+"""Where records come all the time, the broker gathers so many, for at most half of an epoch, before it answers."""
+_IDLE_S: Final = 1.5
+"""Where none come, how long it waits for the first one."""
 
 
 class Chunk(NamedTuple):
@@ -28,6 +31,10 @@ class Chunk(NamedTuple):
 
     records: list[SourceRecord]
     era: int
+
+
+Load = tuple[tuple[int, Chunk], ...]
+"""What one Faust message carries: chunks, each with its partition; never none."""
 
 
 class BatchConsumer(Consumer):
@@ -43,7 +50,6 @@ class BatchConsumer(Consumer):
         self._eras: Counter[int] = Counter()
         self._rewinds: dict[int, int] = {}
         self._polled_at = 0.0
-        self._backlog = False
         super().__init__(*args, **options)
 
     # -- what the engine uses ----------------------------------------------------------------------------------------
@@ -71,19 +77,18 @@ class BatchConsumer(Consumer):
         """Chunks of the fetched records, round robin over the partitions."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # mode's own annotation gap
-        await self._rest()
         await self._seek_where_asked()
         eras = self._eras.copy()
         records, _ = await self._wait_next_records(timeout)
-        self._polled_at = time.monotonic()
-        self._backlog = sum(map(len, records.values())) >= _BACKLOG_RECORDS if records else False
+        self._ask_to_gather(came=bool(records))
         if not records or self.should_stop:
             return
-        for tp, chunk in _round_robin(self.source, records, self.chunk_records):
+        for shares in _shares(records, self.source, self.chunk_records):
             if not self.flow_active:
                 return  # a rebalance: a restore and its rewind follow
-            if self._eras[tp.partition] == eras[tp.partition]:
-                yield tp, _message(tp, Chunk(chunk, eras[tp.partition]), self.app.consumer_generation_id)
+            load = tuple((n, Chunk(chunk, eras[n])) for n, chunk in shares if self._eras[n] == eras[n])
+            if load:
+                yield TP(self.source, load[0][0]), _message(self.source, load, self.app.consumer_generation_id)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         # A copy, and never an empty one: aiokafka takes that for "all", and moves their positions.
@@ -110,11 +115,17 @@ class BatchConsumer(Consumer):
         if cures.off("livelock_detector"):
             await super().verify_all_partitions_active()
 
-    async def _rest(self) -> None:
-        """A broker answers a fetch as soon as it has one record: without a rest, each costs a fetch of its own."""
-        left = self._polled_at + _REST_S - time.monotonic()
-        if left > 0 and not self._backlog:
-            await self.sleep(left)
+    def _ask_to_gather(self, *, came: bool) -> None:
+        """A broker answers a fetch as soon as it has one record, and a fetch costs as much as many records do.
+
+        While polls follow each other closely, aiokafka's next fetches wait for more; else the first record ends them.
+        """
+        now = time.monotonic()
+        busy = came and now - self._polled_at < 2 * _GATHER_S
+        self._polled_at = now if came else 0.0
+        fetcher = self._thread._ensure_consumer()._fetcher
+        fetcher._fetch_min_bytes = _GATHER_BYTES if busy else 1
+        fetcher._fetch_max_wait_ms = int((_GATHER_S if busy else _IDLE_S) * 1000)
 
     async def _seek_where_asked(self) -> None:
         rewinds, self._rewinds = self._rewinds, {}
@@ -129,33 +140,40 @@ class BatchConsumer(Consumer):
                 await self.sleep(0.5)
 
 
-def _round_robin(
-    source: str, records: Mapping[TP, list[SourceRecord]], size: int
-) -> Iterable[tuple[TP, list[SourceRecord]]]:
-    waiting = [(TP(*tp), fetched) for tp, fetched in records.items() if tp[0] == source]
+def _shares(
+    records: Mapping[TP, list[SourceRecord]], source: str, size: int
+) -> Iterable[list[tuple[int, list[SourceRecord]]]]:
+    """What goes into one Faust message each: all of a small poll; of a large one a chunk, round robin."""
+    waiting = [(tp[1], fetched) for tp, fetched in records.items() if tp[0] == source]
+    if sum(len(fetched) for _, fetched in waiting) < min(size, _SMALL_RECORDS):
+        yield waiting
+        return
     start = 0
     while waiting:
-        for tp, fetched in waiting:
-            yield tp, fetched[start : start + size]
+        for number, fetched in waiting:
+            yield [(number, fetched[start : start + size])]
         start += size
-        waiting = [(tp, fetched) for tp, fetched in waiting if len(fetched) > start]
+        waiting = [(number, fetched) for number, fetched in waiting if len(fetched) > start]
 
 
-def _message(tp: TP, chunk: Chunk, generation_id: int) -> ConsumerMessage:
+def _message(source: str, load: Load, generation_id: int) -> ConsumerMessage:
+    # Its place is that of the first chunk. Faust only looks at it to tell what it has handed on already; what is
+    # dropped with it, of whichever partition, the contiguity check misses.
+    number, chunk = load[0]
     last = chunk.records[-1]
     return ConsumerMessage(
-        topic=tp.topic,
-        partition=tp.partition,
+        topic=source,
+        partition=number,
         offset=last.offset,
         timestamp=last.timestamp / 1000.0,
         timestamp_type=0,
         headers=None,
         key=b"",
-        value=chunk,  # type: ignore[arg-type]  # Faust hands it through untouched (worker.py: PassThrough)
+        value=load,  # type: ignore[arg-type]  # Faust hands it through untouched (worker.py: PassThrough)
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=0,
-        tp=tp,
+        tp=TP(source, number),
         generation_id=generation_id,
     )
 

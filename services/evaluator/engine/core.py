@@ -29,7 +29,7 @@ _NEW_GENERATION_S: Final = 120.0
 _ABORTS_IN_A_ROW: Final = 20
 _SLICE_RECORDS: Final = 250
 _SLICE_S: Final = 0.01
-"""A chunk of a backlog may take a second to fold: others have their turn every so often."""
+"""A chunk of a backlog may take a second to fold, and many small ones too: others have their turn every so often."""
 _SWEEP_KEYS: Final = 20
 _SWEEP_SLICE_S: Final = 0.005
 """A visit may cost much or nothing, so a slice of a sweep is measured by time; between two, records have their turn."""
@@ -99,6 +99,7 @@ class Engine:
         self._accepting = False
         self._aborts = 0
         self._closed_at = 0.0
+        self._turn_at = 0.0
         self._writing = asyncio.Lock()
         self._pending = asyncio.Event()
         self._space = asyncio.Event()
@@ -206,11 +207,10 @@ class Engine:
         if records[0].offset <= live.partition.applied and not cures.off("mark_skip"):
             records = [record for record in records if record.offset > live.partition.applied]
         self._meters.folded(len(records))
-        since = time.monotonic()
         for start in range(0, len(records), _SLICE_RECORDS):
-            if time.monotonic() - since > _SLICE_S:
+            if time.monotonic() - self._turn_at > _SLICE_S:
                 await asyncio.sleep(0)
-                since = time.monotonic()
+                self._turn_at = time.monotonic()
                 if self._current(number, chunk) is not live:
                     return
             self._fold_slice(live, records[start : start + _SLICE_RECORDS])

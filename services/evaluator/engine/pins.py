@@ -14,6 +14,7 @@ _read_offset, _thread | batches.py | batches; explicit positions; no gaps, no co
 | faust TableManager.on_start, _update_channels | table.py | no second's wait for late tables |
 | faust Table._new_store | table.py | state by partition, no per-key changelog |
 | mode Service._crashed | worker.py | a crash inside Faust ends the process with a reason |
+| aiokafka Fetcher._fetch_min_bytes, _fetch_max_wait_ms | batches.py | under load a fetch gathers |
 | aiokafka GroupCoordinator._pending_exception | batches.py | what the group refuses us, which Faust never asks for |
 | aiokafka GroupCoordinator._on_join_complete, group_id | membership.py | generation and member id |
 | aiokafka AIOKafkaClient.send, coordinator_lookup; LeaveGroupRequest | predecessor.py | a killed worker's member \

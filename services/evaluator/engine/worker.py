@@ -68,7 +68,7 @@ class WorkerOptions:
 
 
 class PassThrough(Schema[Any, Any]):
-    """Keys and values as they come: a value is a `Chunk`."""
+    """Keys and values as they come: a value is a `Load`."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
         return message.key
@@ -211,7 +211,8 @@ class Worker:
         async def fold_chunks(stream: Any) -> None:
             source = stream if cures.off("own_offsets") else stream.noack()
             async for event in source.events():
-                await self.engine.take(event.message.partition, event.message.value)
+                for number, chunk in event.message.value:
+                    await self.engine.take(number, chunk)
 
         app.agent(app.topic(options.source, schema=PassThrough()), name="fold")(fold_chunks)
         return app

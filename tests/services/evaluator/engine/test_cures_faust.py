@@ -1,75 +1,24 @@
 """Cures of what Faust and aiokafka do by themselves, on their own classes, as far as no worker is needed to show it."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import faust
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from faust.tables.recovery import Recovery, ServiceStopped
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
-from faust.types import TP
 
 from headrace.runtime.kafka import make_consumer, topic
 from headrace.runtime.settings import ServiceSettings
-from services.evaluator.engine.batches import BatchConsumer, transport_for
 from services.evaluator.engine.cures import Cure
 from services.evaluator.engine.table import manager_for
 from tests.services.evaluator.engine.counting import SOURCE
+from tests.services.evaluator.engine.faust_consumer import PLACE, Thread, consumer_of
 from tests.services.evaluator.engine.harness import create_topics, load
 from tests.services.evaluator.engine.world import WELL
 
 Scenario = Callable[[ServiceSettings], Awaitable[str]]
-PLACE = TP("t.events", 0)
-
-
-class Thread:
-    """Faust's consumer thread as far as it is used here, in this loop, over aiokafka's own consumer."""
-
-    beacon = None
-
-    def __init__(self, fetched: AIOKafkaConsumer | None = None) -> None:
-        self._fetched = fetched
-        self.consumer: Any = None
-        self.time_started = time.monotonic()
-        self.commits: list[dict[TP, int]] = []
-
-    async def getmany(self, active: set[TP], timeout: float) -> Any:
-        return await self._ensure_consumer()._fetcher.fetched_records(active, timeout=timeout, max_records=100)
-
-    def assignment(self) -> set[TP]:
-        return {PLACE}
-
-    async def commit(self, offsets: dict[TP, int]) -> bool:
-        self.commits.append(offsets)
-        return True
-
-    def verify_event_path(self, now: float, tp: TP) -> None:
-        AIOKafkaConsumerThread.verify_event_path(cast("AIOKafkaConsumerThread", self), now, tp)
-
-    def _verify_aiokafka_event_path(self, now: float, tp: TP) -> bool:
-        return False  # aiokafka has nothing to complain of
-
-    def _ensure_consumer(self) -> AIOKafkaConsumer:
-        assert self._fetched is not None
-        return self._fetched
-
-
-def consumer_of(source: str, thread: Thread) -> BatchConsumer:
-    app = faust.App("t", broker="kafka://nowhere")
-    transport = transport_for(source, 100)(["kafka://nowhere"], app)
-
-    async def nothing(*_: Any, **__: Any) -> None: ...
-
-    class WithoutThread(transport.Consumer):  # type: ignore[name-defined,misc]  # a class made for this source
-        def _new_consumer_thread(self) -> Any:
-            thread.consumer = self
-            return thread
-
-    consumer = WithoutThread(transport, nothing, nothing, nothing)
-    return cast("BatchConsumer", consumer)
 
 
 async def fetched_with_nothing_active(settings: ServiceSettings) -> str:

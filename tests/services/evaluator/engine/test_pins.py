@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.group import LeaveGroupRequest
 from faust import App
@@ -71,6 +72,11 @@ def test_hook__table_manager__builds_its_recovery_lazily() -> None:
 
 def test_hook__group_coordinator__keeps_what_the_group_refused() -> None:
     assert "self._pending_exception = exc" in inspect.getsource(GroupCoordinator._push_error_to_user)
+
+
+def test_hook__fetcher__asks_as_it_is_told_at_each_request() -> None:
+    source = "".join(inspect.getsource(inspect.getmodule(Fetcher) or Fetcher).split())
+    assert "req=FetchRequest(self._fetch_max_wait_ms,self._fetch_min_bytes," in source
 
 
 def test_hook__service__sets_crashed() -> None:
