@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import HOST, free_ports
 from headrace.runtime.settings import ServiceSettings
-from tests.conftest import skip_or_fail
+from tests.conftest import own_kafka, settings_at
 from tests.proxy import Line, Proxy
 from tests.services.evaluator.engine.harness import (
     Process,
@@ -32,22 +31,8 @@ AWAY_S = 60.0
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[EmbeddedKafka]:
-    broker = EmbeddedKafka(tmp_path / "kafka")
-    try:
-        broker.start()
-    except DependencyError as error:
-        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
 def settings(broker: EmbeddedKafka) -> ServiceSettings:
-    assert broker.info is not None
-    settings = ServiceSettings(
-        kafka_bootstrap_servers=broker.info.bootstrap_servers, store="teststore", log_level="warning"
-    )
+    settings = settings_at(broker)
     create_topics(settings)
     return settings
 
@@ -61,44 +46,52 @@ def is_ready(worker: Process) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("away_s", [3.0, 15.0, 60.0])
 def test_worker__broker_killed_under_load__exact_and_at_work_within_thirty_seconds(
-    broker: EmbeddedKafka, settings: ServiceSettings, tmp_path: Path, away_s: float
+    broker: EmbeddedKafka, settings: ServiceSettings, workers: Workers, away_s: float
 ) -> None:
     """Two workers; the pause is shorter, longer, much longer than their session and their transactions' time-out."""
-    workers = Workers(settings, tmp_path)
-    try:
-        both = [workers.start(worker_id, epoch_s=0.02) for worker_id in ("0", "1")]
-        with loading(settings):
-            wait_for("both at work", lambda: all(map(is_ready, both)))
-            wait_for("progress", lambda: committed(settings) > 2_000)
-            broker.kill()
-            threading.Event().wait(away_s)
-            broker.start()
-            deadline = time.monotonic() + BACK_WITHIN_S
-            wait_for("progress after the outage", lambda: committed(settings) > 10_000, BACK_WITHIN_S)
-        wait_for("both at work again", lambda: all(map(is_ready, both)), deadline - time.monotonic())
-        wait_for("all committed", lambda: lag(settings) == 0, deadline - time.monotonic())
-        assert [worker.popen.poll() for worker in both] == [None, None]
-        verdict = asyncio.run(judge(settings))
-        assert verdict.exact, verdict
-    finally:
-        workers.kill_all()
-
-
-def test_worker__sigterm_while_the_broker_is_away__gone_within_ten_seconds(
-    broker: EmbeddedKafka, settings: ServiceSettings, tmp_path: Path
-) -> None:
-    workers = Workers(settings, tmp_path)
-    try:
-        worker = workers.start()
-        load(settings, 20_000)
-        wait_for("progress", lambda: committed(settings) > 0)
+    both = [workers.start(worker_id, epoch_s=0.02) for worker_id in ("0", "1")]
+    with loading(settings):
+        wait_for("both at work", lambda: all(map(is_ready, both)))
+        wait_for("progress", lambda: committed(settings) > 2_000)
         broker.kill()
-        wait_for("it was noticed", lambda: bool(worker.events("kafka.unavailable")))
-        worker.popen.terminate()
-        assert worker.popen.wait(10) == 0
-        assert worker.events("process.stopped")[-1]["reason"] == "asked"
-    finally:
-        workers.kill_all()
+        threading.Event().wait(away_s)
+        broker.start()
+        deadline = time.monotonic() + BACK_WITHIN_S
+        wait_for("progress after the outage", lambda: committed(settings) > 10_000, BACK_WITHIN_S)
+    wait_for("both at work again", lambda: all(map(is_ready, both)), deadline - time.monotonic())
+    wait_for("all committed", lambda: lag(settings) == 0, deadline - time.monotonic())
+    assert [worker.popen.poll() for worker in both] == [None, None]
+    verdict = asyncio.run(judge(settings))
+    assert verdict.exact, verdict
+
+
+def end_while_away(broker: EmbeddedKafka, worker: Process) -> None:
+    broker.kill()
+    wait_for("it was noticed", lambda: bool(worker.events("kafka.unavailable")))
+    worker.popen.terminate()
+    assert worker.popen.wait(10) == 0
+    assert worker.events("process.stopped")[-1]["reason"] == "asked"
+
+
+def test_worker__sigterm_while_the_broker_is_away_with_work_in_hand__gone_within_ten_seconds(
+    broker: EmbeddedKafka, settings: ServiceSettings, workers: Workers
+) -> None:
+    worker = workers.start()
+    with loading(settings):
+        wait_for("progress", lambda: committed(settings) > 0)
+        end_while_away(broker, worker)
+        broker.start()  # for the loader
+
+
+def test_worker__sigterm_while_the_broker_is_away_and_all_is_done__gone_within_ten_seconds(
+    broker: EmbeddedKafka, settings: ServiceSettings, workers: Workers
+) -> None:
+    """Nothing it does needs Kafka then: the watch alone notices."""
+    worker = workers.start()
+    load(settings, 400)
+    wait_for("all committed", lambda: lag(settings) == 0)
+    end_while_away(broker, worker)
+    assert [line["call"] for line in worker.events("kafka.unavailable")].count("watch") == 1
 
 
 @pytest.fixture
@@ -111,14 +104,8 @@ def proxied(tmp_path: Path) -> Iterator[tuple[EmbeddedKafka, Proxy]]:
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "controller.quorum.voters": f"1@{HOST}:{controller}",
     }
-    broker = EmbeddedKafka(tmp_path / "kafka", port, properties=properties)
-    try:
-        broker.start()
-    except DependencyError as error:
-        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
-    with Proxy(outer, inner) as proxy:
+    with own_kafka(tmp_path / "kafka", port, properties=properties) as broker, Proxy(outer, inner) as proxy:
         yield broker, proxy
-    broker.stop()
 
 
 @pytest.mark.slow
@@ -128,10 +115,7 @@ def test_worker__one_loses_kafka_for_a_minute__the_other_takes_over_and_it_comes
 ) -> None:
     """Refused and cut; or silent, with the open connections silent for ever."""
     broker, proxy = proxied
-    assert broker.info is not None
-    settings = ServiceSettings(
-        kafka_bootstrap_servers=broker.info.bootstrap_servers, store="teststore", log_level="warning"
-    )
+    settings = settings_at(broker)
     create_topics(settings)
     workers = Workers(settings, tmp_path)
     try:

@@ -4,11 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.health import STARTING, Health
 from headrace.runtime.kafka import topic
@@ -17,7 +16,7 @@ from headrace.runtime.settings import ServiceSettings
 from services.evaluator.engine import watch
 from services.evaluator.engine.meters import Standing
 from services.evaluator.engine.watch import KAFKA, KAFKA_S, STALLED, STALLED_S, Lookout, Watch
-from tests.conftest import skip_or_fail
+from tests.conftest import settings_at
 from tests.services.evaluator.engine.counting import SOURCE
 from tests.services.evaluator.engine.harness import create_topics, load
 
@@ -64,6 +63,26 @@ def test_lookout__kafka_silent__away_after_a_while_until_it_answers() -> None:
     assert lookout.kafka_away(1.0 + KAFKA_S)
     lookout.see(50.0, at(p0=3), {0: 3})
     assert not lookout.kafka_away(50.0)
+
+
+def test_watch__kafka_silent_twice__said_once_each_time_and_once_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker with nothing in hand makes no other call that could tell."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    settings = ServiceSettings(kafka_bootstrap_servers="nowhere:1", store="teststore")
+    looks = Watch(settings, source="any", standing=dict, health=Health())
+    with capture_logs() as logs:
+        for answered, moments in ((True, [1]), (False, [10, 12, 17]), (True, [20, 25]), (False, [35]), (True, [36])):
+            for clock[0] in map(float, moments):
+                looks._judge({} if answered else None)
+    assert [line for line in logs if line["event"] != "health.changed"] == [
+        {"event": "kafka.unavailable", "log_level": "warning", "call": "watch", "silent_s": 11.0},
+        {"event": "kafka.answered", "log_level": "info", "silent_s": 19.0},
+        {"event": "kafka.unavailable", "log_level": "warning", "call": "watch", "silent_s": 10.0},
+        {"event": "kafka.answered", "log_level": "info", "silent_s": 11.0},
+    ]
 
 
 def test_watch__a_halt__is_seen_within_thirty_seconds() -> None:
@@ -120,22 +139,13 @@ async def test_watch__records_nobody_commits__lag_age_and_a_reason_until_they_ar
 
 
 async def test_watch__broker_dies_and_comes_back__not_ready_for_that_reason_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also of a worker that has no partitions, and nothing to read."""
     monkeypatch.setattr(watch, "LOOK_EVERY_S", 0.2)
     monkeypatch.setattr(watch, "KAFKA_S", 2.0)
-    broker = EmbeddedKafka(tmp_path / "kafka")
-    try:
-        info = await asyncio.to_thread(broker.start)
-    except DependencyError as error:
-        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
-    try:
-        settings = ServiceSettings(kafka_bootstrap_servers=info.bootstrap_servers, store="teststore")
-        async with watching(settings, {}) as health:
-            broker.kill()
-            await until("it was noticed", lambda: health.reasons == [KAFKA])
-            await asyncio.to_thread(broker.start)
-            await until("it was noticed", lambda: health.ready)
-    finally:
-        await asyncio.to_thread(broker.stop)
+    async with watching(settings_at(broker), {}) as health:
+        broker.kill()
+        await until("it was noticed", lambda: health.reasons == [KAFKA])
+        await asyncio.to_thread(broker.start)
+        await until("it was noticed", lambda: health.ready)
