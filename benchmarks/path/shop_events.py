@@ -8,30 +8,25 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
+from msgspec.structs import replace
+
 from benchmarks.engine.workload import PARTITIONS, Record
+from benchmarks.path.snapshots import customer_of, order_of, refund_of
 from headrace.contracts.events import (
     CUSTOMER_SNAPSHOT,
     ORDER_SNAPSHOT,
-    Address,
-    CustomerPersonal,
     CustomerSnapshot,
-    OrderLine,
-    OrderPersonal,
     OrderSnapshot,
     OrderStatus,
-    RefundLine,
     encode_event,
     revision,
 )
 from headrace.contracts.events import Refund as WireRefund
 from headrace.contracts.topics import partition_of
-from headrace.demo.catalogue import brand, category
-from headrace.demo.people import Person
 from headrace.demo.scenario import Scenario
 from headrace.demo.shop import Order, Refund
 
 STORE: Final = "bench"
-_CURRENCY: Final = "GBP"
 
 
 def shop_records(scenario: Scenario, copies: int) -> Iterator[Record]:
@@ -56,22 +51,16 @@ class _Copy:
     def ordered(self, order: Order) -> Iterator[Record]:
         """A customer is written before the first order."""
         self._orders[order.id] = order
-        person = self._scenario.buyer(order)
         if order.customer and order.customer not in self._known:
             self._known.add(order.customer)
-            customer = _customer(person, self._own(order.customer), order.at)
+            customer = customer_of(self._scenario.buyer(order), self._own(order.customer), order.at)
             yield self._record(customer, CUSTOMER_SNAPSHOT, order, order.at)
         yield self._order(order, "awaiting_fulfillment", order.at)
 
     def refunded(self, refund: Refund) -> Iterator[Record]:
         """The order again, with all of its refunds."""
         done = self._refunds.setdefault(refund.order_id, [])
-        lines = tuple(
-            RefundLine(line_id=str(item.line), quantity=item.quantity, amount=item.amount_minor)
-            for item in refund.items
-        )
-        identity = f"{self._own(refund.order_id)}-{len(done)}"
-        done.append(WireRefund(id=identity, created_at=refund.at, amount=refund.amount_minor, lines=lines))
+        done.append(refund_of(refund, f"{self._own(refund.order_id)}-{len(done)}"))
         status: OrderStatus = "refunded" if refund.whole else "partially_refunded"
         yield self._order(self._orders[refund.order_id], status, refund.at)
 
@@ -79,21 +68,8 @@ class _Copy:
         return f"{number}-{self._number}"
 
     def _order(self, order: Order, status: OrderStatus, at: datetime) -> Record:
-        person, total = self._scenario.buyer(order), order.total_minor
-        snapshot = OrderSnapshot(
-            order_id=self._own(order.id),
-            status=status,
-            created_at=order.at,
-            modified_at=at,
-            currency=_CURRENCY,
-            total=total,
-            subtotal=total,
-            total_excluding_tax=total,
-            lines=_lines(self._scenario, order),
-            refunds=tuple(self._refunds.get(order.id, ())),
-            billing_address=_address(person),
-            personal=OrderPersonal(email=person.email, first_name=person.first_name, last_name=person.last_name),
-        )
+        snapshot = order_of(self._scenario, order, self._own(order.id))
+        snapshot = replace(snapshot, status=status, modified_at=at, refunds=tuple(self._refunds.get(order.id, ())))
         return self._record(snapshot, ORDER_SNAPSHOT, order, at)
 
     def _record(self, data: CustomerSnapshot | OrderSnapshot, kind: str, order: Order, at: datetime) -> Record:
@@ -112,46 +88,6 @@ class _Copy:
         )
         key = subject.encode()
         return Record(_partition(key), key, value, int(at.timestamp() * 1000))
-
-
-def _customer(person: Person, identity: str, at: datetime) -> CustomerSnapshot:
-    address = _address(person)
-    return CustomerSnapshot(
-        customer_id=identity,
-        created_at=at,
-        modified_at=at,
-        company=person.company,
-        email_domain=person.email_domain,
-        subscribed=person.subscribed,
-        addresses=(address,) if address else (),
-        personal=CustomerPersonal(
-            email=person.email, first_name=person.first_name, last_name=person.last_name, phone=person.phone
-        ),
-    )
-
-
-def _lines(scenario: Scenario, order: Order) -> tuple[OrderLine, ...]:
-    return tuple(
-        OrderLine(
-            id=str(number),
-            product_id=line.sku,
-            quantity=line.quantity,
-            price=line.price_minor,
-            total=line.quantity * line.price_minor,
-            name=scenario.shop.names.get(line.sku) or f"{brand(line.sku)} {line.sku}",
-            sku=line.sku,
-            brand=brand(line.sku),
-            categories=(category(line.sku),),
-        )
-        for number, line in enumerate(order.lines)
-    )
-
-
-def _address(person: Person) -> Address | None:
-    country = person.country
-    if country is None:
-        return None
-    return Address(country_code=country.code, country=country.name, city=person.city, postcode=person.postcode)
 
 
 @cache

@@ -11,28 +11,19 @@ from typing import Any, Final
 
 from msgspec.structs import replace as with_fields
 
+from benchmarks.path.snapshots import customer_of, order_of, refund_of
 from headrace.contracts.events import (
     CLOCK,
     CUSTOMER_SNAPSHOT,
     ORDER_SNAPSHOT,
-    Address,
     Clock,
-    CustomerPersonal,
-    CustomerSnapshot,
     EventData,
-    OrderLine,
-    OrderPersonal,
     OrderSnapshot,
-    Refund,
-    RefundLine,
     encode_event,
     revision,
 )
 from headrace.contracts.topics import PARTITION_WIDE_KEY, partition_of
-from headrace.demo.catalogue import brand, category
-from headrace.demo.people import Person
 from headrace.demo.scenario import Scenario, load_scenario
-from headrace.demo.shop import Order
 from headrace.demo.shop import Refund as TakenBack
 
 STORE: Final = "year"
@@ -43,7 +34,7 @@ Record = tuple[int, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class _Fact:
+class Fact:
     """Something that happened to a buyer of the shop, before it is multiplied."""
 
     at: datetime
@@ -53,13 +44,13 @@ class _Fact:
     data: EventData
 
 
-def load_year(path: Path, orders: int | None = None) -> list[_Fact]:
+def load_year(path: Path, orders: int | None = None) -> list[Fact]:
     """Every customer, order, shipment and refund of the file, in order."""
     scenario = load_scenario(path, seed=1, orders=orders)
     return sorted(_facts(scenario), key=lambda fact: fact.at)
 
 
-def multiply(facts: list[_Fact], times: int, partitions: int) -> Iterator[Record]:
+def multiply(facts: list[Fact], times: int, partitions: int) -> Iterator[Record]:
     """The records of `times` such shops in one store, in the order of time, with a clock for each day."""
     clock = facts[0].at + _CLOCK_EVERY
     for fact in facts:
@@ -71,7 +62,7 @@ def multiply(facts: list[_Fact], times: int, partitions: int) -> Iterator[Record
     yield from _clocks(clock, partitions)
 
 
-def _facts(scenario: Scenario) -> Iterator[_Fact]:
+def _facts(scenario: Scenario) -> Iterator[Fact]:
     known: set[int] = set()
     snapshots: dict[int, tuple[str, OrderSnapshot]] = {}
     for event in scenario.shop.events:
@@ -79,22 +70,22 @@ def _facts(scenario: Scenario) -> Iterator[_Fact]:
             buyer, order = snapshots[event.order_id]
             order = _refunded(order, event)
             snapshots[event.order_id] = buyer, order
-            yield _Fact(event.at, ORDER_SNAPSHOT, f"o{event.order_id}", buyer, order)
+            yield Fact(event.at, ORDER_SNAPSHOT, f"o{event.order_id}", buyer, order)
             continue
         person = scenario.buyer(event)
         buyer = str(person.customer) if person.customer else f"guest-{event.id}"
         if person.customer and person.customer not in known:
             known.add(person.customer)
-            yield _Fact(event.at, CUSTOMER_SNAPSHOT, f"c{buyer}", buyer, _customer(person, event.at))
-        order = _order(event, person, scenario.shop.names)
-        yield _Fact(event.at, ORDER_SNAPSHOT, f"o{event.id}", buyer, order)
+            yield Fact(event.at, CUSTOMER_SNAPSHOT, f"c{buyer}", buyer, customer_of(person, buyer, event.at))
+        order = order_of(scenario, event, str(event.id))
+        yield Fact(event.at, ORDER_SNAPSHOT, f"o{event.id}", buyer, order)
         shipped = event.at + _SHIPS_AFTER
         order = with_fields(order, status="shipped", modified_at=shipped)
         snapshots[event.id] = buyer, order
-        yield _Fact(shipped, ORDER_SNAPSHOT, f"o{event.id}", buyer, order)
+        yield Fact(shipped, ORDER_SNAPSHOT, f"o{event.id}", buyer, order)
 
 
-def _record(fact: _Fact, copy: int, partitions: int) -> Record:
+def _record(fact: Fact, copy: int, partitions: int) -> Record:
     subject = f"{STORE}:{fact.buyer if fact.buyer.startswith('guest-') else f'{copy}{fact.buyer}'}"
     if fact.buyer.startswith("guest-"):
         subject = f"{STORE}:{fact.buyer}-{copy}"
@@ -129,65 +120,7 @@ def _clocks(now: datetime, partitions: int) -> Iterator[Record]:
         yield number, PARTITION_WIDE_KEY, value
 
 
-def _customer(person: Person, at: datetime) -> CustomerSnapshot:
-    return CustomerSnapshot(
-        customer_id=str(person.customer),
-        created_at=at,
-        modified_at=at,
-        email_domain=person.email_domain,
-        company=person.company,
-        subscribed=person.subscribed,
-        addresses=_addresses(person),
-        personal=CustomerPersonal(
-            email=person.email, first_name=person.first_name, last_name=person.last_name, phone=person.phone
-        ),
-    )
-
-
-def _order(order: Order, person: Person, names: dict[str, str]) -> OrderSnapshot:
-    lines = tuple(
-        OrderLine(
-            id=str(number),
-            product_id=line.sku,
-            quantity=line.quantity,
-            price=line.price_minor,
-            total=line.quantity * line.price_minor,
-            name=names.get(line.sku) or f"{brand(line.sku)} {line.sku}",
-            sku=line.sku,
-            brand=brand(line.sku),
-            categories=(category(line.sku),),
-        )
-        for number, line in enumerate(order.lines)
-    )
-    address = next(iter(_addresses(person)), None)
-    return OrderSnapshot(
-        order_id=str(order.id),
-        status="awaiting_fulfillment",
-        created_at=order.at,
-        modified_at=order.at,
-        currency="GBP",
-        total=order.total_minor,
-        subtotal=order.total_minor,
-        total_excluding_tax=order.total_minor,
-        lines=lines,
-        billing_address=address,
-        personal=OrderPersonal(email=person.email, first_name=person.first_name, last_name=person.last_name),
-    )
-
-
 def _refunded(order: OrderSnapshot, taken: TakenBack) -> OrderSnapshot:
-    refund = Refund(
-        id=taken.invoice,
-        created_at=taken.at,
-        amount=taken.amount_minor,
-        lines=tuple(RefundLine(line_id=str(i.line), quantity=i.quantity, amount=i.amount_minor) for i in taken.items),
-    )
+    refunds = (*order.refunds, refund_of(taken, taken.invoice))
     status = "refunded" if taken.whole else "partially_refunded"
-    return with_fields(order, refunds=(*order.refunds, refund), status=status, modified_at=taken.at)
-
-
-def _addresses(person: Person) -> tuple[Address, ...]:
-    if person.country is None:
-        return ()
-    place = person.country
-    return (Address(country_code=place.code, country=place.name, city=person.city, postcode=person.postcode),)
+    return with_fields(order, refunds=refunds, status=status, modified_at=taken.at)
