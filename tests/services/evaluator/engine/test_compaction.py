@@ -19,14 +19,13 @@ from headrace.consumer.ledger import migrate_ledger
 from headrace.contracts import topics
 from headrace.contracts.actions import Version
 from headrace.contracts.topics import PARTITION_WIDE_KEY
-from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import confluent_config, make_producer, read_to_end, topic
 from headrace.runtime.process import Running
 from headrace.runtime.settings import ServiceSettings
 from services.evaluator.engine.restore import Restorer
-from tests.conftest import skip_or_fail
+from tests.conftest import own_kafka, settings_at
 from tests.services.consumer_harness import eventually, in_process
 from tests.services.evaluator.engine.counting import OUTPUTS, SOURCE
 from tests.services.evaluator.engine.harness import (
@@ -45,7 +44,7 @@ from tests.services.evaluator.engine.harness import (
 from tests.services.evaluator.engine.oracle import expect
 from tests.services.evaluator.engine.positions import trickling
 
-CLEANER = {"log.cleaner.backoff.ms": 100, "log.cleaner.delete.retention.ms": 100}
+CLEANER = {"log.cleaner.backoff.ms": "100", "log.cleaner.delete.retention.ms": "100"}
 COMPACTED = {
     "segment.ms": "400",
     "min.cleanable.dirty.ratio": "0.01",
@@ -61,20 +60,13 @@ LEFT_AT_MOST = 0.25
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[EmbeddedKafka]:
-    broker = EmbeddedKafka(tmp_path / "kafka", properties=CLEANER)
-    try:
-        broker.start()
-    except DependencyError as error:
-        skip_or_fail(f"no Kafka: {error}", "REQUIRE_REAL_KAFKA")
-    yield broker
-    broker.stop()
+    with own_kafka(tmp_path / "kafka", properties=CLEANER) as broker:
+        yield broker
 
 
 @pytest.fixture
 def settings(broker: EmbeddedKafka) -> ServiceSettings:
-    assert broker.info is not None
-    servers = broker.info.bootstrap_servers
-    settings = ServiceSettings(kafka_bootstrap_servers=servers, store="teststore", log_level="warning")
+    settings = settings_at(broker)
     create_topics(settings, compacted=COMPACTED)
     names = [topic(settings, name) for name in (topics.OUTCOMES, topics.DEAD_LETTERS)]
     admin = AdminClient(confluent_config(settings))
@@ -191,35 +183,31 @@ async def newest(settings: ServiceSettings, folder: Path, expected: Mapping[str,
 
 @pytest.mark.slow
 def test_compaction__zombies_and_an_eager_cleaner__restores_exactly_and_tells_all(
-    settings: ServiceSettings, tmp_path: Path
+    settings: ServiceSettings, workers: Workers, tmp_path: Path
 ) -> None:
     """Four workers, one after the other, frozen in their transactions beyond the session and woken."""
-    workers = Workers(settings, tmp_path)
-    try:
-        stays = workers.start("0")
-        wait_for("it has all", lambda: len(held(stays)) == PARTITIONS)
-        with trickling(settings, per_s=1_000, customers=120):
-            for phase in STOPS:
-                freeze_and_wake(workers, stays, phase)
-            wait_for("cleaning has happened", lambda: cleaned(settings), 60)
-        wait_for("all committed", lambda: lag(settings) == 0)
-        verdict = asyncio.run(judge(settings))
-        assert (verdict.state, verdict.regressed, verdict.applied_wrong) == ([], 0, [])
-        assert (verdict.extra, verdict.repeated) == (set(), [])
+    stays = workers.start("0")
+    wait_for("it has all", lambda: len(held(stays)) == PARTITIONS)
+    with trickling(settings, per_s=1_000, customers=120):
+        for phase in STOPS:
+            freeze_and_wake(workers, stays, phase)
+        wait_for("cleaning has happened", lambda: cleaned(settings), 60)
+    wait_for("all committed", lambda: lag(settings) == 0)
+    verdict = asyncio.run(judge(settings))
+    assert (verdict.state, verdict.regressed, verdict.applied_wrong) == ([], 0, [])
+    assert (verdict.extra, verdict.repeated) == (set(), [])
 
-        expected = asyncio.run(expect(settings, PARTITIONS))
-        assert asyncio.run(restored(settings)) == expected.records
-        decoded = [msgspec.json.decode(value, type=Output) for value in expected.newest.values()]
-        wanted = {one.customer: [one.n, one.sum] for one in decoded}
-        assert asyncio.run(newest(settings, tmp_path, wanted)) == wanted
+    expected = asyncio.run(expect(settings, PARTITIONS))
+    assert asyncio.run(restored(settings)) == expected.records
+    decoded = [msgspec.json.decode(value, type=Output) for value in expected.newest.values()]
+    wanted = {one.customer: [one.n, one.sum] for one in decoded}
+    assert asyncio.run(newest(settings, tmp_path, wanted)) == wanted
 
-        # And a worker goes on from what the cleaner left.
-        stays.popen.terminate()
-        stays.popen.wait(15)
-        load(settings, 5_000, seed=9)
-        workers.start("2")
-        wait_for("all committed", lambda: lag(settings) == 0)
-        verdict = asyncio.run(judge(settings))
-        assert (verdict.state, verdict.regressed, verdict.extra, verdict.repeated) == ([], 0, set(), [])
-    finally:
-        workers.kill_all()
+    # And a worker goes on from what the cleaner left.
+    stays.popen.terminate()
+    stays.popen.wait(15)
+    load(settings, 5_000, seed=9)
+    workers.start("2")
+    wait_for("all committed", lambda: lag(settings) == 0)
+    verdict = asyncio.run(judge(settings))
+    assert (verdict.state, verdict.regressed, verdict.extra, verdict.repeated) == ([], 0, set(), [])
