@@ -1,6 +1,7 @@
 """How fast a replay folds the year of a real shop, beside the live evaluator on the same events, in turns.
 
-Run: `python -m benchmarks.replay.run --data FILE [--times 50]`. Figures belong to the machine they are from.
+Run: `python -m benchmarks.replay.run --data FILE [--times 50]`; `--again` with a Kafka of one's own
+(`HEADRACE_KAFKA_BOOTSTRAP_SERVERS`) repeats only the replays. Figures belong to the machine they are from.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import msgspec
 from confluent_kafka import Producer
 
 from benchmarks.engine.machine import cpu_seconds, describe_commit, describe_machine, peak_rss_mb
-from benchmarks.replay.year import STORE, Record, load_year, multiply
+from benchmarks.replay.year import STORE, Fact, Record, load_year, multiply
 from headrace.cli.activation import Version, write_markers
 from headrace.contracts.actions import RuleSetRecord, encode
 from headrace.contracts.topics import DEFAULT_PARTITIONS, EVENTS, RULES
@@ -59,22 +60,32 @@ class Measured:
 def main() -> None:
     """Prints one JSON object; progress goes to stderr."""
     given = _arguments()
-    facts = load_year(given.data, given.orders)
+    facts = [] if given.again else load_year(given.data, given.orders)
     _say(f"{len(facts)} events a shop, {given.times} shops")
     rounds: list[Measured] = []
     with _broker() as servers:
         for number in range(given.rounds):
-            settings = ServiceSettings(
-                kafka_bootstrap_servers=servers, store=STORE, topic_prefix=f"year{number}.", log_level="warning"
-            )
-            asyncio.run(_prepare(settings))
-            _load(settings, multiply(facts, given.times, DEFAULT_PARTITIONS))
-            live = _live(settings, number)
-            one = _replay(settings, number, "replay-1", 1)
-            every = _replay(settings, number, "replay", len(os.sched_getaffinity(0)))
-            rounds += [live, one, every]
-            _say(", ".join(f"{each.system} {each.events_per_second:.0f}/s" for each in rounds[-3:]))
+            measured = _round(_settings(servers, number), number, facts, given)
+            _say(", ".join(f"{each.system} {each.events_per_second:.0f}/s" for each in measured))
+            rounds += measured
     sys.stdout.write(json.dumps(_summary(rounds, given), indent=2) + "\n")
+
+
+def _settings(servers: str, number: int) -> ServiceSettings:
+    return ServiceSettings(
+        kafka_bootstrap_servers=servers, store=STORE, topic_prefix=f"year{number}.", log_level="warning"
+    )
+
+
+def _round(settings: ServiceSettings, number: int, facts: list[Fact], given: argparse.Namespace) -> list[Measured]:
+    measured = []
+    if not given.again:
+        asyncio.run(_prepare(settings))
+        _load(settings, multiply(facts, given.times, DEFAULT_PARTITIONS))
+        measured.append(_live(settings, number))
+    one = _replay(settings, number, "replay-1", 1)
+    every = _replay(settings, number, "replay", len(os.sched_getaffinity(0)))
+    return [*measured, one, every]
 
 
 def _arguments() -> argparse.Namespace:
@@ -83,6 +94,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--orders", type=int, help="of the file; default: all")
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--again", action="store_true", help="only the replays, of the logs that a run before left")
     return parser.parse_args()
 
 
@@ -193,6 +205,7 @@ def _summary(rounds: list[Measured], given: argparse.Namespace) -> dict[str, Any
     def middle(system: str, field: str) -> float:
         return float(median(getattr(one, field) for one in rounds if one.system == system))
 
+    systems = list(dict.fromkeys(one.system for one in rounds))
     return {
         "machine": describe_machine(),
         "commit": describe_commit(),
@@ -200,11 +213,12 @@ def _summary(rounds: list[Measured], given: argparse.Namespace) -> dict[str, Any
         "rounds": [asdict(one) for one in rounds],
         "medians": {
             system: {name: middle(system, name) for name in ("events_per_second", "cpu_us_per_event")}
-            for system in ("live", "replay-1", "replay")
+            for system in systems
         },
         "ratios": {
             f"{system}/live": middle(system, "events_per_second") / middle("live", "events_per_second")
-            for system in ("replay-1", "replay")
+            for system in systems
+            if "live" in systems and system != "live"
         },
     }
 

@@ -4,6 +4,7 @@ Not in a transaction: until the generation's offsets are committed nobody reads 
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from confluent_kafka import KafkaException, Producer
@@ -38,7 +39,9 @@ def write_changelog(settings: KafkaSettings, topic: str, partition: int, values:
         raise TimeoutError(f"{left} records of {topic} were not acknowledged in {_FLUSH_S:g} s")
 
 
+@lru_cache(maxsize=1)
 def _producer(settings: KafkaSettings) -> Producer:
+    """One for all partitions of a process: a new one waits half a second for its id."""
     return Producer(
         {
             **confluent_config(settings),

@@ -32,6 +32,22 @@ def bodies(records: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     return {key: canonical(key, value[MARK_BYTES:]) for key, value in records.items() if key != PARTITION_WIDE_KEY}
 
 
+def side_by_side(
+    ours: Mapping[bytes, bytes], live: Mapping[bytes, bytes]
+) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+    """The canonical bodies of both; `ours` are records that this release has just written.
+
+    Only what differs is decoded: a body that is ours byte for byte is as this release writes it.
+    """
+    fresh = {key: value[MARK_BYTES:] for key, value in ours.items() if key != PARTITION_WIDE_KEY}
+    found: dict[bytes, bytes] = {}
+    for key, value in live.items():
+        if key != PARTITION_WIDE_KEY:
+            mine, body = fresh.get(key), value[MARK_BYTES:]
+            found[key] = mine if mine == body else canonical(key, body)
+    return fresh, found
+
+
 def rows(canonical_bodies: Mapping[bytes, bytes]) -> bytes:
     """One partition's part of the digest: its keys, sorted, each with the hash of its body."""
     return b"".join(

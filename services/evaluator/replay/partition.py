@@ -26,10 +26,11 @@ from services.evaluator.replay.changelog_writer import write_changelog
 from services.evaluator.replay.customers import ReplayedCustomers
 from services.evaluator.replay.cut import before_passing
 from services.evaluator.replay.differences import Differences, differences
-from services.evaluator.replay.digest import bodies, rows
+from services.evaluator.replay.digest import rows, side_by_side
 from services.evaluator.replay.log_reader import LogRecord, bounds, read_log
 from services.evaluator.replay.refused import Refused
 from services.evaluator.replay.rules import ForcedRules
+from services.evaluator.replay.stopwatch import Stopwatch
 from services.evaluator.rules_feed import RuleSets, RulesFeed
 
 _SAID_EVERY_S: Final = 5.0
@@ -66,11 +67,16 @@ class Replayed:
     rows: bytes
     live_rows: bytes
     differences: Differences
+    seconds: dict[str, float]
+    """By part: restore (the live state), read and fold (the log), write, compare."""
+    cpu_s: float
+    """Of the process, all threads."""
 
 
 def replay_partition(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Replayed:
     """Raises `KafkaException`, `KafkaError`, `TimeoutError`; what was written then counts for nothing."""
     gc.disable()  # states are trees: nothing of a partition is ever in a cycle worth looking for
+    gc.freeze()  # what was there before it need not be looked at after it
     try:
         return _Replay(settings, rule_sets, task).run()
     finally:
@@ -84,10 +90,37 @@ class _Replay:
         self._rule_sets = rule_sets
         self._task = task
         self._source = topic(settings, EVENTS)
+        self._parts = Stopwatch()
 
     def run(self) -> Replayed:
+        task, parts, cpu = self._task, self._parts, time.process_time()
+        with parts.of("restore"):
+            live = live_partition(self._settings, task.live_generation, task.partition)
+        partition, events = self._replayed(self._end(live))
+        if task.write:
+            name = topic(self._settings, changelog(task.generation))
+            with parts.of("write"):
+                write_changelog(self._settings, name, task.partition, partition.records)
+        with parts.of("compare"):
+            settle(self._settings, self._rule_sets, live)
+            ours, theirs = side_by_side(partition.records, live.records)
+            our_rows = rows(ours)
+            their_rows = our_rows if ours == theirs else rows(theirs)
+            differing = differences(ours, theirs)
+        return Replayed(
+            partition=task.partition,
+            position=partition.applied + 1,
+            events=events,
+            customers=len(list(partition.keys())),
+            rows=our_rows,
+            live_rows=their_rows,
+            differences=differing,
+            seconds=parts.seconds,
+            cpu_s=round(time.process_time() - cpu, 3),
+        )
+
+    def _end(self, live: Partition) -> int:
         task = self._task
-        live = live_partition(self._settings, task.live_generation, task.partition)
         end = live.applied + 1 if task.end is None else task.end
         if end > task.log_end and not self._log_has(end):
             raise Refused(
@@ -95,25 +128,16 @@ class _Replay:
                 f"the live state of partition {task.partition} has come to offset {end - 1}, its log ends before it",
                 "this is not the log that the state was made from: correct HEADRACE_TOPIC_PREFIX or the cluster",
             )
-        partition = Partition(task.partition, log_start=task.begin)
+        return end
+
+    def _replayed(self, end: int) -> tuple[Partition, int]:
+        """The partition folded up to `end`, and of how many events."""
+        partition = Partition(self._task.partition, log_start=self._task.begin)
         unkept, events = self._fold(partition, end)
         if unkept:
             partition.update({PARTITION_WIDE_KEY: None})
             self._fold(partition, end, only=unkept)
-        if task.write:
-            name = topic(self._settings, changelog(task.generation))
-            write_changelog(self._settings, name, task.partition, partition.records)
-        settle(self._settings, self._rule_sets, live)
-        ours, theirs = bodies(partition.records), bodies(live.records)
-        return Replayed(
-            partition=task.partition,
-            position=partition.applied + 1,
-            events=events,
-            customers=len(list(partition.keys())),
-            rows=rows(ours),
-            live_rows=rows(theirs),
-            differences=differences(ours, theirs),
-        )
+        return partition, events
 
     def _log_has(self, end: int) -> bool:
         """Whether the log reaches there by now: it may have grown since it was asked first."""
@@ -129,15 +153,17 @@ class _Replay:
         fold = self._open(partition)
         events = 0
         partition.applied = self._task.begin - 1
-        for records in self._records(end):
-            for chosen in _one_by_one(records, only) if only else (records,):
-                fold.apply(chosen)
-                if only:
-                    close_into(partition, fold)
+        for records in self._parts.waiting("read", self._records(end)):
+            with self._parts.of("fold"):
+                for chosen in _one_by_one(records, only) if only else (records,):
+                    fold.apply(chosen)
+                    if only:
+                        close_into(partition, fold)
             partition.applied = records[-1].offset
             events += len(records)
-        fold.settle()
-        close_into(partition, fold)
+        with self._parts.of("fold"):
+            fold.settle()
+            close_into(partition, fold)
         return fold.unkept, events
 
     def _records(self, end: int) -> Iterator[Sequence[LogRecord]]:

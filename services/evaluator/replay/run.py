@@ -26,6 +26,7 @@ from services.evaluator.replay.partition import Replayed, Task, replay_partition
 from services.evaluator.replay.pool import each
 from services.evaluator.replay.promote import promote
 from services.evaluator.replay.refused import Refused
+from services.evaluator.replay.stopwatch import rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ def _tasks(
             store=options.store,
             rules=options.rules,
         )
-        for partition, (begin, end) in log_bounds.items()
+        # The largest first, so that the last ones to be done are small.
+        for partition, (begin, end) in sorted(log_bounds.items(), key=lambda at: at[1][0] - at[1][1])
     ]
 
 
@@ -146,7 +148,14 @@ def _work(settings: KafkaSettings, tasks: Iterable[Task], processes: int) -> lis
     done = []
     for one in each(replay_partition, settings, tasks, processes=processes):
         done.append(one)
-        log.info("replay.written", partition=one.partition, events=one.events, customers=one.customers)
+        log.info(
+            "replay.written",
+            partition=one.partition,
+            events=one.events,
+            customers=one.customers,
+            seconds=one.seconds,
+            cpu_seconds=one.cpu_s,
+        )
     return done
 
 
@@ -159,6 +168,12 @@ def _finish(generations: Generations, number: int, done: list[Replayed], lock: R
     log.info("generation.finished", generation=number, events=sum(one.events for one in done))
 
 
+def _by_part(done: list[Replayed]) -> dict[str, float]:
+    """Of all processes together."""
+    parts = dict.fromkeys(part for one in done for part in one.seconds)
+    return rounded({part: sum(one.seconds.get(part, 0.0) for one in done) for part in parts})
+
+
 def _result(done: list[Replayed], generation: int | None, seconds: float, *, promoted: bool) -> dict[str, Any]:
     digest, live_digest = digest_of(one.rows for one in done), digest_of(one.live_rows for one in done)
     return {
@@ -166,6 +181,7 @@ def _result(done: list[Replayed], generation: int | None, seconds: float, *, pro
         "events": sum(one.events for one in done),
         "customers": sum(one.customers for one in done),
         "seconds": round(seconds, 3),
+        "seconds_by_part": _by_part(done),
         "digest": digest,
         "live_digest": live_digest,
         "equal": digest == live_digest,

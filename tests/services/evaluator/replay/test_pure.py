@@ -16,7 +16,7 @@ from services.evaluator.engine.state import Partition, encode_record
 from services.evaluator.replay.customers import ReplayedCustomers
 from services.evaluator.replay.cut import before_passing
 from services.evaluator.replay.differences import Differences, differences
-from services.evaluator.replay.digest import bodies, digest_of, rows
+from services.evaluator.replay.digest import bodies, digest_of, rows, side_by_side
 from services.evaluator.replay.log_reader import LogRecord
 from services.evaluator.replay.partition import close_into
 from services.evaluator.replay.readable import readable_state
@@ -57,6 +57,17 @@ def test_bodies__state_of_an_older_schema__as_this_release_writes_it() -> None:
 
     assert bodies({A: encode_record(1, old)}) == {A: encode_state(decode_state(old))}
     assert bodies({A: encode_record(1, old)})[A][0] > 1
+
+
+def test_side_by_side__whatever_the_live_side_holds__the_bodies_that_each_side_has_alone() -> None:
+    old = bytes.fromhex((GOLDEN / "golden_state_1.hex").read_text())
+    page = A + b"#order:1"
+    ours = {A: encode_record(3, body(A)), B: encode_record(4, body(B)), PARTITION_WIDE_KEY: encode_record(9, b"x")}
+    live = {A: encode_record(1, body(A)), B: encode_record(4, old), C: encode_record(5, body(C)), page: b"12345678page"}
+    live[PARTITION_WIDE_KEY] = encode_record(8, b"y")
+
+    assert side_by_side(ours, live) == (bodies(ours), bodies(live))
+    assert rows(side_by_side(ours, live)[1]) == rows(bodies(live))
 
 
 def test_differences__each_kind__counted_by_customer() -> None:
