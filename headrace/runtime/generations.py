@@ -6,7 +6,7 @@ was promoted there last; so its newest one stands near the changelog's end. How 
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -87,15 +87,16 @@ def _search(consumer: Consumer, places: list[TopicPartition]) -> int:
     found, tail = [0], _TAIL
     while waiting:
         begins = {number: max(spans[number][0], end - tail) for number, end in waiting.items()}
-        newest = _read(consumer, [TopicPartition(places[0].topic, number, begin) for number, begin in begins.items()])
+        begin_at = [TopicPartition(places[0].topic, number, begin) for number, begin in begins.items()]
+        newest = _read(consumer, begin_at, waiting)
         found.extend(map(promoted_in, newest.values()))
         waiting = {n: end for n, end in waiting.items() if n not in newest and begins[n] > spans[n][0]}
         tail *= 4
     return max(found)
 
 
-def _read(consumer: Consumer, places: list[TopicPartition]) -> dict[int, bytes]:
-    """The newest record of each partition itself, from these places on."""
+def _read(consumer: Consumer, places: list[TopicPartition], ends: Mapping[int, int]) -> dict[int, bytes]:
+    """The newest record of each partition itself, from these places on up to `ends` at least."""
     newest: dict[int, bytes] = {}
     left = {at.partition for at in places}
     consumer.assign(places)
@@ -105,14 +106,23 @@ def _read(consumer: Consumer, places: list[TopicPartition]) -> dict[int, bytes]:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{places[0].topic} did not come to its end"))
         for message in consumer.consume(_TAIL, timeout=_WAIT_S):
             error: Any = message.error()
-            if error is None and message.key() == PARTITION_WIDE_KEY:
-                newest[_partition(message)] = message.value()  # type: ignore[assignment]  # bytes, not decoded
-            elif error is not None and error.code() == KafkaError._PARTITION_EOF:
-                left.discard(_partition(message))
-            elif error is not None:
+            number = _partition(message)
+            if error is None:
+                if message.key() == PARTITION_WIDE_KEY:
+                    newest[number] = message.value()  # type: ignore[assignment]  # bytes, not decoded
+                # Where workers write all the time, the library may never find itself at the partition's end.
+                if _offset(message) + 1 >= ends[number]:
+                    left.discard(number)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                left.discard(number)
+            else:
                 raise KafkaException(error)
     return newest
 
 
 def _partition(message: Any) -> int:
     return int(message.partition())
+
+
+def _offset(message: Any) -> int:
+    return int(message.offset())

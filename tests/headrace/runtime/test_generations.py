@@ -1,5 +1,9 @@
 """Which generation is live, told from real changelogs: the newest that was promoted, however far back that stands."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -48,6 +52,40 @@ def test_live_generation__the_newest_that_was_promoted__wins(
     write(kafka_settings, 2, promoted=2, behind=40)
     make(kafka_settings, 3)
     assert live_generation(kafka_settings) == 2
+
+
+@pytest.mark.kafka
+def test_live_generation__changelog_written_all_the_time__is_found_nevertheless(
+    kafka_settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that starts beside busy ones."""
+    monkeypatch.setattr(generations, "_CALL_S", 10.0)
+    for number in (1, 2):
+        make(kafka_settings, number)
+        write(kafka_settings, number, promoted=2, behind=0)
+    with writing(kafka_settings, 2):
+        assert [live_generation(kafka_settings) for _ in range(5)] == [2] * 5
+
+
+@contextmanager
+def writing(settings: ServiceSettings, number: int) -> Iterator[None]:
+    """A customer's record each millisecond or two, in one partition."""
+    producer = Producer({**confluent_config(settings), "linger.ms": 0})
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(0.001):
+            producer.produce(topic(settings, changelog(number)), encode_record(9, b"x"), b"s:1", 1)
+            producer.poll(0)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        assert producer.flush(30) == 0
 
 
 def make(settings: ServiceSettings, number: int) -> None:
