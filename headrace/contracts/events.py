@@ -31,8 +31,8 @@ Units = Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of every wire struct: immutable, fields by name.
+class Wire(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of every wire struct: immutable, fields by name, and a tree: the cyclic collector need not look at it.
 
     Unknown fields are ignored: a newer producer must not stop an older reader.
     """

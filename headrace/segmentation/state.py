@@ -16,8 +16,11 @@ Tags = dict[Platform, tuple[str, ...]]
 """Platform -> tag names, sorted."""
 
 
-class Part(Struct, frozen=True, array_like=True):
-    """Base of every part of the state: fields by position, so a new field goes to the end with a default."""
+class Part(Struct, frozen=True, array_like=True, gc=False):
+    """Base of every part of the state: fields by position, so a new field goes to the end with a default.
+
+    A state is a tree, so the cyclic collector need not look at it.
+    """
 
 
 class Place(Part, frozen=True, array_like=True):

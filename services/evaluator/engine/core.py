@@ -16,6 +16,7 @@ from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError
 from services.evaluator.engine import cures
 from services.evaluator.engine.batches import Chunk
+from services.evaluator.engine.collector import Collector
 from services.evaluator.engine.epoch import Batch, Epoch, Live, close
 from services.evaluator.engine.fold import Fold, PartitionFold, SourceRecord, Swept
 from services.evaluator.engine.membership import Member
@@ -91,6 +92,7 @@ class Engine:
         self._all_ended = ended
         self._options = options or Options()
         self._meters = Meters()
+        self._collector = Collector()
         self._live: dict[int, Live] = {}
         self._kept: dict[int, Partition] = {}
         self._member: Member | None = None
@@ -295,6 +297,7 @@ class Engine:
         member = self._member_now() if cures.off("old_generation") else self._member
         with self._whole():
             batch = close(epoch, self._live, member or self._member)
+        self._collector.epoch_closed()
         self._space.set()
         writing = asyncio.ensure_future(self._writer.write(batch))
         writing.add_done_callback(_take_error)  # nobody else may be left to take it (`quiesce`)
