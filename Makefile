@@ -9,7 +9,7 @@ REPORTS := build/reports
 PYTEST := $(BIN)/python -m pytest
 DEMO_ARGS ?=
 BENCH_ARGS ?=
-BENCHMARKS ?= engine large latency restore memory scale path decide profile
+BENCHMARKS ?= engine large latency restore memory scale path scale-path decide profile
 SEEDS ?= 1-40
 SOAK_ARGS ?=
 
