@@ -14,11 +14,12 @@ from confluent_kafka import KafkaException
 from headrace.contracts.actions import DesiredAttributes, DesiredContact, DesiredEmailTags, DesiredGroup
 from headrace.contracts.events import GenerationPromoted
 from headrace.contracts.topics import ACTIONS_ATTRIBUTES, ACTIONS_CONTACT, ACTIONS_EMAIL_TAGS, ACTIONS_GROUP
+from headrace.runtime.generations import FIRST
 from headrace.runtime.kafka import topic
 from headrace.runtime.logs import log
 from headrace.runtime.settings import KafkaSettings
 from headrace.segmentation.reassert import Told
-from services.evaluator.replay.groups import members, positions
+from services.evaluator.replay.groups import crewed, positions
 from services.evaluator.replay.log_reader import bounds, read_log
 
 D = TypeVar("D", DesiredGroup, DesiredAttributes, DesiredEmailTags, DesiredContact)
@@ -34,24 +35,24 @@ class ActionTopics:
         self._settings = settings
 
     async def told(self, partition: int, promoted: GenerationPromoted, offset: int) -> Mapping[bytes, Told]:
-        """By customer. Waits until the replaced generation has committed the promotion's offset, or has no worker:
+        """By customer. Waits until each older generation has committed the promotion's offset, or has no worker:
 
-        only then nothing of it can come any more. Waits also while Kafka is away.
+        only then nothing of it can come any more. It need not be the replaced one alone: where a promotion was killed
+        between its lines, two generations speak. Waits also while Kafka is away.
         """
         while True:
             try:
-                while not await asyncio.to_thread(self._has_ended, partition, promoted.replaces, offset):
+                while not await asyncio.to_thread(self._have_ended, partition, promoted.generation, offset):
                     await asyncio.sleep(_LOOK_AGAIN_S)
                 return await asyncio.to_thread(self._read, partition)
             except (KafkaException, KafkaError, TimeoutError) as error:
                 log.warning("kafka.unavailable", call="promotion", error=repr(error))
                 await asyncio.sleep(_AWAY_S)
 
-    def _has_ended(self, partition: int, generation: int, offset: int) -> bool:
+    def _have_ended(self, partition: int, generation: int, offset: int) -> bool:
         """A worker that froze is no member any more, and what it still sends is refused."""
-        if positions(self._settings, generation).get(partition, 0) > offset:
-            return True
-        return members(self._settings, generation) == 0
+        older = crewed(self._settings, range(FIRST, generation))
+        return all(positions(self._settings, each).get(partition, 0) > offset for each in older)
 
     def _read(self, partition: int) -> Mapping[bytes, Told]:
         group = self._newest(ACTIONS_GROUP, DesiredGroup, partition)
