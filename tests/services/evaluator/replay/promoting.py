@@ -29,12 +29,15 @@ async def begin(settings: ServiceSettings) -> None:
 
 
 @asynccontextmanager
-async def changing_addresses(settings: ServiceSettings) -> AsyncIterator[None]:
-    """Every customer's e-mail changes again and again, one of them each 20 ms: each change is one contact action."""
+async def changing_addresses(settings: ServiceSettings, since: int = 0) -> AsyncIterator[None]:
+    """Every customer's e-mail changes again and again, one of them each 20 ms: each change is one contact action.
+
+    `since`: how many changes there were before; an older snapshot would change nothing.
+    """
     ended = asyncio.Event()
 
     async def run() -> None:
-        for number in count():
+        for number in count(since):
             who = number % CUSTOMERS
             day = 100 + number // CUSTOMERS
             await publish(settings, [customer(who, day=day, domain=f"d{number}.example")])

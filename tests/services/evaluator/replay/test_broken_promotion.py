@@ -23,6 +23,7 @@ from tests.services.evaluator.replay.scene import environment_of, headrace
 from tests.services.evaluator.service import PARTITIONS, evaluator
 
 pytestmark = pytest.mark.kafka
+BETWEEN_THE_LINES = ("one line", "two lines")
 
 
 async def promote_and_die(settings: ServiceSettings, step: str) -> None:
@@ -56,7 +57,9 @@ async def check(settings: ServiceSettings, generation: int) -> None:
     assert (again.code, again.json["generation"], again.json["equal"]) == (0, generation + 1, True), again.json
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", [step if step in BETWEEN_THE_LINES else pytest.param(step, marks=pytest.mark.slow) for step in STEPS]
+)
 async def test_promote__killed_and_repeated_under_live_traffic__all_is_handed_over(
     topics_created: ServiceSettings, tmp_path: Path, step: str
 ) -> None:
@@ -75,7 +78,7 @@ async def test_promote__killed_and_repeated_under_live_traffic__all_is_handed_ov
         assert worker.process.poll() is None
 
 
-@pytest.mark.parametrize("step", ["one line", "two lines"])
+@pytest.mark.parametrize("step", BETWEEN_THE_LINES)
 async def test_promote__killed_between_the_lines_and_workers_restarted__repeating_it_hands_over(
     topics_created: ServiceSettings, tmp_path: Path, step: str
 ) -> None:
@@ -89,7 +92,7 @@ async def test_promote__killed_between_the_lines_and_workers_restarted__repeatin
             await promote_and_die(settings, step)
             await asyncio.sleep(1.0)
     async with evaluator(settings, tmp_path):
-        async with changing_addresses(settings):
+        async with changing_addresses(settings, since=6_000):
             await caught_up_in(settings, 2)
         said = await headrace(settings, "replay", "--promote")
         assert said.code == 0, (said.json, said.stderr[-4000:])
