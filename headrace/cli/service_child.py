@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headrace.cli.output import EXIT_UNAVAILABLE, CliError
+from headrace.runtime.settings import variable
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -26,6 +27,7 @@ def ask_service(module: str, *words: str) -> tuple[dict[str, Any], int]:
         )
     environment = {
         **os.environ,
+        variable("parent_pid"): str(os.getpid()),  # it must not go on, and perhaps promote, when we are killed
         "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))),
     }
     with subprocess.Popen([sys.executable, "-m", module, *words], env=environment, stdout=subprocess.PIPE) as child:

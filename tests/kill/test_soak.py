@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.kill.soak import FOLDERS, REPORT
+from tests.processes import descendants, is_gone
 from tests.services.evaluator.engine.harness import wait_for
 
 FIRST, SECOND = 999_998, 999_999
@@ -18,23 +18,8 @@ FIRST, SECOND = 999_998, 999_999
 GONE_WITHIN_S = 40.0
 
 
-def descendants(pid: int) -> Iterator[int]:
-    """A process's children, and theirs; a thread may have started one, so every task is asked."""
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            yield child
-            yield from descendants(child)
-
-
 def workers_at_work(seed: int) -> bool:
     return any("partitions.restored" in log.read_text() for log in (FOLDERS / str(seed)).glob("worker-*.log"))
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
 
 
 def remove() -> None:

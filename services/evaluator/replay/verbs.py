@@ -20,7 +20,8 @@ from headrace.rules.load import load_rule_set
 from headrace.rules.model import encode_rule_set
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.logs import configure_logs
-from headrace.runtime.settings import KafkaSettings, SettingsError, load_settings
+from headrace.runtime.parent import watch_parent
+from headrace.runtime.settings import KafkaSettings, SettingsError, load_settings, variable
 from services.evaluator.replay.inspect import show_state, state_digest
 from services.evaluator.replay.refused import Refused
 from services.evaluator.replay.run import Options, replay
@@ -29,6 +30,7 @@ EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_UNAVAILABLE: Final = 3
 EXIT_INTERRUPTED: Final = 130
+_AGAIN: Final = "start it again; a replay begins anew, and a promotion that had begun is brought to its end"
 
 Result = dict[str, Any]
 
@@ -38,6 +40,8 @@ def run_verb(words: Sequence[str]) -> int:
     given = _parser().parse_args(words)
     configure_logs("replay", os.environ.get("HEADRACE_LOG_LEVEL") or "info")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    if parent := os.environ.get(variable("parent_pid")):
+        watch_parent(int(parent), lambda: os._exit(EXIT_INTERRUPTED))  # whatever it was at counts for nothing
     try:
         result = _VERBS[given.verb](load_settings(KafkaSettings), given)
     except Refused as error:
@@ -47,7 +51,7 @@ def run_verb(words: Sequence[str]) -> int:
     except DependencyError as error:
         return _failed(EXIT_UNAVAILABLE, error.code, error.message, error.hint)
     except (KafkaException, KafkaError, TimeoutError) as error:
-        return _failed(EXIT_UNAVAILABLE, "kafka_unavailable", str(error), "nothing was changed; start it again")
+        return _failed(EXIT_UNAVAILABLE, "kafka_unavailable", str(error), _AGAIN)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     _say(result)

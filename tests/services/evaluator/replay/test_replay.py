@@ -1,8 +1,6 @@
 """Replay on real Kafka: the log folded again comes to the very bytes of the live state, and tells nobody anything."""
 
 import asyncio
-import os
-import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from services.evaluator.replay.generations import Generations
 from services.evaluator.replay.groups import positions
 from services.evaluator.replay.lock import ReplayLock
 from services.evaluator.replay.refused import Refused
+from tests.processes import descendants, is_gone
 from tests.services.evaluator.replay.scene import (
     CUSTOMERS,
     caught_up,
@@ -94,22 +93,27 @@ async def test_replay__killed_in_the_middle_and_run_again__gives_the_same_digest
 
 
 async def killed_midway(settings: ServiceSettings, folder: Path) -> None:
-    """A replay that is killed, with all its processes, when the first partition is written and others are not."""
+    """A replay that is killed when the first partition is written and others are not; its processes end with it."""
     with (folder / "killed.log").open("wb") as sink:
         process = await asyncio.create_subprocess_exec(
             *command("replay", "--processes", "1"),
             env=environment_of(settings),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=sink,
-            start_new_session=True,
         )
 
         async def begun() -> bool:
             return b"replay.written" in (folder / "killed.log").read_bytes()
 
         await until("the first partition to be written", begun)
-        os.killpg(process.pid, signal.SIGKILL)
+        started = list(descendants(process.pid))
+        process.kill()
         await process.wait()
+
+        async def all_gone() -> bool:
+            return all(map(is_gone, started))
+
+        await until("its processes to end too", all_gone, 5)
     assert await asyncio.to_thread(positions, settings, 2) == {}
 
 
