@@ -29,6 +29,8 @@ CALL_S: Final = 3.0
 _FLUSH_S: Final = 12.0
 _STEP_S: Final = 6.0
 _AGAIN_S: Final = 0.01
+_SEALS: Final = 4
+_SEAL_AGAIN_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class TransactionalProducer:
         self._due: float | None = None
         self._undelivered: KafkaError | None = None
         self._broker_was_away = False
+        self._seals_left = 0
 
     def end(self) -> None:
         """From any thread: nothing more is repeated; an open transaction is left to its time-out."""
@@ -90,23 +93,32 @@ class TransactionalProducer:
             if self._broker_was_away:
                 self._seal_or_give_up(self._producer, kept)
         self._broker_was_away = False
-        to_seal = True
+        self._seals_left = _SEALS
         while self._producer is None:
-            producer = Producer(self._config)
-            try:
-                self._insist(lambda: producer.init_transactions(CALL_S))  # noqa: B023  # called at once
-                if to_seal:
-                    to_seal = False  # once: what it cannot do now is not worth the worker
-                    self._seal(producer, kept)
-            except KafkaException as error:
-                reason = _cause(error)
-                if ends := fatal(reason.name(), reason.str()):
-                    raise ends from error
-                if self._ended.is_set() or reason.fatal() or not reason.retriable():
-                    raise FatalError("transactions_unavailable", f"{reason.name()}: {reason.str()}") from error
-                log.warning("kafka.unavailable", call="init_transactions", error=reason.str())
-            else:
-                self._producer = producer
+            self._producer = self._take_over(kept)
+
+    def _take_over(self, kept: Collection[int]) -> Producer | None:
+        """A producer that has the id now, None when it is to be tried again. Raises `FatalError`."""
+        producer = Producer(self._config)
+        sealing = False
+        try:
+            self._insist(lambda: producer.init_transactions(CALL_S))
+            if self._seals_left:
+                self._seals_left -= 1  # what it cannot do in a while is not worth the worker
+                sealing = True
+                self._seal(producer, kept)
+        except KafkaException as error:
+            reason = _cause(error)
+            if ends := fatal(reason.name(), reason.str()):
+                raise ends from error
+            # What the seal asks of the topics is not told to be worth repeating: a partition may be without a leader.
+            if self._ended.is_set() or reason.fatal() or not (sealing or reason.retriable()):
+                raise FatalError("transactions_unavailable", f"{reason.name()}: {reason.str()}") from error
+            log.warning("kafka.unavailable", call="seal" if sealing else "init_transactions", error=reason.str())
+            producer.purge()
+            self._ended.wait(_SEAL_AGAIN_S if sealing else 0)
+            return None
+        return producer
 
     def _seal(self, producer: Producer, kept: Collection[int]) -> None:
         if cures.off("seal"):
