@@ -15,28 +15,36 @@ from headrace.runtime.settings import KafkaSettings
 _FLUSH_S = 120.0
 
 
-def write_changelog(settings: KafkaSettings, topic: str, partition: int, values: Mapping[bytes, bytes]) -> None:
-    """Appends each value under its key and returns when all are acknowledged. Raises `KafkaException`."""
-    producer = _producer(settings)
-    failures: list[Any] = []
+class ChangelogWriter:
+    """Appends each value under its key; they are sent while whoever made it goes on. Raises `KafkaException`."""
 
-    def done(error: Any, _: Any) -> None:
-        if error is not None:
-            failures.append(error)
+    def __init__(self, settings: KafkaSettings, topic: str, partition: int, values: Mapping[bytes, bytes]) -> None:
+        self._topic = topic
+        self._producer = _producer(settings)
+        self._failures: list[Any] = []
+        for key, value in values.items():
+            self._append(partition, key, value)
 
-    for key, value in values.items():
+    def finish(self) -> None:
+        """Returns when all are acknowledged. Raises `KafkaException`, `TimeoutError`."""
+        left = self._producer.flush(_FLUSH_S)
+        if self._failures:
+            raise KafkaException(self._failures[0])
+        if left:
+            raise TimeoutError(f"{left} records of {self._topic} were not acknowledged in {_FLUSH_S:g} s")
+
+    def _append(self, partition: int, key: bytes, value: bytes) -> None:
         while True:
             try:
-                producer.produce(topic, value, key, partition, on_delivery=done)
+                self._producer.produce(self._topic, value, key, partition, on_delivery=self._delivered)
                 break
             except BufferError:
-                producer.poll(0.1)
-        producer.poll(0)
-    left = producer.flush(_FLUSH_S)
-    if failures:
-        raise KafkaException(failures[0])
-    if left:
-        raise TimeoutError(f"{left} records of {topic} were not acknowledged in {_FLUSH_S:g} s")
+                self._producer.poll(0.1)
+        self._producer.poll(0)
+
+    def _delivered(self, error: Any, _: Any) -> None:
+        if error is not None:
+            self._failures.append(error)
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from headrace.runtime.kafka import confluent_config
 from headrace.runtime.settings import KafkaSettings
 
-_BATCH: Final = 2_000
+_BATCH: Final = 1_000
 _WAIT_S: Final = 0.1
 """The library waits so long for a batch to be full, also at the end of the log."""
 _SILENT_S: Final = 60.0
@@ -99,8 +99,8 @@ def _consumer(settings: KafkaSettings, isolation: str = "read_committed") -> Con
             "isolation.level": isolation,
             "fetch.wait.max.ms": 50,
             "fetch.min.bytes": 1,
-            "max.partition.fetch.bytes": 8 * 1024 * 1024,
-            "queued.max.messages.kbytes": 64 * 1024,
+            "max.partition.fetch.bytes": 4 * 1024 * 1024,
+            "queued.max.messages.kbytes": 16 * 1024,
             # With a full queue the library would rest a second by default, and the fold is through with it before.
             "fetch.queue.backoff.ms": 50,
             "log_level": 0,

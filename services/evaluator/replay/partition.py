@@ -22,7 +22,7 @@ from services.evaluator.agent import Place
 from services.evaluator.engine.fold import SourceRecord
 from services.evaluator.engine.restore import Restorer
 from services.evaluator.engine.state import Partition, encode_record
-from services.evaluator.replay.changelog_writer import write_changelog
+from services.evaluator.replay.changelog_writer import ChangelogWriter
 from services.evaluator.replay.customers import ReplayedCustomers
 from services.evaluator.replay.cut import before_passing
 from services.evaluator.replay.differences import Differences, differences
@@ -97,16 +97,16 @@ class _Replay:
         with parts.of("restore"):
             live = live_partition(self._settings, task.live_generation, task.partition)
         partition, events = self._replayed(self._end(live))
-        if task.write:
-            name = topic(self._settings, changelog(task.generation))
-            with parts.of("write"):
-                write_changelog(self._settings, name, task.partition, partition.records)
+        writer = self._begin_writing(partition) if task.write else None
         with parts.of("compare"):
             settle(self._settings, self._rule_sets, live)
             ours, theirs = side_by_side(partition.records, live.records)
             our_rows = rows(ours)
             their_rows = our_rows if ours == theirs else rows(theirs)
             differing = differences(ours, theirs)
+        if writer is not None:
+            with parts.of("write"):
+                writer.finish()
         return Replayed(
             partition=task.partition,
             position=partition.applied + 1,
@@ -118,6 +118,11 @@ class _Replay:
             seconds=parts.seconds,
             cpu_s=round(time.process_time() - cpu, 3),
         )
+
+    def _begin_writing(self, partition: Partition) -> ChangelogWriter:
+        name = topic(self._settings, changelog(self._task.generation))
+        with self._parts.of("write"):
+            return ChangelogWriter(self._settings, name, partition.number, partition.records)
 
     def _end(self, live: Partition) -> int:
         task = self._task
