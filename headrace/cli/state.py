@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def digest(json: JsonOption = False) -> None:
-    """One digest over every customer's state, with all that is pending shown to them, at the printed offsets."""
+    """One digest over every customer's live state, pending rule sets and timers included; --json adds the offsets."""
     _settings()
     found, _ = ask_service("services.evaluator", "state-digest")
     emit(found, json, lambda it: f"{it['digest']}  generation {it['generation']}, {it['customers']} customers")

@@ -13,7 +13,7 @@ LogEvent = Literal[
     "process.stopped",  # the end; `reason` names the cause
     "health.changed",  # readiness changed; `reasons` are what blocks
     "task.failed",  # a background task ended with an exception
-    # the local broker
+    # Kafka, the local broker too
     "kafka.prepared",  # the jars are in the cache and verified
     "kafka.started",  # the broker answers
     "kafka.stopped",
@@ -57,7 +57,7 @@ LogEvent = Literal[
     "replay.written",  # a partition is folded, compared and in the new generation's changelog
     "generation.finished",  # the new generation is whole: its offsets are committed
     "generation.promoted",  # from this offset of this partition on, the actions are this generation's
-    "generation.retired",  # all partitions of this worker have passed to a newer generation
+    "generation.retired",  # behind this offset of this partition a newer generation goes on
     "record.dead_lettered",  # a record was set aside; `reason` says why
     # action consumers
     "consumer.assigned",  # partitions were taken over
@@ -167,7 +167,7 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_evaluator_chunk_records": Metric(
         "histogram",
         "Records of one partition folded at a stretch",
-        buckets=(1, 10, 50, 100, 250, 500, 1000, 2000, 5000),
+        buckets=(1, 10, 50, 100, 250, 500, 1000, 2000, 5000, 10_000),
     ),
     "headrace_evaluator_restore_offsets_read": Metric("gauge", "Changelog offsets the newest restore has passed"),
     "headrace_evaluator_restore_offsets_wanted": Metric("gauge", "Changelog offsets it has to pass; equal when done"),
