@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from confluent_kafka import Producer
@@ -46,15 +46,35 @@ _LOOK_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One system in one round; CPU of all its processes and threads."""
+    """One system in one round; CPU of all its processes and threads, the broker's apart (None: not ours to look at).
+
+    `seconds_by_part`: of a replay's processes together.
+    """
 
     system: str
     round: int
     events: int
     events_per_second: float
     cpu_us_per_event: float
+    broker_cpu_us_per_event: float | None
     seconds: float
     rss_mb: float | None = None
+    seconds_by_part: dict[str, float] | None = None
+
+
+class _Broker(NamedTuple):
+    """`pid` None: somebody else's."""
+
+    servers: str
+    pid: int | None
+
+    def cpu_since(self, before: float, events: int) -> float | None:
+        """Microseconds for each event."""
+        return None if self.pid is None else (self.cpu_s() - before) / events * 1e6
+
+    def cpu_s(self) -> float:
+        """Used so far."""
+        return 0.0 if self.pid is None else cpu_seconds(self.pid)
 
 
 def main() -> None:
@@ -63,9 +83,9 @@ def main() -> None:
     facts = [] if given.again else load_year(given.data, given.orders)
     _say(f"{len(facts)} events a shop, {given.times} shops")
     rounds: list[Measured] = []
-    with _broker() as servers:
+    with _broker() as broker:
         for number in range(given.rounds):
-            measured = _round(_settings(servers, number), number, facts, given)
+            measured = _round(broker, number, facts, given)
             _say(", ".join(f"{each.system} {each.events_per_second:.0f}/s" for each in measured))
             rounds += measured
     sys.stdout.write(json.dumps(_summary(rounds, given), indent=2) + "\n")
@@ -77,14 +97,14 @@ def _settings(servers: str, number: int) -> ServiceSettings:
     )
 
 
-def _round(settings: ServiceSettings, number: int, facts: list[Fact], given: argparse.Namespace) -> list[Measured]:
-    measured = []
+def _round(broker: _Broker, number: int, facts: list[Fact], given: argparse.Namespace) -> list[Measured]:
+    settings, measured = _settings(broker.servers, number), []
     if not given.again:
         asyncio.run(_prepare(settings))
         _load(settings, multiply(facts, given.times, DEFAULT_PARTITIONS))
-        measured.append(_live(settings, number))
-    one = _replay(settings, number, "replay-1", 1)
-    every = _replay(settings, number, "replay", len(os.sched_getaffinity(0)))
+        measured.append(_live(broker, settings, number))
+    one = _replay(broker, settings, number, "replay-1", 1)
+    every = _replay(broker, settings, number, "replay", len(os.sched_getaffinity(0)))
     return [*measured, one, every]
 
 
@@ -99,14 +119,15 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _broker() -> Iterator[str]:
+def _broker() -> Iterator[_Broker]:
     if servers := os.environ.get("HEADRACE_KAFKA_BOOTSTRAP_SERVERS"):
-        yield servers
+        yield _Broker(servers, None)
         return
     with tempfile.TemporaryDirectory(prefix="headrace-replay-") as folder:
         broker = EmbeddedKafka(Path(folder))
         try:
-            yield broker.start().bootstrap_servers
+            info = broker.start()
+            yield _Broker(info.bootstrap_servers, info.pid)
         finally:
             broker.stop()
 
@@ -147,31 +168,31 @@ def _load(settings: ServiceSettings, records: Iterator[Record]) -> None:
     assert producer.flush(300) == 0
 
 
-def _live(settings: ServiceSettings, number: int) -> Measured:
+def _live(broker: _Broker, settings: ServiceSettings, number: int) -> Measured:
     """From the first commit that is seen to the last: neither start nor restore."""
     ends = {at: end for at, (_, end) in bounds(settings, topic(settings, EVENTS), _all()).items()}
     total = sum(ends.values())
     worker = subprocess.Popen([sys.executable, "-m", "services.evaluator"], env=_environment(settings), cwd=ROOT)
     try:
-        began, first, cpu = 0.0, 0, 0.0
+        began, first, cpu, broker_cpu = 0.0, 0, 0.0, 0.0
         deadline = time.monotonic() + _WITHIN_S
         while (done := sum(positions(settings, 1).values())) < total:
             if done and not first:
-                began, first, cpu = time.monotonic(), done, cpu_seconds(worker.pid)
+                began, first, cpu, broker_cpu = time.monotonic(), done, cpu_seconds(worker.pid), broker.cpu_s()
             assert time.monotonic() < deadline
             time.sleep(_LOOK_S)
         seconds, used = time.monotonic() - began, cpu_seconds(worker.pid) - cpu
         events = total - first
-        rss = peak_rss_mb(worker.pid)
+        broker_used, rss = broker.cpu_since(broker_cpu, events), peak_rss_mb(worker.pid)
     finally:
         worker.terminate()
         worker.wait()
-    return Measured("live", number, events, events / seconds, used / events * 1e6, seconds, rss)
+    return Measured("live", number, events, events / seconds, used / events * 1e6, broker_used, seconds, rss)
 
 
-def _replay(settings: ServiceSettings, number: int, system: str, processes: int) -> Measured:
+def _replay(broker: _Broker, settings: ServiceSettings, number: int, system: str, processes: int) -> Measured:
     """All of it, from its start to its end: reading, folding, writing, reading the live state and comparing."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before, broker_cpu = resource.getrusage(resource.RUSAGE_CHILDREN), broker.cpu_s()
     done = subprocess.run(
         [sys.executable, "-m", "services.evaluator", "replay", "--processes", str(processes)],
         env=_environment(settings),
@@ -184,7 +205,16 @@ def _replay(settings: ServiceSettings, number: int, system: str, processes: int)
     assert said["equal"], said
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     events, seconds = said["events"], said["seconds"]
-    return Measured(system, number, events, events / seconds, used / events * 1e6, seconds)
+    return Measured(
+        system,
+        number,
+        events,
+        events / seconds,
+        used / events * 1e6,
+        broker.cpu_since(broker_cpu, events),
+        seconds,
+        seconds_by_part=said["seconds_by_part"],
+    )
 
 
 def _all() -> tuple[int, ...]:
