@@ -71,17 +71,25 @@ def _numbers(text: str | None) -> str | None:
 
 
 def _text(found: dict[str, Any]) -> str:
-    moved = found["differences"]
     lines = [
         f"{found['events']} events of {found['customers']} customers in {found['seconds']:g} s",
         f"digest      {found['digest']}",
         f"live digest {found['live_digest']}",
-        "equal: nobody would move"
-        if found["equal"]
-        else f"different: {moved['groups']} customers in another group, {moved['attributes']} with other attributes,"
-        f" {moved['tags']} with other tags",
+        _verdict(found),
     ]
     if found["generation"] is not None:
         state = "is live now" if found["promoted"] else "is written, and not live"
         lines.append(f"generation {found['generation']} {state}")
     return "\n".join(lines)
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    moved = found["differences"]
+    if found["equal"]:
+        return "equal: nobody would move"
+    if not any(moved.values()):
+        return "different, though nobody would move: in what is kept of customers and told to nobody"
+    return (
+        f"different: {moved['groups']} customers in another group, {moved['attributes']} with other attributes,"
+        f" {moved['tags']} with other tags"
+    )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaError as ConfluentError
 from confluent_kafka import KafkaException
 
 from headrace.rules.load import load_rule_set
@@ -30,7 +31,8 @@ EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_UNAVAILABLE: Final = 3
 EXIT_INTERRUPTED: Final = 130
-_AGAIN: Final = "start it again; a replay begins anew, and a promotion that had begun is brought to its end"
+_AGAIN: Final = "see that Kafka is there, then start it again"
+_MENDS: Final = "; it begins anew, and brings a promotion that had begun to its end"
 
 Result = dict[str, Any]
 
@@ -51,7 +53,9 @@ def run_verb(words: Sequence[str]) -> int:
     except DependencyError as error:
         return _failed(EXIT_UNAVAILABLE, error.code, error.message, error.hint)
     except (KafkaException, KafkaError, TimeoutError) as error:
-        return _failed(EXIT_UNAVAILABLE, "kafka_unavailable", str(error), _AGAIN)
+        return _failed(
+            EXIT_UNAVAILABLE, "kafka_unavailable", _words_of(error), _AGAIN + _MENDS * (given.verb == "replay")
+        )
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     _say(result)
@@ -129,6 +133,12 @@ def _encoded(path: Path) -> bytes:
 def _as_expected(result: Result, given: argparse.Namespace) -> bool:
     """Other rules, an earlier time and a new generation that took over may well differ from what was live."""
     return bool(result["equal"] or given.rules or given.until or given.promote)
+
+
+def _words_of(error: Exception) -> str:
+    """What a person reads: of librdkafka's errors the sentence, without codes and braces."""
+    cause = error.args[0] if error.args else None
+    return cause.str() if isinstance(cause, ConfluentError) else str(error)
 
 
 def _failed(code: int, name: str, message: str, hint: str) -> int:
