@@ -17,8 +17,6 @@ from headrace.runtime.logs import log
 from services.evaluator.engine import cures
 from services.evaluator.engine.fold import SourceRecord
 
-_SMALL_RECORDS: Final = 2_000
-"""A poll that brings less is handed on whole: a Faust message costs as much as many records do."""
 _GATHER_S: Final = 0.025
 _GATHER_BYTES: Final = 500_000
 """Where records come all the time, the broker gathers so many, for at most half of an epoch, before it answers."""
@@ -143,9 +141,12 @@ class BatchConsumer(Consumer):
 def _shares(
     records: Mapping[TP, list[SourceRecord]], source: str, size: int
 ) -> Iterable[list[tuple[int, list[SourceRecord]]]]:
-    """What goes into one Faust message each: all of a small poll; of a large one a chunk, round robin."""
+    """What goes into one Faust message each: a whole poll of up to `size`, else chunks of up to that, round robin.
+
+    A message costs as much as many records do.
+    """
     waiting = [(tp[1], fetched) for tp, fetched in records.items() if tp[0] == source]
-    if sum(len(fetched) for _, fetched in waiting) < min(size, _SMALL_RECORDS):
+    if sum(len(fetched) for _, fetched in waiting) <= size:
         yield waiting
         return
     start = 0

@@ -9,7 +9,6 @@ import pytest
 from faust.types import TP
 
 from headrace.runtime.health import Health
-from services.evaluator.engine import batches
 from services.evaluator.engine.batches import BatchConsumer, Load
 from services.evaluator.engine.core import Engine
 from services.evaluator.engine.membership import Member
@@ -67,14 +66,13 @@ def carried(load: Load) -> dict[int, list[int]]:
     return {number: [record.offset for record in chunk.records] for number, chunk in load}
 
 
-async def test_getmany__little__all_partitions_in_one_message_at_the_place_of_the_first() -> None:
+async def test_getmany__no_more_than_a_chunk_holds__all_partitions_in_one_message_at_the_place_of_the_first() -> None:
     ((tp, offset, load),) = await poll(over(Logs(3, 9, 2)))
     assert carried(load) == {0: [0, 1, 2], 1: [0, 1, 2], 2: [0, 1]}
     assert (tp, offset) == (TP(SOURCE, 0), 2)
 
 
-async def test_getmany__much__a_chunk_each_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "_SMALL_RECORDS", 10)
+async def test_getmany__more_than_a_chunk_holds__a_chunk_each_in_turn() -> None:
     consumer = over(Logs(7, 3, share=7))
     consumer.chunk_records = 4
     messages = await poll(consumer)
