@@ -13,7 +13,7 @@ from headrace.cli.replay import _text
         (False, 0, "different, though nobody would move: in what is kept of customers and told to nobody"),
     ],
 )
-def test_text__outcome__is_named(equal: bool, groups: int, verdict: str) -> None:  # noqa: FBT001  # a row of the table
+def test_text__outcome__is_named(equal: bool, groups: int, verdict: str) -> None:  # a row of the table
     found = {"events": 9, "customers": 4, "seconds": 1.5, "digest": "a", "live_digest": "b", "equal": equal}
     found |= {"differences": {"groups": groups, "attributes": 0, "tags": 0}, "generation": 2, "promoted": False}
     assert _text(found).splitlines() == [
