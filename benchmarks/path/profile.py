@@ -24,7 +24,8 @@ from benchmarks.engine.systems import SYSTEMS
 from benchmarks.engine.topics import create, fill
 from benchmarks.engine.worker_process import RunFailed, WorkerProcess
 from benchmarks.engine.workload import records
-from benchmarks.path.run import SHOP, evaluator, fill_evaluator
+from benchmarks.path.options import SHOP
+from benchmarks.path.run import evaluator, fill_evaluator
 from benchmarks.path.shop_events import shop_records
 from headrace.demo.scenario import load_scenario
 

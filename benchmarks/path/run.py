@@ -3,20 +3,16 @@
 Kafka, envelope, ledger state, the demo's rules, actions, one transaction an epoch. Run: `headrace bench path`.
 """
 
-import argparse
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.engine.asked import Asked
 from benchmarks.engine.bench import Bench, bench, say
 from benchmarks.engine.cores import WORKER_CORE, on_cores
 from benchmarks.engine.figures import run_to_the_end
-from benchmarks.engine.options import add_common, positive
 from benchmarks.engine.report import finish, make_result
 from benchmarks.engine.results import table
 from benchmarks.engine.systems import ROOT
@@ -24,9 +20,9 @@ from benchmarks.engine.topics import append, read_committed
 from benchmarks.engine.worker_process import RunFailed, WorkerProcess
 from benchmarks.engine.workload import PARTITIONS, Record
 from benchmarks.path.floor import event_us, state_us
-from benchmarks.path.shop_events import STORE, shop_records
+from benchmarks.path.options import parse_options
+from benchmarks.path.shop_events import STORE
 from headrace.contracts.topics import EVENTS, PARTITION_WIDE_KEY, changelog
-from headrace.demo.scenario import load_scenario
 from services.evaluator.engine.state import MARK_BYTES
 
 COLUMNS: Final = {
@@ -39,31 +35,15 @@ COLUMNS: Final = {
     "rss_mb": "MB",
 }
 _RULES: Final = ROOT / "examples" / "rules" / "demo"
-SHOP: Final = ROOT / "examples" / "online_retail" / "online_retail.parquet"
 PREFIX: Final = "headrace."
 _PAGE: Final = b"#"
 _WITHIN_S: Final = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`copies` of the shop in `data`, folded `rounds` times."""
-
-    rounds: int
-    copies: int
-    data: Path
-    json: bool
-    keep: bool
-
-
 def main(arguments: list[str]) -> int:
     """0 when every round folded all, 1 when one did not."""
-    parser = argparse.ArgumentParser("benchmarks.path.run", description=__doc__)
-    add_common(parser)
-    parser.add_argument("--copies", type=positive, default=12, help="of the shop, each with its own people")
-    parser.add_argument("--data", type=Path, default=SHOP, help="invoice lines (default: the shop's first months)")
-    options = Options(**vars(parser.parse_args(arguments)))
-    records = list(shop_records(load_scenario(options.data, seed=1), options.copies))
+    options = parse_options("benchmarks.path.run", __doc__, arguments)
+    records = options.records()
     size = round(sum(len(record.value) for record in records) / len(records))
     workload = {"name": options.data.stem, "copies": options.copies, "events": len(records), "event_bytes": size}
     say(f"{len(records):,} events of {size:,} bytes")

@@ -3,45 +3,25 @@
 As `benchmarks.engine.scale`, but with the evaluator as it is: rules, ledger, actions. Run: `headrace bench scale-path`.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmarks.engine.asked import Asked
 from benchmarks.engine.bench import Bench, bench, say
-from benchmarks.engine.options import add_common, positive
 from benchmarks.engine.report import finish, make_result
 from benchmarks.engine.results import order_of_round
 from benchmarks.engine.scale import WORKERS, run_gated, scale_table, shared_out, with_ratio
 from benchmarks.engine.worker_process import WorkerProcess
 from benchmarks.engine.workload import Record
-from benchmarks.path.run import SHOP, evaluator, fill_evaluator
-from benchmarks.path.shop_events import shop_records
-from headrace.demo.scenario import load_scenario
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`copies` of the shop in `data`, folded `rounds` times by one worker and by two."""
-
-    rounds: int
-    copies: int
-    data: Path
-    json: bool
-    keep: bool
+from benchmarks.path.options import Options, parse_options
+from benchmarks.path.run import evaluator, fill_evaluator
 
 
 def main(arguments: list[str]) -> int:
     """0 when every round folded all, 1 when one did not."""
-    parser = argparse.ArgumentParser("benchmarks.path.scale", description=__doc__)
-    add_common(parser)
-    parser.add_argument("--copies", type=positive, default=12, help="of the shop, each with its own people")
-    parser.add_argument("--data", type=Path, default=SHOP, help="invoice lines (default: the shop's first months)")
-    options = Options(**vars(parser.parse_args(arguments)))
-    records = list(shop_records(load_scenario(options.data, seed=1), options.copies))
+    options = parse_options("benchmarks.path.scale", __doc__, arguments)
+    records = options.records()
     broker, cores = shared_out()
     with bench(*broker) as place:
         rounds = list(_rounds(options, records, place, cores))
