@@ -178,14 +178,19 @@ class Engine:
                 await self._start_anew(result, numbers)
 
     async def sweep(self) -> None:
-        """Lets the folds work off what no record waits for, in slices, records first. Never ends."""
+        """Lets the folds work off what no record waits for, in slices, records first. Never ends.
+
+        The partitions take turns: one that has much to work off holds up no other's timers.
+        """
         while True:
             await self._to_sweep.wait()
             self._to_sweep.clear()
             touched, self._unswept = self._unswept, set()
             for number in sorted(touched):
-                if live := self._live.get(number):
-                    await self._sweep_partition(live)
+                live = self._live.get(number)
+                if live and await self._sweep_partition(live):
+                    self._unswept.add(number)
+                    self._to_sweep.set()
 
     @property
     def partitions(self) -> tuple[int, ...]:
@@ -246,21 +251,23 @@ class Engine:
         log.warning("hole.accepted", partition=partition.number, expected=partition.expected, found=first)
         return True
 
-    async def _sweep_partition(self, live: Live) -> None:
+    async def _sweep_partition(self, live: Live) -> bool:
+        """One slice. Whether there is more."""
         await live.fold.prepare(())
-        while self._accepting and self._live.get(live.partition.number) is live:
-            before = self._epoch.records
-            with self._whole():
-                changed, more = _sweep_slice(live.fold)
-            if changed:
-                self._epoch.swept(live.partition.number, changed)
-                self._pending.set()
-            if not more:
-                return
+        if not (self._accepting and self._live.get(live.partition.number) is live):
+            return False
+        before = self._epoch.records
+        with self._whole():
+            changed, more = _sweep_slice(live.fold)
+        if changed:
+            self._epoch.swept(live.partition.number, changed)
+            self._pending.set()
+        if more:
             await asyncio.sleep(0)
             if self._epoch.records != before or self._writing.locked():
                 await asyncio.sleep(_SWEEP_REST_S)
             await self._until_space()
+        return more
 
     async def _until_space(self) -> None:
         limit = self._options.epoch_records
@@ -304,7 +311,7 @@ class Engine:
         try:
             result = await asyncio.shield(writing)
         except FatalError:
-            self._accepting = False  # on the way out, nothing may be committed past what could not be
+            self._discard()  # on the way out, nothing may be committed past what could not be
             raise
         self._space.set()
         if isinstance(result, Written):

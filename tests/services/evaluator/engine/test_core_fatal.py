@@ -10,10 +10,13 @@ from headrace.runtime.health import Health
 from headrace.runtime.process import FatalError
 from services.evaluator.engine.batches import Chunk
 from services.evaluator.engine.core import Engine, Options
+from services.evaluator.engine.epoch import Batch
 from services.evaluator.engine.fold import Folded, PartitionView, SourceRecord, Swept
 from services.evaluator.engine.membership import Member
+from services.evaluator.engine.producer import Aborted, Written
 from tests.services.evaluator.engine.counting import CountingPartition
 from tests.services.evaluator.engine.stand_ins import Log, Positions, Record
+from tests.services.evaluator.engine.test_core import Rig
 
 
 class Failing(CountingPartition):
@@ -93,3 +96,33 @@ async def test_engine__fold_fails__what_came_before_stays_and_nothing_else_is_wr
     positions_committed = [batch.positions[0] for batch in log.committed]
     # A sweep may fail after the records before it were committed, which are not to blame.
     assert positions_committed in ([[1], [1, 4]] if where == "sweep" else [[1]])
+
+
+class Refuses(Log):
+    """Its first batch can never be taken."""
+
+    async def write(self, batch: Batch) -> Written | Aborted:
+        if self.begun:
+            return await super().write(batch)
+        self.begun += 1
+        assert self.hold is not None
+        await self.hold.wait()
+        raise FatalError("record_refused")
+
+
+async def test_quiesce__the_epoch_under_way_can_never_be_written__nor_is_what_was_folded_upon_it() -> None:
+    """A rebalance or SIGTERM that comes while the last transaction fails."""
+    log = Refuses(hold=asyncio.Event())
+    rig = Rig(log)
+    task = asyncio.ensure_future(rig.engine.run())
+    await rig.engine.restore([0])
+    await rig.take(0)
+    await rig.until(lambda: log.begun == 1)
+    await rig.take(1)
+    quiet = asyncio.ensure_future(rig.engine.quiesce())
+    await asyncio.sleep(0)
+    assert log.hold is not None
+    log.hold.set()
+    await quiet
+    await asyncio.gather(task, return_exceptions=True)
+    assert log.committed == []
