@@ -101,7 +101,7 @@ class Engine:
         self._accepting = False
         self._aborts = 0
         self._closed_at = 0.0
-        self._turn_at = 0.0
+        self._folding_s = 0.0
         self._writing = asyncio.Lock()
         self._pending = asyncio.Event()
         self._space = asyncio.Event()
@@ -215,12 +215,14 @@ class Engine:
             records = [record for record in records if record.offset > live.partition.applied]
         self._meters.folded(len(records))
         for start in range(0, len(records), _SLICE_RECORDS):
-            if time.monotonic() - self._turn_at > _SLICE_S:
+            if self._folding_s > _SLICE_S:
+                self._folding_s = 0.0
                 await asyncio.sleep(0)
-                self._turn_at = time.monotonic()
                 if self._current(number, chunk) is not live:
                     return
+            since = time.monotonic()
             self._fold_slice(live, records[start : start + _SLICE_RECORDS])
+            self._folding_s += time.monotonic() - since
 
     def _fold_slice(self, live: Live, records: list[SourceRecord]) -> None:
         live.fold.apply(records)
