@@ -5,7 +5,7 @@ When a restore is due is decided by Faust's recovery (a rebalance) or the core (
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -118,7 +118,7 @@ async def _fill(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], par
             while waiting and before == (read, len(waiting)):
                 for at, records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).items():
                     read += len(records)
-                    _take(partitions[at.partition], records)
+                    take(partitions[at.partition], records)
                 # The position also moves over markers and aborted records, which getmany does not return.
                 positions = {at: await consumer.position(at) for at in waiting}
                 waiting = {at for at in waiting if positions[at] < ends[at]}
@@ -135,7 +135,8 @@ def _tell_progress(ends: Mapping[TopicPartition, int], waiting: Mapping[TopicPar
     gauge("headrace_evaluator_restore_offsets_read").set(wanted - sum(ends[at] - waiting[at] for at in waiting))
 
 
-def _take(partition: Partition, records: list[Any]) -> None:
+def take(partition: Partition, records: Sequence[Any]) -> None:
+    """Records of the changelog, in offset order: a key's largest mark wins; what is no record is passed over."""
     for record in records:
         if record.value is not None and len(record.value) < MARK_BYTES:
             log.error("changelog.unreadable", partition=partition.number, offset=record.offset)

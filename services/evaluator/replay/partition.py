@@ -3,7 +3,6 @@
 One process does this for one partition at a time, so that memory holds the partitions in work and no more.
 """
 
-import asyncio
 import gc
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from headrace.segmentation.compiled import compile_rules
 from services.evaluator.activations import Activations
 from services.evaluator.agent import Place
 from services.evaluator.engine.fold import SourceRecord
-from services.evaluator.engine.restore import Restorer
+from services.evaluator.engine.restore import take
 from services.evaluator.engine.state import Partition, encode_record
 from services.evaluator.replay.changelog_writer import ChangelogWriter
 from services.evaluator.replay.customers import ReplayedCustomers
@@ -34,7 +33,6 @@ from services.evaluator.replay.stopwatch import Stopwatch
 from services.evaluator.rules_feed import RuleSets, RulesFeed
 
 _SAID_EVERY_S: Final = 5.0
-_LIVE_WITHIN_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +195,15 @@ class _Replay:
 
 
 def live_partition(settings: KafkaSettings, generation: int, partition: int) -> Partition:
-    """The committed state of a partition. Raises `TimeoutError` when Kafka does not give it in five minutes."""
-    deadline = time.monotonic() + _LIVE_WITHIN_S
-    restorer = Restorer(settings, source=topic(settings, EVENTS), changelog=topic(settings, changelog(generation)))
-    found = asyncio.run(restorer.restore([partition], lambda: time.monotonic() < deadline))
-    if found is None:
-        raise TimeoutError(f"the state of partition {partition} could not be read in {_LIVE_WITHIN_S:g} s")
-    return found[partition]
+    """The committed state of a partition, as workers read it back. Raises `KafkaException`."""
+    name = topic(settings, changelog(generation))
+    # Up to the high watermark: a transaction may still be open behind the last stable offset, and be committed.
+    begin, end = bounds(settings, name, (partition,))[partition]
+    found = Partition(partition)
+    for records in read_log(settings, name, partition, begin=begin, end=end):
+        take(found, records)
+    found.restored()
+    return found
 
 
 def settle(settings: KafkaSettings, rule_sets: RuleSets, partition: Partition) -> None:

@@ -11,6 +11,8 @@ from confluent_kafka.admin import AdminClient
 from headrace.contracts.topics import EVENTS
 from headrace.runtime.kafka import confluent_config, topic
 from headrace.runtime.settings import ServiceSettings
+from headrace.segmentation.codec import decode_state
+from services.evaluator.engine.state import PAGE_SIGN
 from services.evaluator.replay.generations import Generations
 from services.evaluator.replay.groups import positions
 from services.evaluator.replay.lock import ReplayLock
@@ -54,6 +56,13 @@ async def live_log(settings: ServiceSettings, folder: Path) -> None:
     await publish(settings, [*activation(ladder(5_000), 2), *traffic(4, 60)])
     async with evaluator(settings, folder):
         await caught_up(settings)
+        await until("every customer to be on the second rule set", lambda: all_on(settings, 2))
+
+
+async def all_on(settings: ServiceSettings, version: int) -> bool:
+    """Whether the live generation's sweep has shown everybody this version: a restart may come before that."""
+    states = await changelog_of(settings, 1)
+    return all(decode_state(body).rules_version == version for key, (_, body) in states.items() if PAGE_SIGN not in key)
 
 
 async def test_replay__of_a_recorded_live_log__gives_the_same_bytes_and_no_output(
