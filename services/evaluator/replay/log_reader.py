@@ -1,4 +1,4 @@
-"""One partition of the log, read in bulk from one offset to another.
+"""One partition of the log or of a changelog, read in bulk from one offset to another.
 
 What the records mean is the fold's; nothing is committed here.
 """
