@@ -119,10 +119,11 @@ class Transactions:
         waiting = asyncio.wrap_future(call)
         late = 0
         try:
-            # Several: after a SIGSTOP of ours everything looks late once. None, when `start` has left it behind.
+            # Several: after a SIGSTOP of ours everything looks late once. None, when `start` has left it behind: how it
+            # fails then is nobody's business any more, `start` itself has ended it.
             while late < _LATE_LOOKS and producer is self._producer:
                 done, _ = await asyncio.wait({waiting}, timeout=_LOOK_EVERY_S)
-                if done:
+                if done and (producer is self._producer or waiting.exception() is None):
                     return waiting.result()
                 late = late + 1 if producer.is_overdue() else 0
         finally:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from headrace.runtime.process import FatalError
 from services.evaluator.engine import transaction
 from services.evaluator.engine.epoch import Batch
 from services.evaluator.engine.membership import Member
@@ -63,4 +64,31 @@ async def test_write__call_that_does_not_come_back__aborted_and_the_next_produce
     await writer.start()
     assert await writer.write(BATCH) == Written(0.0)
     assert not wakes.is_set()
+    writer.stop()
+
+
+async def test_start__a_write_that_nobody_waits_for_fails_meanwhile__the_worker_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a minute of silence: its producer is ended by the next one, and says so before anybody looks again."""
+    ended, called = threading.Event(), threading.Event()
+
+    def write(self: TransactionalProducer, batch: Batch) -> Written | Aborted:
+        if called.is_set():
+            return Written(0.0)
+        called.set()
+        ended.wait(30)
+        raise FatalError("stopped_within_transaction", "_TIMED_OUT")
+
+    monkeypatch.setattr(TransactionalProducer, "write", write)
+    monkeypatch.setattr(TransactionalProducer, "start", lambda self, kept=(): None)
+    monkeypatch.setattr(TransactionalProducer, "end", lambda self: ended.set())
+    writer = Transactions({}, transactional_id="t", group="g", source="s", changelog="c")
+    given_up = asyncio.ensure_future(writer.write(BATCH))
+    async with asyncio.timeout(5):
+        while not called.is_set():
+            await asyncio.sleep(0.001)
+        await writer.start()
+        assert isinstance(await given_up, Aborted)
+        assert await writer.write(BATCH) == Written(0.0)
     writer.stop()
