@@ -36,6 +36,7 @@ LogEvent = Literal[
     "reconcile.completed",  # one pass over the change feed that found something
     "dead_letter.written",  # a record was set aside; `reason` is one word
     # the evaluator
+    "partitions.restoring",  # the state of these partitions is being read back, `offsets` of its changelog in all
     "partitions.restored",  # the state of these partitions was read back from its changelog
     "transactions.sealed",  # a new producer found transactions open, and ended those of its own id that were forgotten
     "partitions.kept",  # of these a rebalance took nothing: the state in memory is the committed one

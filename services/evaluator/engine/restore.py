@@ -78,6 +78,7 @@ class Restorer:
             except TimeoutError:
                 self._are_visible(everything)
                 raise
+            log.info("partitions.restoring", partitions=numbers, offsets=sum(ends.values()))
             partitions = {at.partition: Partition(at.partition, log_start=start) for at, start in starts.items()}
             read = await _fill(committed, ends, partitions)
         finally:

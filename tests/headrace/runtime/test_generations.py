@@ -1,6 +1,5 @@
 """Which generation is live, told from real changelogs: the newest that was promoted, however far back that stands."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +14,7 @@ from headrace.runtime.kafka import confluent_config, topic
 from headrace.runtime.settings import ServiceSettings
 from services.evaluator.engine.state import encode_record
 from services.evaluator.marker import Marker, encode_marker
+from tests.threads import repeating
 
 PARTITIONS = 2
 
@@ -71,20 +71,15 @@ def test_live_generation__changelog_written_all_the_time__is_found_nevertheless(
 def writing(settings: ServiceSettings, number: int) -> Iterator[None]:
     """A customer's record each millisecond or two, in one partition."""
     producer = Producer({**confluent_config(settings), "linger.ms": 0})
-    ended = threading.Event()
 
-    def run() -> None:
-        while not ended.wait(0.001):
-            producer.produce(topic(settings, changelog(number)), encode_record(9, b"x"), b"s:1", 1)
-            producer.poll(0)
+    def append() -> None:
+        producer.produce(topic(settings, changelog(number)), encode_record(9, b"x"), b"s:1", 1)
+        producer.poll(0)
 
-    thread = threading.Thread(target=run)
-    thread.start()
     try:
-        yield
+        with repeating(append, every_s=0.001):
+            yield
     finally:
-        ended.set()
-        thread.join()
         assert producer.flush(30) == 0
 
 

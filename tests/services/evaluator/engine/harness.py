@@ -4,12 +4,12 @@ The fold that runs in the workers is in `counting.py`.
 """
 
 import asyncio
+import itertools
 import json
 import os
 import random
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +28,7 @@ from services.evaluator.engine.seal import open_places
 from services.evaluator.engine.state import MARK_BYTES, mark_of
 from tests.services.evaluator.engine.counting import OUTPUTS, SOURCE
 from tests.services.evaluator.engine.oracle import expect
+from tests.threads import repeating
 
 PARTITIONS = 4
 CHANGELOG = "evaluator-1-state-changelog"
@@ -140,21 +141,9 @@ class Workers:
 @contextmanager
 def loading(settings: ServiceSettings, *, batch: int = 400) -> Iterator[None]:
     """Appends events in small batches until the block ends."""
-    ended = threading.Event()
-
-    def run() -> None:
-        seed = 100
-        while not ended.wait(0.1):
-            seed += 1
-            load(settings, batch, seed=seed)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    seeds = itertools.count(101)
+    with repeating(lambda: load(settings, batch, seed=next(seeds)), every_s=0.1):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def restores(process: Process) -> int:

@@ -4,7 +4,6 @@ Who owned a partition when is told by the workers' logs (`harness.py`).
 """
 
 import itertools
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from headrace.runtime.kafka import confluent_config, topic
 from headrace.runtime.settings import ServiceSettings
 from tests.services.evaluator.engine.counting import SOURCE
 from tests.services.evaluator.engine.harness import GROUP, PARTITIONS
+from tests.threads import repeating
 
 _LOOK_EVERY_S = 0.01
 
@@ -43,31 +43,27 @@ class Moves:
 @contextmanager
 def watching(settings: ServiceSettings, partitions: int = PARTITIONS) -> Iterator[Moves]:
     """Looks at the positions until the block ends; while Kafka is away nothing moves."""
-    moves, ended = Moves({number: [] for number in range(partitions)}), threading.Event()
+    moves = Moves({number: [] for number in range(partitions)})
     # read_uncommitted: else the question waits for an open transaction, and the answer comes late.
     config = {"group.id": topic(settings, GROUP), "isolation.level": "read_uncommitted", "log_level": 0}
     consumer = Consumer(confluent_config(settings) | config)
     asked = [TopicPartition(topic(settings, SOURCE), number) for number in range(partitions)]
 
-    def run() -> None:
-        while not ended.wait(_LOOK_EVERY_S):
-            try:
-                answers = consumer.committed(asked, timeout=1)
-            except KafkaException:
-                continue
-            now = time.time()
-            for place in answers:
-                before = moves.seen[place.partition]
-                if place.error is None and place.offset > (before[-1][1] if before else 0):
-                    before.append((now, place.offset))
+    def look() -> None:
+        try:
+            answers = consumer.committed(asked, timeout=1)
+        except KafkaException:
+            return
+        now = time.time()
+        for place in answers:
+            before = moves.seen[place.partition]
+            if place.error is None and place.offset > (before[-1][1] if before else 0):
+                before.append((now, place.offset))
 
-    thread = threading.Thread(target=run)
-    thread.start()
     try:
-        yield moves
+        with repeating(look, every_s=_LOOK_EVERY_S):
+            yield moves
     finally:
-        ended.set()
-        thread.join()
         consumer.close()
 
 
@@ -80,26 +76,20 @@ def trickling(
     customers: int = 300,
 ) -> Iterator[None]:
     """Appends events to every partition all the time, about `per_s` in all, until the block ends."""
-    numbers, ended = list(partitions), threading.Event()
+    numbers, counts = list(partitions), itertools.count(1)
     producer = Producer({**confluent_config(settings), "acks": "all", "linger.ms": 0, "log_level": 0})
     every_s = 0.02
     each = max(1, round(per_s * every_s / len(numbers)))
 
-    def run() -> None:
-        count = 0
-        while not ended.wait(every_s):
-            for number in numbers:
-                for _ in range(each):
-                    count += 1
-                    key = f"c{number}-{count % customers}"
-                    producer.produce(topic(settings, SOURCE), str(count % 100), key, number)
-            producer.poll(0)
+    def append() -> None:
+        for number in numbers:
+            for count in itertools.islice(counts, each):
+                key = f"c{number}-{count % customers}"
+                producer.produce(topic(settings, SOURCE), str(count % 100), key, number)
+        producer.poll(0)
 
-    thread = threading.Thread(target=run)
-    thread.start()
     try:
-        yield
+        with repeating(append, every_s=every_s):
+            yield
     finally:
-        ended.set()
-        thread.join()
         assert producer.flush(60) == 0
