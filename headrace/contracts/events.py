@@ -19,6 +19,11 @@ CLOCK: Final = "clock"
 RULESET_ACTIVATED: Final = "ruleset.activated"
 GENERATION_PROMOTED: Final = "generation.promoted"
 ATTRIBUTE_SET: Final = "attribute.set"
+CART_ABANDONED: Final = "cart.abandoned"
+CART_CONVERTED: Final = "cart.converted"
+REFUND_REQUESTED: Final = "refund.requested"
+CUSTOMER_PINNED: Final = "customer.pinned"
+CUSTOMER_UNPINNED: Final = "customer.unpinned"
 CUSTOM_PREFIX: Final = "custom."
 """A store's own events have the type `custom.<name>`."""
 
@@ -70,6 +75,9 @@ class CustomerPersonal(Wire):
     first_name: str | None = None
     last_name: str | None = None
     phone: str | None = None
+    birthday: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    form: dict[str, str] = {}
+    """What the customer declared in the store's own form fields: gender, income, education; by lower-case name."""
 
 
 class CustomerSnapshot(Wire):
@@ -85,6 +93,9 @@ class CustomerSnapshot(Wire):
     """Newsletter consent; null when the store has no word on it: unset is denied."""
     addresses: tuple[Address, ...] = ()
     channel_ids: tuple[int, ...] = ()
+    store_credit: Minor | None = None
+    consents: dict[str, bool] = {}
+    """By purpose, besides the newsletter: "sms"; what is not named is denied."""
     personal: CustomerPersonal | None = None
 
 
@@ -100,6 +111,8 @@ class OrderLine(Wire):
     sku: str = ""
     brand: str = ""
     categories: tuple[str, ...] = ()
+    backordered: Units = 0
+    """Units of it that were not in stock when it was ordered."""
 
 
 class RefundLine(Wire):
@@ -168,11 +181,45 @@ class OrderSnapshot(Wire):
     lines: tuple[OrderLine, ...] = ()
     refunds: tuple[Refund, ...] = ()
     archived: bool = False
+    shipping: Minor = 0
+    """Shipping and handling within `total`."""
+    store_credit: Minor = 0
+    """What of `total` was paid with store credit."""
     channel_id: int | None = None
     shipping_addresses: tuple[Address, ...] = ()
     billing_address: Address | None = None
     status_change: StatusChange | None = None
     personal: OrderPersonal | None = None
+
+
+class CartEvent(Wire):
+    """A cart the store says was left behind (`cart.abandoned`), or became an order (`cart.converted`)."""
+
+    cart_id: str
+    currency: Currency
+    total: Minor
+    lines: tuple[OrderLine, ...] = ()
+
+
+class RefundRequested(Wire):
+    """The customer asked for money back; nothing was given back yet."""
+
+    order_id: str
+    reason: str = ""
+
+
+class CustomerPinned(Wire):
+    """A person put the customer into a group, whatever the rules say, until `until` (null: until taken off)."""
+
+    group: str
+    reason: str
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class CustomerUnpinned(Wire):
+    """The pin was taken off: the rules decide again."""
+
+    reason: str = ""
 
 
 class CustomerDeleted(Wire):
@@ -195,6 +242,10 @@ class RulesetActivated(Wire):
     version: int
     hash: str
     activation: str
+    send_effects: tuple[str, ...] = ()
+    """Sources (`segment:vip`) whose effects this activation releases on purpose; of all others it releases none."""
+    take_over: bool = False
+    """Customers found in a group that is not ours are moved too from here on."""
 
 
 class GenerationPromoted(Wire):
@@ -238,6 +289,11 @@ _TYPES: Final[dict[str, type[Wire]]] = {
     RULESET_ACTIVATED: RulesetActivated,
     GENERATION_PROMOTED: GenerationPromoted,
     ATTRIBUTE_SET: AttributeSet,
+    CART_ABANDONED: CartEvent,
+    CART_CONVERTED: CartEvent,
+    REFUND_REQUESTED: RefundRequested,
+    CUSTOMER_PINNED: CustomerPinned,
+    CUSTOMER_UNPINNED: CustomerUnpinned,
 }
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope)
 _DECODERS: Final = {name: msgspec.json.Decoder(cls) for name, cls in _TYPES.items()}
@@ -263,6 +319,10 @@ EventData = (
     | RulesetActivated
     | GenerationPromoted
     | AttributeSet
+    | CartEvent
+    | RefundRequested
+    | CustomerPinned
+    | CustomerUnpinned
     | CustomEvent
 )
 

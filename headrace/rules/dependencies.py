@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from headrace.rules.catalogue import ATTRIBUTES, TAGS
 from headrace.rules.model import (
+    Action,
     AddAttribute,
     AddTag,
     AllOf,
     AnyOf,
-    AssignGroup,
     Condition,
     Each,
     Ladder,
@@ -78,9 +78,7 @@ def writes(entry: Entry) -> frozenset[str]:
     return frozenset(attributes | {TAGS + tag.platform for giver in givers for tag in giver.tags})
 
 
-def _of_action(
-    action: AssignGroup | AddAttribute | RemoveAttribute | AddTag | RemoveTag,
-) -> set[str]:
+def _of_action(action: Action) -> set[str]:
     if isinstance(action, AddAttribute | RemoveAttribute):
         return {_label(ATTRIBUTES + name) for name in action.values}
     if isinstance(action, AddTag | RemoveTag):

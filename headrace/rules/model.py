@@ -5,12 +5,13 @@ for people. How YAML becomes this is in `load.py`; what it means for a customer 
 """
 
 import unicodedata
-from typing import Literal, dataclass_transform
+from typing import Any, Literal, dataclass_transform
 
 import msgspec
 from msgspec import Struct
 
 from headrace.contracts.actions import Platform
+from headrace.contracts.effects import EffectKind
 from headrace.contracts.events import OrderStatus
 
 
@@ -27,13 +28,45 @@ class Between(Node, tag="between"):
 
 
 class Duration(Node, tag="duration"):
-    """A length of time: whole calendar days in the store's zone, or exact hours."""
+    """A length of time: calendar days, months or years in the store's zone, or exact hours."""
 
     count: int
-    unit: Literal["day", "hour"]
+    unit: Literal["hour", "day", "month", "year"]
 
 
-Operand = bool | int | str | tuple[str | int, ...] | Between | Duration | None
+class Day(Node, tag="day"):
+    """A day of the store's calendar: "2027-01-31"."""
+
+    date: str
+
+
+class Nearby(Node, tag="nearby"):
+    """Within `km` of the postcode `of`; `zips`: the folded postcodes this is, looked up when the rules were read."""
+
+    km: int
+    of: str
+    zips: tuple[str, ...]
+
+
+Operand = bool | int | str | tuple[str | int, ...] | Between | Duration | Day | Nearby | None
+
+
+class Window(Node):
+    """The part of the past an aggregate is about: one of a span up to now, the current period, two days (included)."""
+
+    span: Duration | None = None
+    this: Literal["month", "year"] | None = None
+    first: str | None = None
+    last: str | None = None
+
+
+class Only(Node):
+    """Of which orders and lines an aggregate is taken: each names folded texts of which one must be there."""
+
+    brand: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    product: tuple[str, ...] = ()
+    channel: tuple[int, ...] = ()
 
 
 class Leaf(Node, tag="leaf"):
@@ -48,6 +81,11 @@ class Leaf(Node, tag="leaf"):
     """By the field's family and the operator (`catalogue.py`)."""
     options: dict[str, bool] = {}
     """e.g. {"or_subdomains": true} of `in` on an e-mail domain."""
+    window: Window | None = None
+    only: Only | None = None
+    """Both of aggregates (customer.spend, orders, items, refunds, visits); None: over all time, of everything."""
+    since: Duration | None = None
+    """Of memberships: in it for longer than this."""
 
 
 class AllOf(Node, tag="all"):
@@ -99,6 +137,9 @@ class Spend(Node):
     )
     amount: Literal["total", "subtotal", "total_excluding_tax"] = "total"
     refunds: Literal["subtract", "ignore"] = "subtract"
+    shipping: Literal["include", "exclude"] = "include"
+    store_credit: Literal["include", "exclude"] = "include"
+    """Whether what was paid with store credit counts."""
 
 
 class Store(Node):
@@ -116,6 +157,15 @@ class About(Node):
     review_by: str = ""
 
 
+class Discount(Node):
+    """What a group pays less, of what: the whole store, a category, a product."""
+
+    percent: int = 0
+    amount: int = 0
+    of: Literal["store", "category", "product"] = "store"
+    name: str = ""
+
+
 class Group(About, kw_only=True):
     """One of the store's customer groups; `alias`: its name per platform."""
 
@@ -124,13 +174,73 @@ class Group(About, kw_only=True):
     kind: Literal["B2B", "B2C"] | None = None
     erp_id: str = ""
     description: str = ""
+    categories: tuple[str, ...] | None = None
+    """The categories its customers see; None: all."""
+    discounts: tuple[Discount, ...] = ()
+    price_list: str = ""
 
 
 class Tag(Node):
-    """A tag on an e-mail platform."""
+    """A tag on an e-mail platform, or a list of it."""
 
     platform: Platform
     name: str
+    list: bool = False
+
+
+class Act(Node, kw_only=True):
+    """Base of actions. `after`: done that long after its cause, unless `unless` holds then (or, of a segment's, the
+    customer has left).
+    """
+
+    after: Duration | None = None
+    unless: "Condition | None" = None
+
+
+class AssignGroup(Act, tag="assign_group", kw_only=True):
+    """Claim a group."""
+
+    group: str
+
+
+class AddAttribute(Act, tag="add_attribute", kw_only=True):
+    """Claim values: {"interests": ["apple"]}."""
+
+    values: dict[str, tuple[str, ...]]
+
+
+class RemoveAttribute(Act, tag="remove_attribute", kw_only=True):
+    """End all claims on these values and bar them until claimed anew."""
+
+    values: dict[str, tuple[str, ...]]
+
+
+class AddTag(Act, tag="tag", kw_only=True):
+    """Claim tags and places on lists."""
+
+    tags: tuple[Tag, ...]
+
+
+class RemoveTag(Act, tag="untag", kw_only=True):
+    """End all claims on these tags and places on lists, and bar them until claimed anew."""
+
+    tags: tuple[Tag, ...]
+
+
+class Send(Act, tag="effect", kw_only=True):
+    """An effect: done once per cause, by a consumer. `key`: names it within its entry, and stays when others move.
+
+    `with_`: what the consumer is told, by the kind of effect. `consumer`: whose, of `do`.
+    """
+
+    kind: EffectKind
+    key: str
+    with_: dict[str, Any] = {}
+    once: Literal["entry", "customer", "always"] = "always"
+    consumer: str = ""
+
+
+Action = AssignGroup | AddAttribute | RemoveAttribute | AddTag | RemoveTag | Send
 
 
 class Rung(Node):
@@ -141,77 +251,61 @@ class Rung(Node):
     threshold: int = 0
     attributes: dict[str, tuple[str, ...]] = {}
     tags: tuple[Tag, ...] = ()
+    on_enter: tuple[Action, ...] = ()
+    on_exit: tuple[Action, ...] = ()
 
 
 class Ladder(About, kw_only=True):
-    """Rungs over one number field, lowest first, exactly one per customer. Demotes at once."""
+    """Rungs over one number field, lowest first, exactly one per customer.
+
+    Who is below a rung's bound for longer than `grace` leaves it: for the rung the number says (`direct`) or the next
+    lower one (`one_step`), where a new grace begins.
+    """
 
     id: str
     by: str
     rungs: tuple[Rung, ...]
+    window: Window | None = None
+    only: Only | None = None
+    demote: Literal["direct", "one_step", "never"] = "direct"
+    grace: Duration | None = None
     renamed_from: str | None = None
 
 
 class Segment(About, kw_only=True):
-    """Customers WHO meet a condition; while in: group, attributes, tags."""
+    """Customers WHO meet a condition; while in: group, attributes, tags; effects when they enter and leave."""
 
     id: str
     who: Condition
     group: str | None = None
     attributes: dict[str, tuple[str, ...]] = {}
     tags: tuple[Tag, ...] = ()
+    on_enter: tuple[Action, ...] = ()
+    on_exit: tuple[Action, ...] = ()
     renamed_from: str | None = None
 
 
-TriggerName = Literal[
-    "customer.created",
-    "customer.updated",
-    "order.placed",
-    "order.status_changed",
-    "order.refunded",
-    "product.ordered",
-]
+class Reached(Node):
+    """Of `time.reached`: `span` after a time of the customer, or every year on its day."""
+
+    field: str
+    span: Duration | None = None
 
 
 class Trigger(Node):
-    """WHEN. `from_` and `to` narrow `order.status_changed`."""
+    """WHEN. `name` is one of `catalogue.TRIGGERS` or custom.<name>; the rest narrows it, each where it belongs.
+
+    `from_`, `to`: statuses of `order.status_changed`, groups of `group.changed`. `status`: of `order.reached`.
+    `of`: the attribute of `attribute.changed`. `cron`: five fields, of `schedule`. `reached`: of `time.reached`.
+    """
 
     name: str
-    from_: OrderStatus | None = None
-    to: OrderStatus | None = None
-
-
-class AssignGroup(Node, tag="assign_group"):
-    """Claim a group."""
-
-    group: str
-
-
-class AddAttribute(Node, tag="add_attribute"):
-    """Claim values: {"interests": ["apple"]}."""
-
-    values: dict[str, tuple[str, ...]]
-
-
-class RemoveAttribute(Node, tag="remove_attribute"):
-    """End all claims on these values and bar them until claimed anew."""
-
-    values: dict[str, tuple[str, ...]]
-
-
-class AddTag(Node, tag="tag"):
-    """Claim tags."""
-
-    tags: tuple[Tag, ...]
-
-
-class RemoveTag(Node, tag="untag"):
-    """End all claims on these tags and bar them until claimed anew."""
-
-    tags: tuple[Tag, ...]
-
-
-Action = AssignGroup | AddAttribute | RemoveAttribute | AddTag | RemoveTag
+    from_: str | None = None
+    to: str | None = None
+    status: OrderStatus | None = None
+    of: str | None = None
+    cron: str | None = None
+    reached: Reached | None = None
 
 
 class Rule(About, kw_only=True):
@@ -223,6 +317,34 @@ class Rule(About, kw_only=True):
     then: tuple[Action, ...]
     past: Literal["ignore", "apply"] = "ignore"
     renamed_from: str | None = None
+
+
+class Calendar(Node):
+    """A named time of the store: days from `first` to `last`, both included, each year anew where `yearly`.
+
+    `first` and `last` are dates (2026-11-27), yearly ones days (11-27); `weekday`: the number of the week of the month
+    (1 to 5, -1 the last), the weekday (0 = Monday), the month, and days to add; it begins then and lasts `days`.
+    """
+
+    first: str = ""
+    last: str = ""
+    yearly: bool = False
+    weekday: tuple[int, int, int, int] | None = None
+    days: int = 1
+
+
+class QuietHours(Node):
+    """No marketing from `start` up to `end`, "21:00" and "08:00", on the customer's clock where known."""
+
+    start: str
+    end: str
+
+
+class FrequencyCap(Node):
+    """At most `count` marketing effects a customer in `per`."""
+
+    count: int
+    per: Duration
 
 
 class RuleSet(Node):
@@ -237,7 +359,16 @@ class RuleSet(Node):
     group_order: tuple[tuple[str, ...], ...] = ()
     default_group: str = ""
     unmanaged: Literal["keep"] = "keep"
-    drift: Literal["report"] = "report"
+    drift: Literal["report", "overwrite", "pin"] = "report"
+    calendars: dict[str, Calendar] = {}
+    aliases: dict[str, tuple[str, ...]] = {}
+    """Company -> other spellings of it, all folded."""
+    channels: dict[str, tuple[int, ...]] = {}
+    """Name of a channel -> the store's channel ids."""
+    max_age: Duration = Duration(count=24, unit="hour")
+    """An effect whose fact is older than this is not sent."""
+    quiet_hours: QuietHours | None = None
+    frequency_cap: FrequencyCap | None = None
     ladders: tuple[Ladder, ...] = ()
     segments: tuple[Segment, ...] = ()
     rules: tuple[Rule, ...] = ()

@@ -22,7 +22,7 @@ from headrace.rules.catalogue import (
 )
 from headrace.rules.findings import Refused, did_you_mean, quoted
 from headrace.rules.geography import country_code
-from headrace.rules.model import AllOf, AnyOf, Condition, Duration, Each, Not
+from headrace.rules.model import AllOf, AnyOf, Between, Condition, Each, Not
 from headrace.rules.names import attribute_name
 from headrace.rules.parse_leaf import leaf
 from headrace.rules.reading import Reading, items, mapping, single_pair
@@ -217,7 +217,7 @@ def _count(pair: Pair, name: str, inner: Scoped, reading: Reading) -> Each:
         missing = "of: which elements to count" if of is None else "a comparison"
         raise Refused("missing_key", pair.value.place, f"count has no {missing}", f"write {example}")
     test = leaf(pair.key, Mapping(compared, pair.value.place), _COUNT, reading)
-    assert not isinstance(test.operand, str | tuple | Duration)
+    assert test.operand is None or isinstance(test.operand, int | Between)
     return Each(
         field=name,
         quantifier="count",

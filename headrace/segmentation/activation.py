@@ -53,7 +53,7 @@ def fold_past(
     sums = Sums(rules.summing)
     for order in oldest_first(state, pages):
         sums.add(order)
-        facts = Facts(state.profile, sums.totals, sums.purchased, rules.spend)
+        facts = Facts(replace(state, totals=sums.totals, purchased=sums.purchased), rules.spend)
         facts.now = now
         walk.run(entries, facts, tuple(past_triggers(order)))
     return walk
@@ -63,7 +63,8 @@ def _keep_standing(standing: Standing, rules: CompiledRules) -> Standing:
     renames = rules.renames
     segments = {renames.segments.get(name, name) for name in standing.segments}
     rungs = {renames.ladders.get(name, name): rung for name, rung in standing.rungs.items()}
-    return Standing(
-        tuple(sorted(segments & rules.segments.keys())),
-        {name: rung for name, rung in rungs.items() if name in rules.ladders},
+    return replace(
+        standing,
+        segments=tuple(sorted(segments & rules.segments.keys())),
+        rungs={name: rung for name, rung in rungs.items() if name in rules.ladders},
     )

@@ -10,7 +10,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from headrace.contracts.actions import Platform
-from headrace.rules.model import Action, AddAttribute, AddTag, AssignGroup, RemoveAttribute, RemoveTag, Tag
+from headrace.rules.model import Action, AddAttribute, AddTag, AssignGroup, RemoveAttribute, RemoveTag, Send, Tag
 from headrace.segmentation.state import Claims, Latch, Tags, Values
 
 K = TypeVar("K", bound=str)
@@ -25,6 +25,8 @@ def fire(claims: Claims, rule: str, then: tuple[Action, ...], *, fact_at: dateti
                 claims = _end_attributes(claims, values, rule)
             case RemoveTag(tags=tags):
                 claims = _end_tags(claims, tags_by_platform(tags), rule)
+            case Send():
+                pass
             case _:
                 claims = _claim(claims, rule, action, fact_at, offset)
     return claims

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from headrace.contracts.actions import Platform
 from headrace.segmentation.claims import fire, lift
@@ -111,11 +112,11 @@ class Walk:
             outcome: Outcome = "in" if holds else "out"
         elif holds:
             outcome = "entered"
-            self.standing = Standing(tuple(sorted((*known, segment.id))), self.standing.rungs)
+            self.standing = replace(self.standing, segments=tuple(sorted((*known, segment.id))))
             self._enter(segment.source, segment.gives)
         else:
             outcome = "left"
-            self.standing = Standing(tuple(name for name in known if name != segment.id), self.standing.rungs)
+            self.standing = replace(self.standing, segments=tuple(name for name in known if name != segment.id))
             self._note(segment.source)
         self.verdicts.append(Verdict(segment.source, outcome, segment.condition.text))
 
@@ -123,7 +124,7 @@ class Walk:
         number = rung_of(entry.ladder, NUMBERS[entry.ladder.by](facts))
         if self.standing.rungs.get(entry.id) == number:
             return
-        self.standing = Standing(self.standing.segments, {**self.standing.rungs, entry.id: number})
+        self.standing = replace(self.standing, rungs={**self.standing.rungs, entry.id: number})
         self._enter(entry.source, entry.gives[number])
         self.verdicts.append(Verdict(entry.source, "rung", f"rung {number + 1} by {entry.ladder.by}"))
 

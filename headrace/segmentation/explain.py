@@ -61,7 +61,7 @@ def _segments(state: State, rules: CompiledRules) -> list[Reason]:
 
 
 def _ladders(state: State, rules: CompiledRules) -> list[Reason]:
-    facts = Facts(state.profile, state.totals, state.purchased, rules.spend)
+    facts = Facts(state, rules.spend)
     reasons = []
     for entry in rules.ladders.values():
         by = entry.ladder.by

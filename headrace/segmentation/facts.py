@@ -9,9 +9,10 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
+from headrace.contracts.events import EventData
 from headrace.rules.model import fold
 from headrace.segmentation.ledger import CountedSpend, order_value
-from headrace.segmentation.state import Entry, Line, Place, Profile, Purchased, Totals
+from headrace.segmentation.state import Entry, Line, Place, Profile, Standing, State, Totals
 
 Labels = Mapping[str, Collection[str]]
 """Attribute or platform name -> values, folded."""
@@ -21,26 +22,54 @@ NO_LABELS: Final[Labels] = {}
 class Facts:
     """What is known at one moment of one `decide`; `order` and `lines` are those of the trigger being looked at.
 
-    `now`: the store's time, None before its first clock.
+    `now`: the store's time, None before its first clock. `before`: the customer before the event, None where there is
+    no event (time, an activation): what `crosses` and `customer.spend_before` compare with. `event`: what the event
+    that is looked at carries. The callables read what the walk has come to so far.
     """
 
-    __slots__ = ("attributes", "lines", "now", "order", "profile", "purchased", "spend", "tags", "totals")
+    __slots__ = (
+        "attributes",
+        "before",
+        "event",
+        "group",
+        "lines",
+        "now",
+        "order",
+        "profile",
+        "purchased",
+        "spend",
+        "standing",
+        "state",
+        "tags",
+        "totals",
+        "windows",
+    )
 
-    def __init__(self, profile: Profile | None, totals: Totals, purchased: Purchased, spend: CountedSpend) -> None:
-        self.profile = profile
-        self.totals = totals
-        self.purchased = purchased
+    def __init__(self, state: State, spend: CountedSpend) -> None:
+        self.state = state
+        self.profile = state.profile
+        self.totals = state.totals
+        self.purchased = state.purchased
+        self.windows = state.windows
         self.spend = spend
+        self.before: State | None = None
         self.order: Entry | None = None
         self.lines: tuple[Line, ...] = ()
+        self.event: EventData | None = None
         self.now: datetime | None = None
         self.attributes: Callable[[], Labels] = dict
         self.tags: Callable[[], Labels] = dict
+        self.group: Callable[[], str | None] = _no_group
+        self.standing: Callable[[], Standing] = Standing
 
     @property
     def places(self) -> tuple[Place, ...]:
         """The customer's addresses."""
         return () if self.profile is None else self.profile.places
+
+
+def _no_group() -> str | None:
+    return None
 
 
 def folded(text: str) -> str:

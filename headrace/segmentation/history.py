@@ -54,7 +54,8 @@ def memberships_before(state: State, renames: Renames) -> Memberships:
     segments = tuple(renames.segments.get(name, name) for name in state.standing.segments)
     rungs = {renames.ladders.get(name, name): rung for name, rung in state.standing.rungs.items()}
     latched = {renames.rules.get(name, name): latch for name, latch in state.claims.latched.items()}
-    return Memberships(Standing(segments, rungs), replace(state.claims, latched=latched), state.emitted.group)
+    standing = replace(state.standing, segments=segments, rungs=rungs)
+    return Memberships(standing, replace(state.claims, latched=latched), state.emitted.group)
 
 
 def changes(before: Memberships, after: Memberships) -> Iterator[tuple[Kind, str, bool]]:

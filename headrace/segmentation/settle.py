@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.contracts.actions import Desired
+from headrace.contracts.effects import Effect
 from headrace.segmentation.actions import Stamp, emit
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.entries import Verdict, Walk
@@ -50,6 +51,7 @@ class Decision(Struct, frozen=True):
     wake_at: datetime | None
     trace: Trace
     pages: Written = {}
+    effects: tuple[Effect, ...] = ()
 
 
 class Step(Struct, frozen=True):
@@ -69,7 +71,7 @@ class Step(Struct, frozen=True):
 
 def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Decision:
     """Fire the rules, evaluate the segments and ladders concerned, set the timers, tell the sinks what differs."""
-    facts = Facts(state.profile, state.totals, state.purchased, rules.spend)
+    facts = Facts(state, rules.spend)
     facts.now = step.now
     walk = Walk(rules, state.claims, state.standing, offset=stamp.offset)
     entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), step.changed)

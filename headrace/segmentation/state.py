@@ -47,6 +47,12 @@ class Profile(Part, frozen=True, array_like=True):
     company: str = ""
     subscribed: bool | None = None
     places: tuple[Place, ...] = ()
+    store_credit: int | None = None
+    consents: dict[str, bool] = {}
+    form: dict[str, str] = {}
+    """What the customer declared, by field: gender, income, any of the store's own; as written."""
+    birthday: str = ""
+    """A day, 1990-05-17."""
 
 
 class Line(Part, frozen=True, array_like=True):
@@ -61,6 +67,7 @@ class Line(Part, frozen=True, array_like=True):
     sku: str = ""
     brand: str = ""
     categories: tuple[str, ...] = ()
+    backordered: int = 0
 
 
 class Refunded(Part, frozen=True, array_like=True):
@@ -92,6 +99,9 @@ class Entry(Part, frozen=True, array_like=True):
     archived: bool = False
     seen: int = 0
     gone: tuple[str, ...] = ()
+    channel: int | None = None
+    shipping: int = 0
+    store_credit: int = 0
 
 
 class Totals(Part, frozen=True, array_like=True):
@@ -118,6 +128,16 @@ class Purchased(Part, frozen=True, array_like=True):
     matches: tuple[int, ...] = ()
 
 
+class Series(Part, frozen=True, array_like=True):
+    """A sum by moments: `at` are seconds since the epoch, ascending, at which the `amounts` came.
+
+    Where a window is of whole days, `at` is when the day began. What has left the window is dropped.
+    """
+
+    at: tuple[int, ...] = ()
+    amounts: tuple[int, ...] = ()
+
+
 class Cold(Part, frozen=True, array_like=True):
     """The orders that are on pages: how many, how many of them count, and the extremes among them.
 
@@ -133,10 +153,32 @@ class Cold(Part, frozen=True, array_like=True):
 
 
 class Timer(Part, frozen=True, array_like=True):
-    """The customer must be looked at when `due` has come, because of `source` (`segment:<id>`, `ladder:<id>`)."""
+    """The customer must be looked at when `due` has come, because of `source`: `segment:<id>`, `ladder:<id>`,
+    `rule:<id>`, `pin`.
+    """
 
     due: datetime
     source: str
+
+
+class Pending(Part, frozen=True, array_like=True):
+    """An action that waits for `due`, of `source` by its `key` there. `fact_at`: when its cause happened."""
+
+    due: datetime
+    source: str
+    key: str
+    cause: str
+    fact_at: datetime
+    origin: str
+
+
+class Pin(Part, frozen=True, array_like=True):
+    """A person's decision: this group, whatever the rules say, until `until` (None: until it is taken off)."""
+
+    group: str
+    reason: str
+    at: datetime
+    until: datetime | None = None
 
 
 class Latch(Part, frozen=True, array_like=True):
@@ -159,10 +201,16 @@ class Claims(Part, frozen=True, array_like=True):
 
 
 class Standing(Part, frozen=True, array_like=True):
-    """Memberships that are functions of the facts: ids of the segments the customer is in, rung number per ladder."""
+    """Memberships that are functions of the facts: ids of the segments the customer is in, rung number per ladder.
+
+    `since`: segment id or `ladder:<id>` -> when it was entered. `below`: ladder id -> since when the number is below
+    the rung, where a grace runs.
+    """
 
     segments: tuple[str, ...] = ()
     rungs: dict[str, int] = {}
+    since: dict[str, datetime] = {}
+    below: dict[str, datetime] = {}
 
 
 class Contact(Part, frozen=True, array_like=True):
@@ -185,6 +233,8 @@ class Emitted(Part, frozen=True, array_like=True):
     tags: Tags = {}
     tags_absent: Tags = {}
     contact: Contact | None = None
+    taken: bool = False
+    """An activation took a customer over whose group was not ours."""
 
 
 class State(Part, frozen=True, array_like=True):
@@ -195,7 +245,8 @@ class State(Part, frozen=True, array_like=True):
     with `past: apply` that already went over the orders, by id, with the digest of what they said. `recent`: ids of
     the newest events that are not snapshots, oldest first. `step`: how many actions were told at the state's mark.
     `timers`: sorted. `history`: the newest changes of membership, still encoded (`history.py`), after `history_pages`
-    pages of older ones. `summed`: digest of what `totals` and `purchased` were added up by.
+    pages of older ones. `summed`: digest of what `totals`, `purchased` and `windows` were added up by. `windows`: the
+    windowed aggregates that the rules ask for, in their order. `pending`: sorted by `due`. `visits`: a sum by days.
     """
 
     key: str
@@ -216,6 +267,10 @@ class State(Part, frozen=True, array_like=True):
     history_pages: int = 0
     summed: str = ""
     purchased: Purchased = Purchased()
+    windows: tuple[Series, ...] = ()
+    visits: Series = Series()
+    pin: Pin | None = None
+    pending: tuple[Pending, ...] = ()
 
     @property
     def guest(self) -> bool:

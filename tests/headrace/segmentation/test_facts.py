@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from headrace.rules.model import Spend, fold
 from headrace.segmentation.facts import TIMES, Facts, average, depends_on, folded
 from headrace.segmentation.ledger import counted_spend
-from headrace.segmentation.state import Profile, Purchased, Totals
+from headrace.segmentation.state import Profile, State, Totals
 
 
 @given(st.text())
@@ -46,5 +46,5 @@ def test_depends_on__field__its_part_of_the_customer(field: str, part: str) -> N
 @pytest.mark.parametrize(("group", "known"), [("", True), ("Gold", True), (None, False)])
 def test_times__account__a_guest_has_none(group: str | None, known: bool) -> None:
     made = datetime(2026, 1, 5, tzinfo=UTC)
-    facts = Facts(Profile("r", made, made, group), Totals(), Purchased(), counted_spend(Spend()))
+    facts = Facts(State("s:1", profile=Profile("r", made, made, group)), counted_spend(Spend()))
     assert TIMES["customer.created_at"](facts) == (made if known else None)

@@ -13,7 +13,7 @@ from headrace.segmentation.conditions.lists import Counted
 from headrace.segmentation.conditions.registry import compile_condition
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.ledger import CountedSpend
-from headrace.segmentation.state import Entry, Line, Place, Profile, Purchased, Totals
+from headrace.segmentation.state import Entry, Line, Place, Profile, State
 from headrace.segmentation.totals import Summing, Sums
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ PROFILE = Profile(
 def facts(tests: Counted[Line]) -> Facts:
     sums = Sums(Summing(SPEND, tuple(tests.tests)))
     sums.add(ORDER)
-    known = Facts(PROFILE, sums.totals, sums.purchased, SPEND)
+    known = Facts(State("s:1", profile=PROFILE, totals=sums.totals, purchased=sums.purchased), SPEND)
     known.order, known.lines = ORDER, LINES
     known.attributes = lambda: {"interests": {"apple"}}
     known.tags = lambda: {"mailchimp": {"vip"}}
@@ -107,7 +107,7 @@ def test_compile_condition__customer_without_facts__positive_tests_are_false(fie
         operand = True
     elif FIELDS[field].family == "time":
         operator, operand = "older_than", Duration(count=1, unit="day")
-    nobody = Facts(None, Totals(), Purchased(), SPEND)
+    nobody = Facts(State("s:1"), SPEND)
     assert not compile_condition(leaf(field, operator, operand), "GBP").holds(nobody)
 
 
