@@ -5,6 +5,7 @@ The checks are `headrace.rules`; nothing outside the files is looked at.
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,8 @@ def register(app: typer.Typer) -> None:
 
 def lint(paths: PathsArgument, json: JsonOption = False) -> None:
     """Check rule files. Exit 1 on errors and warnings, 0 when there are only infos, or nothing."""
-    results = [load_rule_set([path]) for path in paths]
+    today = datetime.now(UTC).date()
+    results = [load_rule_set([path], today=today) for path in paths]
     findings = tuple(finding for result in results for finding in result.findings)
     ok = not any(finding.severity in ("error", "warning") for finding in findings)
     emit({"ok": ok, "findings": as_objects(findings)}, json, lambda _: as_text(findings, results))

@@ -71,6 +71,30 @@ Code = Literal[
     "bad_domain",
     "unknown_country",
     "unknown_state",
+    "unknown_channel",
+    "unknown_postcode",
+    "bad_postcodes",
+    # lint: what is probably not meant
+    "tier_gap",
+    "tier_overlap",
+    "never_fires",
+    "never_holds",
+    "never_leaves",
+    "should_be_segment",
+    "shadowed",
+    "email_not_domain",
+    "public_domain",
+    "holds_when_unset",
+    "spelled_differently",
+    "too_many_attributes",
+    "group_unused",
+    "review_overdue",
+    "status_may_be_missed",
+    # templates and golden cases
+    "missing_parameter",
+    "unknown_parameter",
+    "unused_parameter",
+    "case_impossible",
     # later releases
     "not_yet",
 ]
@@ -152,6 +176,44 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "bad_domain": Meaning("not the part of an e-mail address after the @", "customer.email_domain: '@acme.com'"),
     "unknown_country": Meaning("no country has this name or code", "country: Untied Kingdom"),
     "unknown_state": Meaning("a state code that is unknown or belongs to several countries", "state: WA"),
+    "unknown_channel": Meaning("no channel has this name", "order.channel: onlien"),
+    "unknown_postcode": Meaning(
+        "a postcode that is not in the file of postcodes, or in two countries", "radius: {within: {km: 5, of: 99999}}"
+    ),
+    "bad_postcodes": Meaning("the file of postcodes cannot be read", "postcodes: ../zips.csv"),
+    "tier_gap": Meaning(
+        "one exact value lies in none of several tiers", "Silver below 2000, Gold above 2000", "warning"
+    ),
+    "tier_overlap": Meaning("two tiers hold at once", "tier: Gold above 1000, tier: VIP above 5000", "warning"),
+    "never_fires": Meaning(
+        "a rule looks before the number can be anything", "customer.created and customer.spend above 1000", "warning"
+    ),
+    "never_holds": Meaning("tests that exclude each other", "all: orders above 5, orders below 3", "warning"),
+    "never_leaves": Meaning(
+        "a rule puts customers into a group by their orders, and no refund lets them out",
+        "order.placed, spend from 1000, assign_group",
+        "warning",
+    ),
+    "should_be_segment": Meaning(
+        "a rule states a lasting property", "customer.created, email_domain, add_attribute", "info"
+    ),
+    "shadowed": Meaning("a claim of a group that another always wins over", "VIP below Gold in group_order", "warning"),
+    "email_not_domain": Meaning("a text sought in whole addresses", "customer.email: {contains: acme}", "warning"),
+    "public_domain": Meaning("a domain at which anybody has an address", "email_domain: {in: [gmail.com]}", "warning"),
+    "holds_when_unset": Meaning(
+        "a negative test that also holds without a value", "customer.company: {is_not: Acme}", "info"
+    ),
+    "spelled_differently": Meaning("one name in two spellings", "group Gold, tag gold", "warning"),
+    "too_many_attributes": Meaning("more attributes than a store takes", "51 names of attributes", "warning"),
+    "group_unused": Meaning("a group that no entry gives", "{name: Bronze} and nothing else", "info"),
+    "review_overdue": Meaning("the day of an entry's review has passed", "review_by: 2020-01-01", "info"),
+    "status_may_be_missed": Meaning(
+        "a change of status that lies between two reads", "order.status_changed: {to: shipped}", "info"
+    ),
+    "missing_parameter": Meaning("a template's parameter without a value", "--set left out for one without a default"),
+    "unknown_parameter": Meaning("a parameter the template does not have", "customer.spend: {from: $treshold}"),
+    "unused_parameter": Meaning("a template declares a parameter and never uses it", "parameters: {threshold: ...}"),
+    "case_impossible": Meaning("a step of a golden case that cannot happen", "{refund: {order: 2}} before order 2"),
     "not_yet": Meaning("part of the language, but not of this release", "grace: 30 days"),
 }
 assert set(CATALOGUE) == set(get_args(Code))

@@ -4,7 +4,8 @@ Reads files and nothing else; a rule set with any error is refused whole.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from headrace.rules.check import check
 from headrace.rules.findings import Enough, Finding, Place, Report
+from headrace.rules.lint import lint
 from headrace.rules.model import RuleSet, encode_rule_set
 from headrace.rules.parse_rule_set import rule_set_of
 from headrace.rules.reading import Reading
@@ -21,6 +23,8 @@ MAX_FILE_BYTES: Final = 1 << 20
 MAX_TOTAL_BYTES: Final = 2 << 20
 MAX_FILES: Final = 200
 SUFFIXES: Final = (".yaml", ".yml")
+TESTS: Final = ".test"
+"""What stands before the suffix of a file of golden cases."""
 
 
 class Source(Struct, frozen=True):
@@ -43,39 +47,61 @@ def rule_set_hash(rule_set: RuleSet) -> str:
     return hashlib.sha256(encode_rule_set(rule_set)).hexdigest()
 
 
-def load_rule_set(paths: Sequence[Path]) -> LoadResult:
-    """One rule set from files and folders (their .yaml and .yml files, by name; hidden ones are left out)."""
+def load_rule_set(paths: Sequence[Path], *, today: date | None = None) -> LoadResult:
+    """One rule set from files and folders (their .yaml and .yml files, by name; hidden ones and cases are left out).
+
+    `today`: by which reviews are overdue.
+    """
     report = Report()
-    sources = _read(_files(paths, report), report)
+    sources = read_sources(_files(paths, report), report)
     if not report.refused:
-        return load_texts(sources)
+        return load_texts(sources, today=today)
     return LoadResult(None, report.sorted(), tuple(sources))
 
 
-def load_texts(sources: Sequence[Source]) -> LoadResult:
+def load_texts(sources: Sequence[Source], *, today: date | None = None) -> LoadResult:
     """One rule set from the texts of its files."""
+    return load_roots(lambda report: _roots(sources, report), sources, today=today)
+
+
+def load_roots(
+    read: Callable[[Report], Sequence[Node]], sources: Sequence[Source], *, today: date | None = None
+) -> LoadResult:
+    """One rule set from the documents that `read` returns, or records findings about; `sources`: where they stand."""
     reading = Reading(Report())
     rule_set = None
     try:
-        roots = [_root(source, reading.report) for source in sources]
+        roots = read(reading.report)
         if not reading.report.refused:
-            rule_set = rule_set_of([root for root in roots if root is not None], sources[0].file, reading)
+            rule_set = rule_set_of(roots, sources[0].file, reading)
             check(rule_set, reading)
+            if not reading.report.refused:
+                lint(rule_set, reading, today)
     except Enough:
         rule_set = None
     refused = reading.report.refused
     return LoadResult(None if refused else rule_set, reading.report.sorted(), tuple(sources))
 
 
+def _roots(sources: Sequence[Source], report: Report) -> list[Node]:
+    roots = [_root(source, report) for source in sources]
+    return [root for root in roots if root is not None]
+
+
 def _root(source: Source, report: Report) -> Node | None:
     return compose(source.text, source.file, report)
+
+
+def is_rule_file(path: Path) -> bool:
+    """Whether a file of a folder is one of its rule set: YAML, not hidden, and no golden cases (`*.test.yaml`)."""
+    return path.suffix in SUFFIXES and not path.name.startswith(".") and Path(path.stem).suffix != TESTS
 
 
 def _files(paths: Sequence[Path], report: Report) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES and not p.name.startswith("."))
+            inside = sorted(p for p in path.iterdir() if is_rule_file(p))
             if not inside:
                 report.add("no_files", Place(str(path), 1, 1), "no rule file in this folder", "put rules.yaml into it")
             files.extend(inside)
@@ -88,7 +114,8 @@ def _files(paths: Sequence[Path], report: Report) -> list[Path]:
     return files
 
 
-def _read(files: Sequence[Path], report: Report) -> list[Source]:
+def read_sources(files: Sequence[Path], report: Report) -> list[Source]:
+    """The texts of these files; those that cannot be read are left out, with a finding."""
     sources: list[Source] = []
     total = 0
     for file in files:

@@ -9,22 +9,27 @@ from typing import Final, Literal, cast
 from headrace.rules import later
 from headrace.rules.catalogue import (
     ATTRIBUTES,
+    CHANNEL_SHARE,
     COUNT_OPERATORS,
     ELEMENT_FIELDS,
+    EVENT,
     FIELDS,
     LATER_PLATFORMS,
     PLATFORMS,
+    PREFIXES,
     QUANTIFIERS,
     TAGS,
     Field,
     Scope,
+    prefixed_field,
     set_field,
 )
 from headrace.rules.findings import Refused, did_you_mean, quoted
 from headrace.rules.geography import country_code
-from headrace.rules.model import AllOf, AnyOf, Between, Condition, Each, Not
+from headrace.rules.model import AllOf, AnyOf, Between, Condition, Each, Not, form_key
 from headrace.rules.names import attribute_name
 from headrace.rules.parse_leaf import leaf
+from headrace.rules.parse_reference import channel_named
 from headrace.rules.reading import Reading, items, mapping, single_pair
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair, Scalar
 
@@ -41,6 +46,8 @@ class Scoped:
     order: bool
     where: str
     """For messages: "a segment", "a rule on customer.created"."""
+    cart: bool = False
+    event: bool = False
     elements: Scope | None = None
     list_name: str = ""
     country: str = ""
@@ -64,7 +71,9 @@ def condition(node: Node, scope: Scoped, reading: Reading) -> Condition:
     pair = node.pairs[0]
     if pair.key.text in _COMBINE:
         return _combined(pair, scope, reading)
-    return _test(pair, scope, reading)
+    test = _test(pair, scope, reading)
+    reading.place_test(test, pair.key.place)
+    return test
 
 
 def _example(scope: Scoped) -> str:
@@ -107,13 +116,13 @@ def _country_beside(nodes: tuple[Node, ...]) -> str:
 
 
 def _test(pair: Pair, scope: Scoped, reading: Reading) -> Condition:
-    field = _field(pair.key, scope)
+    field = _field(pair.key, scope, reading)
     if field.family == "list":
         return _each(pair, field, scope, reading)
     return leaf(pair.key, pair.value, field, reading, country=scope.country)
 
 
-def _field(key: Scalar, scope: Scoped) -> Field:
+def _field(key: Scalar, scope: Scoped, reading: Reading) -> Field:
     if scope.elements is not None:
         return _element_field(key, scope, scope.elements)
     name = key.text
@@ -121,7 +130,7 @@ def _field(key: Scalar, scope: Scoped) -> Field:
         return set_field(ATTRIBUTES + attribute_name(name.removeprefix(ATTRIBUTES), key.place))
     if name.startswith(TAGS):
         return _tags_field(key)
-    field = FIELDS.get(name)
+    field = FIELDS.get(name) or _prefixed(key, reading)
     if field is None:
         raise _unknown_field(key)
     if field.scope == "order" and not scope.order:
@@ -131,7 +140,31 @@ def _field(key: Scalar, scope: Scoped) -> Field:
             f"{name} is of one order, and {scope.where} is not about an order",
             _instead(name),
         )
+    if (field.scope == "cart" and not scope.cart) or (field.scope == "event" and not scope.event):
+        a, example = ("a cart", "cart.abandoned") if field.scope == "cart" else ("an event", "custom.visit")
+        raise Refused(
+            "order_field_out_of_place",
+            key.place,
+            f"{name} is of {a}, and {scope.where} is not about one",
+            f"make it a rule with when: {example}",
+        )
     return field
+
+
+def _prefixed(key: Scalar, reading: Reading) -> Field | None:
+    """A field whose name the merchant completes: form fields and purposes folded, a channel by its name."""
+    prefix = next((prefix for prefix in PREFIXES if key.text.startswith(prefix)), None)
+    if prefix is None:
+        return None
+    name = key.text.removeprefix(prefix)
+    if not name.strip() or not name.isprintable():
+        example = f"{prefix}{PREFIXES[prefix].example}"
+        raise Refused("unknown_field", key.place, f"{prefix.rstrip('.')} needs a name behind it", f"write {example}")
+    if prefix == CHANNEL_SHARE:
+        name = channel_named(key, name, reading)
+    elif prefix != EVENT:
+        name = form_key(name)
+    return prefixed_field(prefix + name)
 
 
 def _instead(name: str) -> str:
@@ -153,7 +186,7 @@ def _tags_field(key: Scalar) -> Field:
 
 def _unknown_field(key: Scalar) -> Refused:
     name = key.text
-    if name in later.FIELDS or name.startswith(later.FIELD_PREFIXES):
+    if name in later.FIELDS:
         return Refused(
             "not_yet", key.place, f"{name} comes with a later release", f"fields of this release: {', '.join(FIELDS)}"
         )
@@ -166,6 +199,10 @@ def _unknown_field(key: Scalar) -> Refused:
         return Refused(
             "unknown_field", key.place, f"{quoted(element)} is of the elements of {' and '.join(lists)}", hint
         )
+    bare = next((prefix for prefix in PREFIXES if name + "." == prefix), None)
+    if bare is not None:
+        example = f"write {bare}{PREFIXES[bare].example}: ..."
+        return Refused("unknown_field", key.place, f"{name} needs a name behind it", example)
     if name in ("customer.attributes", "customer.tags"):
         example = f"{name}.tier: VIP" if name.endswith("attributes") else f"{name}.mailchimp: VIP"
         return Refused("unknown_field", key.place, f"{name} needs the name behind it", f"write {example}")
@@ -178,8 +215,6 @@ def _element_field(key: Scalar, scope: Scoped, elements: Scope) -> Field:
     field = known.get(key.text)
     if field is not None:
         return field
-    if key.text in later.ELEMENT_FIELDS:
-        raise Refused("not_yet", key.place, f"{key.text} comes with a later release", f"fields: {', '.join(known)}")
     if key.text in FIELDS or key.text.startswith(("customer.", "order.")):
         tail = key.text.rpartition(".")[2]
         hint = f"write {tail}: ..." if tail in known else "test it outside, beside this list under all:"

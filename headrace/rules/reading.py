@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
 from headrace.rules.findings import Place, Refused, Report, did_you_mean, quoted
+from headrace.rules.model import Condition
+from headrace.rules.postcodes import Postcodes
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair
 
 Kind = Literal["ladder", "segment", "rule"]
@@ -40,10 +42,19 @@ class Reading:
     group_order: list[Use] = field(default_factory=list)
     default_group: list[Use] = field(default_factory=list)
     """The one that is named, if any."""
+    channels: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    postcodes: Postcodes | None = None
+    """None until a file of them is named."""
+    tests: dict[int, tuple[Condition, Place]] = field(default_factory=dict)
+    """Where each test stands, by its identity: two that say the same are two."""
 
     def use_group(self, name: str, place: Place) -> None:
         """Remember that an entry claims this group."""
         self.group_uses.append(Use(name, place, self.report.entry))
+
+    def place_test(self, test: Condition, place: Place) -> None:
+        """Remember where a test stands."""
+        self.tests[id(test)] = test, place
 
 
 def keys(node: Node, what: str, report: Report, *, known: Sequence[str], later: Sequence[str] = ()) -> dict[str, Node]:
