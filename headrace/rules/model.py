@@ -376,8 +376,14 @@ class RuleSet(Node):
 
 def fold(text: str) -> str:
     """Case and accents folded, outer space dropped, inner runs of space made one: how text is compared."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Decomposed first: 𝔍 is no capital before it is a J.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+
+
+def form_key(name: str) -> str:
+    """The name of a form field or a purpose as rules and facts share it: `Shirt Size` is shirt_size."""
+    return fold(name).replace(" ", "_")
 
 
 _DECODER = msgspec.json.Decoder(RuleSet)
