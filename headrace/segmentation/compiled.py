@@ -4,9 +4,11 @@ Parsed once per rule set and shared by every customer; what an entry then does i
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -14,6 +16,7 @@ from headrace.rules.model import (
     Action,
     AddAttribute,
     AddTag,
+    Condition,
     Ladder,
     RemoveAttribute,
     RemoveTag,
@@ -21,22 +24,25 @@ from headrace.rules.model import (
     RuleSet,
     Segment,
     Spend,
-    Store,
     Tag,
     Trigger,
 )
 from headrace.segmentation.claims import tags_by_platform
-from headrace.segmentation.conditions import lists
+from headrace.segmentation.compiled_actions import CompiledAction, at_once, compile_actions
+from headrace.segmentation.conditions.change import Timed
 from headrace.segmentation.conditions.registry import (
     ATTRIBUTES,
     TAGS,
     CompiledCondition,
     compile_condition,
 )
-from headrace.segmentation.facts import NUMBERS, depends_on
+from headrace.segmentation.conditions.terms import Terms
+from headrace.segmentation.conditions.time import Edge, edge_of
+from headrace.segmentation.conditions.window import compile_number
 from headrace.segmentation.group_choice import places_of
 from headrace.segmentation.ledger import CountedSpend, counted_spend
-from headrace.segmentation.state import Line, Tags, Values
+from headrace.segmentation.schedule import TIME_TRIGGERS, timed_rule
+from headrace.segmentation.state import Tags, Values
 from headrace.segmentation.totals import Summing
 
 
@@ -60,6 +66,10 @@ class CompiledRule:
     then: tuple[Action, ...]
     past: bool
     digest: str
+    at_once: tuple[Action, ...] = ()
+    """Of `then`, what claims something the moment the rule fires."""
+    acts: tuple[CompiledAction, ...] = ()
+    """Of `then`, all else: effects, and what waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +80,22 @@ class CompiledSegment:
     source: str
     condition: CompiledCondition
     gives: Gives
+    on_enter: tuple[CompiledAction, ...] = ()
+    on_exit: tuple[CompiledAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledLadder:
-    """A ladder; `gives` by rung number."""
+    """A ladder; `gives`, `on_enter` and `on_exit` by rung number. `acts`: some rung has one of the latter."""
 
     id: str
     source: str
     ladder: Ladder
     reads: frozenset[str]
     gives: tuple[Gives, ...]
+    on_enter: tuple[tuple[CompiledAction, ...], ...] = ()
+    on_exit: tuple[tuple[CompiledAction, ...], ...] = ()
+    acts: bool = False
 
 
 CompiledEntry = CompiledRule | CompiledSegment | CompiledLadder
@@ -109,11 +124,15 @@ class CompiledRules:
     rules: dict[str, CompiledRule]
     segments: dict[str, CompiledSegment]
     ladders: dict[str, CompiledLadder]
-    timed: tuple[CompiledSegment, ...]
-    """Segments that time alone may change."""
+    timed: tuple[Timed, ...]
+    """What time alone may change, and when."""
     past: dict[str, str]
     """Digest by id of the rules with `past: apply`."""
     renames: Renames
+    max_age: Edge
+    """From a fact to when an effect for it is too old."""
+    waiting: dict[tuple[str, str], CompiledAction]
+    """Actions with `after`, by source and key."""
     _plans: dict[tuple[frozenset[str], frozenset[str] | None], tuple[CompiledEntry, ...]] = field(default_factory=dict)
 
     @property
@@ -131,13 +150,13 @@ class CompiledRules:
 
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
     """Raises ValueError for a field, operator or cycle that no checked rule set of this release has."""
-    store, purchased = rule_set.store, lists.Counted[Line]()
-    rules = {rule.id: _rule(rule, store, purchased) for rule in rule_set.rules}
-    segments = {segment.id: _segment(segment, store, purchased) for segment in rule_set.segments}
-    ladders = {ladder.id: _ladder(ladder) for ladder in rule_set.ladders}
+    terms = _terms(rule_set)
+    rules = {rule.id: _rule(rule, terms) for rule in rule_set.rules}
+    segments = {segment.id: _segment(segment, terms) for segment in rule_set.segments}
+    ladders = {ladder.id: _ladder(ladder, terms) for ladder in rule_set.ladders}
     return CompiledRules(
         rule_set=rule_set,
-        summing=_summing(rule_set.spend, purchased),
+        summing=_summing(rule_set.spend, terms),
         groups=frozenset(group.name for group in rule_set.groups),
         places=places_of(rule_set.group_order),
         ties=any(len(equals) > 1 for equals in rule_set.group_order),
@@ -145,55 +164,105 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         rules=rules,
         segments=segments,
         ladders=ladders,
-        timed=tuple(segment for segment in segments.values() if segment.condition.next_change is not None),
+        timed=tuple(_timed(rule_set, segments)),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
+        max_age=edge_of(rule_set.max_age, terms.timezone),
+        waiting=_waiting((*rules.values(), *segments.values(), *ladders.values())),
     )
 
 
-def _summing(spend: Spend, purchased: lists.Counted[Line]) -> Summing:
-    said = b"\n".join((_SUMS, msgspec.json.encode(spend, order="deterministic"), *purchased.said))
-    digest = hashlib.blake2b(said, digest_size=6).hexdigest()
-    return Summing(counted_spend(spend), tuple(purchased.tests), digest)
+def _waiting(entries: tuple[CompiledEntry, ...]) -> dict[tuple[str, str], CompiledAction]:
+    return {
+        (entry.source, action.key): action for entry in entries for action in acts_of(entry) if action.due is not None
+    }
+
+
+def acts_of(entry: CompiledEntry) -> tuple[CompiledAction, ...]:
+    """Everything an entry may do besides what it claims at once."""
+    match entry:
+        case CompiledRule():
+            return entry.acts
+        case CompiledSegment():
+            return (*entry.on_enter, *entry.on_exit)
+        case CompiledLadder():
+            return tuple(action for acts in (*entry.on_enter, *entry.on_exit) for action in acts)
+
+
+def _terms(rule_set: RuleSet) -> Terms:
+    store = rule_set.store
+    return Terms(
+        currency=store.currency,
+        timezone=store.timezone,
+        spend=counted_spend(rule_set.spend),
+        calendars=rule_set.calendars,
+    )
+
+
+def _timed(rule_set: RuleSet, segments: dict[str, CompiledSegment]) -> Iterator[Timed]:
+    for segment in segments.values():
+        if segment.condition.next_change is not None:
+            yield Timed(segment.source, segment.condition.reads, segment.condition.next_change)
+    for rule in rule_set.rules:
+        if rule.when.name in TIME_TRIGGERS:
+            yield timed_rule(rule, rule_set.store.timezone)
+
+
+def _summing(spend: Spend, terms: Terms) -> Summing:
+    said = (msgspec.json.encode(spend, order="deterministic"), *terms.purchased.said, *terms.windows.said)
+    digest = hashlib.blake2b(b"\n".join((_SUMS, *said)), digest_size=6).hexdigest()
+    windows = tuple(terms.windows.sums)
+    return Summing(terms.spend, tuple(terms.purchased.tests), digest, windows, ZoneInfo(terms.timezone))
 
 
 _SUMS: Final = b"1"
 """Raise it when an accumulator of the same rules changes its meaning: every customer's are then added up anew."""
 
 
-def _rule(rule: Rule, store: Store, purchased: lists.Counted[Line]) -> CompiledRule:
+def _rule(rule: Rule, terms: Terms) -> CompiledRule:
     said = msgspec.json.encode((rule.when, rule.if_, rule.then), order="deterministic")
     return CompiledRule(
         id=rule.id,
         source=f"rule:{rule.id}",
         when=rule.when,
-        condition=None
-        if rule.if_ is None
-        else compile_condition(rule.if_, store.currency, store.timezone, purchased=purchased),
+        condition=None if rule.if_ is None else compile_condition(rule.if_, terms),
         then=rule.then,
         past=rule.past == "apply",
         digest=hashlib.blake2b(said, digest_size=6).hexdigest(),
+        at_once=at_once(rule.then),
+        acts=_acts(rule.then, terms),
     )
 
 
-def _segment(segment: Segment, store: Store, purchased: lists.Counted[Line]) -> CompiledSegment:
+def _acts(actions: tuple[Action, ...], terms: Terms) -> tuple[CompiledAction, ...]:
+    def condition(unless: Condition) -> CompiledCondition:
+        return compile_condition(unless, terms)
+
+    return compile_actions(actions, terms.timezone, condition)
+
+
+def _segment(segment: Segment, terms: Terms) -> CompiledSegment:
     return CompiledSegment(
         segment.id,
         f"segment:{segment.id}",
-        compile_condition(segment.who, store.currency, store.timezone, purchased=purchased),
+        compile_condition(segment.who, terms),
         _gives(segment.group, segment.attributes, segment.tags),
+        _acts(segment.on_enter, terms),
+        _acts(segment.on_exit, terms),
     )
 
 
-def _ladder(ladder: Ladder) -> CompiledLadder:
-    if ladder.by not in NUMBERS:
-        raise ValueError(f"no number {ladder.by!r} for ladder {ladder.id!r}")
+def _ladder(ladder: Ladder, terms: Terms) -> CompiledLadder:
+    number = compile_number(ladder.by, ladder.window, ladder.only, terms)
     return CompiledLadder(
         ladder.id,
         f"ladder:{ladder.id}",
         ladder,
-        frozenset({depends_on(ladder.by)}),
+        number.reads,
         tuple(_gives(rung.group, rung.attributes, rung.tags) for rung in ladder.rungs),
+        tuple(_acts(rung.on_enter, terms) for rung in ladder.rungs),
+        tuple(_acts(rung.on_exit, terms) for rung in ladder.rungs),
+        any(rung.on_enter or rung.on_exit for rung in ladder.rungs),
     )
 
 

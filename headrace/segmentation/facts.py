@@ -118,6 +118,7 @@ NUMBERS: Final[dict[str, Callable[[Facts], int | None]]] = {
 MONEY: Final = frozenset(
     {
         "customer.spend",
+        "customer.spend_before",
         "customer.refunds",
         "customer.average_order",
         "customer.largest_order",
@@ -131,6 +132,7 @@ TIMES: Final[dict[str, Callable[[Facts], datetime | None]]] = {
     "customer.created_at": lambda facts: _account_made(facts.profile),
     "customer.first_order_at": lambda facts: facts.totals.first,
     "customer.last_order_at": lambda facts: facts.totals.last,
+    "order.created_at": lambda facts: None if facts.order is None else facts.order.created_at,
 }
 
 CONSENTS: Final[dict[str, Callable[[Facts], bool]]] = {
@@ -170,10 +172,14 @@ def depends_on(field: str) -> str:
         return "labels"
     if field.startswith("order."):
         return "order"
+    if field == "customer.visits":
+        return "visits"
     return "ledger" if field in NUMBERS or field in _OF_ORDERS else "profile"
 
 
-_OF_ORDERS: Final = frozenset({"customer.purchased", "customer.first_order_at", "customer.last_order_at"})
+_OF_ORDERS: Final = frozenset(
+    {"customer.purchased", "customer.first_order_at", "customer.last_order_at", "customer.days_since_last_order"}
+)
 
 
 def _account_made(profile: Profile | None) -> datetime | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.conditions.registry import TIME
+from headrace.segmentation.conditions.change import TIME
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.state import Timer
 
@@ -25,7 +25,7 @@ def next_timers(
     """
     if not rules.timed:
         return ()
-    if changed is not None and not any(entry.condition.reads & changed for entry in rules.timed):
+    if changed is not None and not any(entry.reads & changed for entry in rules.timed):
         return known
     timers = tuple(sorted(_computed(rules, facts), key=_order))
     return known if timers == known else timers
@@ -33,7 +33,7 @@ def next_timers(
 
 def _computed(rules: CompiledRules, facts: Facts) -> Iterator[Timer]:
     for entry in rules.timed:
-        due = None if entry.condition.next_change is None else entry.condition.next_change(facts)
+        due = entry.next_change(facts)
         if due is not None:
             yield Timer(due, entry.source)
 

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from headrace.segmentation.codec import decode_lines
 from headrace.segmentation.ledger import CountedSpend, counts, order_value
-from headrace.segmentation.state import Cold, Entry, Line, Purchased, Totals
+from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, Totals
+from headrace.segmentation.windows import WindowSum, no_windows, step_windows
 
+_UTC: Final = ZoneInfo("UTC")
 LineTest = Callable[[Line], bool]
 
 
@@ -21,12 +24,15 @@ LineTest = Callable[[Line], bool]
 class Summing:
     """By what accumulators are added up: the declared spend, and each test that rules make of all purchased lines.
 
-    `digest`: what `State.summed` must be for its accumulators to be these.
+    `digest`: what `State.summed` must be for its accumulators to be these. `windows`: the windowed sums that rules ask
+    for. `zone`: the store's, by whose days visits are counted.
     """
 
     spend: CountedSpend
     tests: tuple[LineTest, ...] = ()
     digest: str = ""
+    windows: tuple[WindowSum, ...] = ()
+    zone: ZoneInfo = _UTC
 
 
 class Contribution(Struct, frozen=True):
@@ -130,14 +136,16 @@ def none_purchased(summing: Summing) -> Purchased:
 
 
 class Sums:
-    """Accumulators from the first order on."""
+    """Accumulators from the first order on; `now`: what left its window by then need not be kept."""
 
-    __slots__ = ("_summing", "purchased", "totals")
+    __slots__ = ("_now", "_summing", "purchased", "totals", "windows")
 
-    def __init__(self, summing: Summing) -> None:
+    def __init__(self, summing: Summing, now: datetime | None = None) -> None:
         self._summing = summing
+        self._now = now
         self.totals: Totals = _NOTHING
         self.purchased: Purchased = none_purchased(summing)
+        self.windows: tuple[Series, ...] = no_windows(summing.windows)
 
     def add(self, entry: Entry) -> Contribution:
         """One more order."""
@@ -145,6 +153,7 @@ class Sums:
         self.totals = add(self.totals, part)
         if part.counted and self._summing.tests:
             self.purchased = step_purchased(self.purchased, (), decode_lines(entry.lines), self._summing)
+        self.windows = step_windows(self.windows, self._summing.windows, None, entry, self._now)
         return part
 
 

@@ -57,6 +57,13 @@ def compile_test(operator: str, operand: Operand) -> NumberTest:
     return _BY_NUMBER[operator](operand)
 
 
+def bounds(operand: Operand) -> tuple[int, ...]:
+    """The numbers a test compares with."""
+    if isinstance(operand, Between):
+        return operand.low, operand.high
+    return (operand,) if isinstance(operand, int) else ()
+
+
 def evaluate(value: int | None, operator: str, operand: Operand) -> bool:
     """Whether a number meets the test."""
     return compile_test(operator, operand)(value)

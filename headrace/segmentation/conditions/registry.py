@@ -10,7 +10,21 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not
-from headrace.segmentation.conditions import combination, consent, geography, lists, number, sets, text, time
+from headrace.segmentation.conditions import (
+    calendar,
+    combination,
+    consent,
+    crossing,
+    geography,
+    lists,
+    number,
+    sets,
+    text,
+    time,
+    window,
+)
+from headrace.segmentation.conditions.change import TIME, NextChange, earliest, newest_fact
+from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.facts import (
     CONSENTS,
     LINE_CATALOGUE,
@@ -19,13 +33,11 @@ from headrace.segmentation.facts import (
     LINE_NUMBERS,
     LINE_TEXTS,
     MONEY,
-    NUMBERS,
     PERSONAL,
     PLACE_LIST,
     PLACES,
     PURCHASED,
     TEXTS,
-    TIMES,
     Facts,
     catalogue_folded,
     depends_on,
@@ -34,9 +46,6 @@ from headrace.segmentation.state import Line, Place
 
 T = TypeVar("T")
 Predicate = Callable[[Facts], bool]
-NextChange = Callable[[Facts], datetime | None]
-TIME = "time"
-"""In `CompiledCondition.reads`: time alone changes its value."""
 ATTRIBUTES = "customer.attributes."
 TAGS = "customer.tags."
 
@@ -58,24 +67,21 @@ class CompiledCondition:
     """What it asks of an order of one line, where it asks nothing else."""
 
 
-def compile_condition(
-    condition: Condition, currency: str, timezone: str = "UTC", *, purchased: lists.Counted[Line] | None = None
-) -> CompiledCondition:
-    """`purchased` takes in each test of all purchased lines: their counts are in the facts, in the same order.
+def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
+    """`terms` take in each test of all purchased lines and each windowed sum: the facts keep them in the same order.
 
     Raises ValueError for a field or operator that does not exist: the rule set was made by another release.
     """
-    tests = lists.Counted[Line]() if purchased is None else purchased
     read = tuple(_read(condition))
     fields = frozenset(leaf.field for leaf in read)
-    timed = tuple(leaf for leaf in read if isinstance(leaf, Leaf) and leaf.operator in time.SPANS)
+    timed = [change for leaf in read if (change := _next_change(leaf, terms)) is not None]
     return CompiledCondition(
-        holds=_combined(condition, partial(_customer_leaf, timezone, tests)),
-        text=explain(condition, currency),
+        holds=_combined(condition, partial(_customer_leaf, terms)),
+        text=explain(condition, terms.currency),
         reads=frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset()),
         labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
         of_line=_of_line(condition),
-        next_change=_earliest([_next_change(leaf, timezone) for leaf in timed]) if timed else None,
+        next_change=earliest(timed) if timed else None,
     )
 
 
@@ -96,13 +102,15 @@ def explain(condition: Condition, currency: str) -> str:
 
 def explain_leaf(leaf: Leaf, currency: str) -> str:
     """One leaf in words."""
-    if leaf.field in NUMBERS or leaf.field in LINE_NUMBERS:
+    if leaf.field in window.FIELDS or leaf.field in LINE_NUMBERS:
         money = currency if leaf.field in MONEY else None
-        return number.explain(leaf.field, leaf.operator, leaf.operand, currency=money)
+        return number.explain(window.named(leaf), leaf.operator, leaf.operand, currency=money)
     if leaf.field in CONSENTS:
         return consent.explain(leaf)
-    if leaf.field in TIMES:
+    if leaf.field in time.FIELDS:
         return time.explain(leaf)
+    if leaf.field == calendar.FIELD:
+        return calendar.explain(leaf)
     if leaf.field.startswith((ATTRIBUTES, TAGS)):
         return sets.explain(leaf)
     if leaf.field in PLACES:
@@ -122,18 +130,21 @@ def _combined(condition: Condition, leaf: Callable[[Any], Callable[[T], bool]]) 
             return leaf(condition)
 
 
-def _customer_leaf(timezone: str, purchased: lists.Counted[Line], leaf: Leaf | Each) -> Predicate:
+def _customer_leaf(terms: Terms, leaf: Leaf | Each) -> Predicate:
     if isinstance(leaf, Each):
-        return _each(leaf, purchased)
+        return _each(leaf, terms.purchased)
     field = leaf.field
-    if field in NUMBERS:
-        return _chain(NUMBERS[field], number.compile_test(leaf.operator, leaf.operand))
+    if field in window.FIELDS:
+        return _number(leaf, terms)
     if field in TEXTS:
         return _chain(TEXTS[field], text.compile_test(leaf))
     if field in CONSENTS:
         return _chain(CONSENTS[field], consent.compile_test(leaf))
-    if field in TIMES:
-        return _span(TIMES[field], time.compile_test(leaf, timezone))
+    if field in time.FIELDS:
+        return _span(time.reader(field, terms.timezone), time.compile_test(leaf, terms.timezone, terms.calendars))
+    if field == calendar.FIELD:
+        during = calendar.compile_now(terms.calendar(leaf.operand), leaf.operator, terms.timezone)
+        return lambda facts: during(facts.now)
     if field.startswith((ATTRIBUTES, TAGS)):
         return _labels(leaf)
     raise ValueError(f"no field {field!r}")
@@ -143,15 +154,27 @@ def _span(read: Callable[[Facts], datetime | None], test: time.TimeTest) -> Pred
     return lambda facts: test(read(facts), facts.now)
 
 
-def _next_change(leaf: Leaf, timezone: str) -> NextChange:
-    read, following = TIMES[leaf.field], time.compile_next(leaf, timezone)
-    return lambda facts: following(read(facts), facts.now)
+def _number(leaf: Leaf, terms: Terms) -> Predicate:
+    read = window.compile_number(leaf.field, leaf.window, leaf.only, terms).read
+    if leaf.operator in crossing.OPERATORS:
+        return crossing.compile_test(leaf, read)
+    return _chain(read, number.compile_test(leaf.operator, leaf.operand))
 
 
-def _earliest(changes: list[NextChange]) -> NextChange:
-    if len(changes) == 1:
-        return changes[0]
-    return lambda facts: min((due for change in changes if (due := change(facts)) is not None), default=None)
+def _next_change(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
+    """When time alone changes what the leaf comes to; None: it does not."""
+    if isinstance(leaf, Each):
+        return None
+    if leaf.field in time.FIELDS:
+        return time.next_change(leaf, terms.timezone)
+    if leaf.field == calendar.FIELD:
+        turns = calendar.compile_next(terms.calendar(leaf.operand), terms.timezone)
+        return lambda facts: newest_fact(facts) if facts.now is None else turns(facts.now)
+    if leaf.field in window.FIELDS and leaf.operator not in crossing.OPERATORS:
+        compiled = window.compile_number(leaf.field, leaf.window, leaf.only, terms)
+        test = number.compile_test(leaf.operator, leaf.operand)
+        return compiled.next_change(test, number.bounds(leaf.operand))
+    return None
 
 
 def _labels(leaf: Leaf) -> Predicate:

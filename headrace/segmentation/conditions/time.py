@@ -1,60 +1,99 @@
-"""Time: how long ago something happened, in whole days of the store's calendar or in exact hours.
+"""Time: how long ago something happened, on which day, in which calendar, and whether its yearly day is today.
 
-Every test has an *edge*, the one moment its value changes with time alone. Unset is None and fails both tests.
+Days are those of the store's zone. How long ago has an *edge*, the one moment such a test changes with time alone.
+Unset is None and fails every test but `not_during` and `is_unset`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from datetime import time as time_of_day
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from headrace.rules.model import Duration, Leaf
+from headrace.rules.model import Calendar, Day, Duration, Leaf
+from headrace.segmentation.conditions import calendar as calendars_
 from headrace.segmentation.conditions import text
+from headrace.segmentation.conditions.change import NextChange, newest_fact
+from headrace.segmentation.days import begins, begins_or_none, day_after, day_of, later, yearly
+from headrace.segmentation.facts import TIMES, Facts
 
 Edge = Callable[[datetime], datetime | None]
 """From when a thing happened to when it is older than the span; None: not within the calendar."""
 TimeTest = Callable[[datetime | None, datetime | None], bool]
 """On when it happened (None: it did not), and now (None: the store's time is not known yet)."""
 
+BIRTHDAY: Final = "customer.birthday"
+FIELDS: Final = frozenset({*TIMES, BIRTHDAY})
 SPANS: Final = ("within_last", "older_than")
-OPERATORS: Final = (*SPANS, "is_set", "is_unset")
+ANNIVERSARY: Final = "anniversary"
+OPERATORS: Final = (
+    *SPANS,
+    "before",
+    "after",
+    "on_date",
+    "during",
+    "not_during",
+    ANNIVERSARY,
+    "is_set",
+    "is_unset",
+)
+
+
+def reader(field: str, timezone: str) -> Callable[[Facts], datetime | None]:
+    """A time of the customer or of the order; a birthday is when that day began in the zone."""
+    if field != BIRTHDAY:
+        return TIMES[field]
+    zone = ZoneInfo(timezone)
+    return lambda facts: None if facts.profile is None else _begin_of(facts.profile.birthday, zone)
 
 
 def edge_of(span: Duration, timezone: str) -> Edge:
     """`36 hours`: exactly those later. `90 days`: when the 91st day after the day it happened on begins in the zone.
 
-    So a thing is not older than 90 days through the whole of the 90th day, whatever the hour it happened at.
+    So a thing is not older than 90 days through the whole of the 90th day, whatever the hour it happened at; nor than
+    6 months through the whole of that day six months later, or of that month's last where it has no such day.
     """
     if span.unit == "hour":
         exact = timedelta(hours=span.count)
         return lambda at: _later(at, exact)
     zone = ZoneInfo(timezone)
-    whole = timedelta(days=span.count + 1)
 
     @lru_cache(maxsize=4096)  # one decision asks for the same moment several times
     def midnight(at: datetime) -> datetime | None:
-        try:
-            return _midnight(at.astimezone(zone).date() + whole, zone)
-        except OverflowError:
-            return None
+        last = day_after(day_of(at, zone), span)
+        return None if last is None else begins_or_none(later(last, 1, "day"), zone)
 
     return midnight
 
 
-def compile_test(leaf: Leaf, timezone: str) -> TimeTest:
+def reached_of(span: Duration, timezone: str) -> Edge:
+    """When a span after something is reached: so many hours later, or when the day so many days later begins."""
+    if span.unit == "hour":
+        return edge_of(span, timezone)
+    zone = ZoneInfo(timezone)
+    return lambda at: begins_or_none(day_after(day_of(at, zone), span), zone)
+
+
+def compile_test(leaf: Leaf, timezone: str, calendars: Mapping[str, Calendar] | None = None) -> TimeTest:
     """The test of a leaf, parsed once. Raises ValueError for an operator the family does not have."""
     if leaf.operator in ("is_set", "is_unset"):
         wanted = leaf.operator == "is_set"
         return lambda value, now: (value is not None) is wanted
-    edge = _edge(leaf, timezone)
-    older = leaf.operator == "older_than"
-    return lambda value, now: value is not None and _passed(edge(value), now) is older
+    if leaf.operator == ANNIVERSARY:
+        zone = ZoneInfo(timezone)
+        return lambda value, now: value is not None and now is not None and _is_anniversary(value, now, zone)
+    if leaf.operator in SPANS:
+        edge = _edge(leaf, timezone)
+        older = leaf.operator == "older_than"
+        return lambda value, now: value is not None and _passed(edge(value), now) is older
+    return _of_day(leaf, ZoneInfo(timezone), calendars or {})
 
 
 def compile_next(leaf: Leaf, timezone: str) -> Callable[[datetime | None, datetime | None], datetime | None]:
     """When the test's value changes next, given when it happened and now; None: never by time alone."""
+    if leaf.operator == ANNIVERSARY:
+        zone = ZoneInfo(timezone)
+        return lambda value, now: None if value is None or now is None else _next_turn(value, now, zone)
     if leaf.operator not in SPANS:
         return lambda value, now: None
     edge = _edge(leaf, timezone)
@@ -66,6 +105,24 @@ def compile_next(leaf: Leaf, timezone: str) -> Callable[[datetime | None, dateti
     return following
 
 
+def next_change(leaf: Leaf, timezone: str) -> NextChange | None:
+    """The same of a customer; None where time does not change the test."""
+    if leaf.operator not in (*SPANS, ANNIVERSARY):
+        return None
+    read, following = reader(leaf.field, timezone), compile_next(leaf, timezone)
+    if leaf.operator in SPANS:
+        return lambda facts: following(read(facts), facts.now)
+    return lambda facts: newest_fact(facts) if facts.now is None else following(read(facts), facts.now)
+
+
+def next_yearly(at: datetime, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When the next yearly day of something begins, its first a year after the day itself."""
+    day = day_of(at, zone)
+    first = max(day.year + 1, day_of(now, zone).year)
+    turns = (begins_or_none(_in_year(day, year), zone) for year in (first, first + 1))
+    return next((turn for turn in turns if turn is not None and turn > now), None)
+
+
 def evaluate(value: datetime | None, now: datetime | None, leaf: Leaf, timezone: str) -> bool:
     """Whether a moment meets the leaf."""
     return compile_test(leaf, timezone)(value, now)
@@ -73,10 +130,57 @@ def evaluate(value: datetime | None, now: datetime | None, leaf: Leaf, timezone:
 
 def explain(leaf: Leaf) -> str:
     """`customer.last_order_at older than 90 days`."""
-    if isinstance(leaf.operand, Duration):
-        plural = "" if leaf.operand.count == 1 else "s"
-        return f"{leaf.field} {leaf.operator.replace('_', ' ')} {leaf.operand.count} {leaf.operand.unit}{plural}"
-    return text.explain(leaf)
+    operator = leaf.operator.replace("_", " ")
+    match leaf.operand:
+        case Duration(count=count, unit=unit):
+            return f"{leaf.field} {operator} {count} {unit}{'' if count == 1 else 's'}"
+        case Day(date=day):
+            return f"{leaf.field} {operator} {day}"
+    if leaf.operator == ANNIVERSARY:
+        return f"{leaf.field} has its yearly day {leaf.operand}"
+    return f"{leaf.field} {operator} {leaf.operand}" if leaf.operand is not None else text.explain(leaf)
+
+
+def _of_day(leaf: Leaf, zone: ZoneInfo, calendars: Mapping[str, Calendar]) -> TimeTest:
+    test, unset = _day_test(leaf, calendars), leaf.operator == "not_during"
+    return lambda value, now: unset if value is None else test(day_of(value, zone))
+
+
+def _day_test(leaf: Leaf, calendars: Mapping[str, Calendar]) -> Callable[[date], bool]:
+    match leaf.operator, leaf.operand:
+        case "before", Day(date=written):
+            return date.fromisoformat(written).__gt__
+        case "after", Day(date=written):
+            return date.fromisoformat(written).__lt__
+        case "on_date", Day(date=written):
+            return date.fromisoformat(written).__eq__
+        case ("during" | "not_during") as operator, str(name) if name in calendars:
+            return calendars_.compile_day(calendars[name], operator)
+    raise ValueError(f"no operator {leaf.operator!r} on a time with {leaf.operand!r}")
+
+
+def _is_anniversary(value: datetime, now: datetime, zone: ZoneInfo) -> bool:
+    day, today = day_of(value, zone), day_of(now, zone)
+    return today.year > day.year and today == yearly(day, today.year)
+
+
+def _next_turn(value: datetime, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The end of the yearly day, where it is today, else the beginning of the next."""
+    if _is_anniversary(value, now, zone):
+        return begins_or_none(later(day_of(now, zone), 1, "day"), zone)
+    return next_yearly(value, now, zone)
+
+
+def _in_year(day: date, year: int) -> date | None:
+    return yearly(day, year) if year <= date.max.year else None
+
+
+@lru_cache(maxsize=4096)
+def _begin_of(written: str, zone: ZoneInfo) -> datetime | None:
+    try:
+        return begins(date.fromisoformat(written), zone) if written else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _edge(leaf: Leaf, timezone: str) -> Edge:
@@ -94,9 +198,3 @@ def _later(at: datetime, span: timedelta) -> datetime | None:
         return at.astimezone(UTC) + span
     except OverflowError:
         return None
-
-
-@lru_cache(maxsize=4096)
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    """When a day begins. Where clocks skip midnight, the day begins when they are put forward."""
-    return datetime.combine(day, time_of_day.min, tzinfo=zone).astimezone(UTC)

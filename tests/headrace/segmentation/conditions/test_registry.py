@@ -11,6 +11,7 @@ from headrace.rules.model import AllOf, AnyOf, Condition, Duration, Each, Leaf, 
 from headrace.segmentation.codec import encode_lines
 from headrace.segmentation.conditions.lists import Counted
 from headrace.segmentation.conditions.registry import compile_condition
+from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.ledger import CountedSpend
 from headrace.segmentation.state import Entry, Line, Place, Profile, State
@@ -41,7 +42,7 @@ def facts(tests: Counted[Line]) -> Facts:
 
 def holds(condition: Condition) -> bool:
     tests = Counted[Line]()
-    compiled = compile_condition(condition, "GBP", purchased=tests)
+    compiled = compile_condition(condition, Terms("GBP", purchased=tests))
     return compiled.holds(facts(tests))
 
 
@@ -89,7 +90,7 @@ ROWS: list[tuple[Condition, bool]] = [
 def test_compile_condition__row__holds_or_not(condition: Condition, expected: bool) -> None:
     assert holds(condition) is expected
     assert holds(Not(of=condition)) is not expected
-    assert "@" not in compile_condition(condition, "GBP").text
+    assert "@" not in compile_condition(condition, Terms("GBP")).text
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_compile_condition__customer_without_facts__positive_tests_are_false(fie
     elif FIELDS[field].family == "time":
         operator, operand = "older_than", Duration(count=1, unit="day")
     nobody = Facts(State("s:1"), SPEND)
-    assert not compile_condition(leaf(field, operator, operand), "GBP").holds(nobody)
+    assert not compile_condition(leaf(field, operator, operand), Terms("GBP")).holds(nobody)
 
 
 def test_compile_condition__every_field_and_operator_of_the_catalogue__compiles() -> None:
@@ -123,7 +124,7 @@ def test_compile_condition__every_field_and_operator_of_the_catalogue__compiles(
         for operator in field.operators:
             operands: dict[str, Operand] = {"number": 1, "money": 1, "consent": True, "time": SPAN}
             operand = operands.get(field.family, "x")
-            compile_condition(leaf(field.name, operator, operand), "GBP")
+            compile_condition(leaf(field.name, operator, operand), Terms("GBP"))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_compile_condition__every_field_and_operator_of_the_catalogue__compiles(
 )
 def test_compile_condition__unknown_field__is_refused(condition: Condition) -> None:
     with pytest.raises(ValueError, match=r"no |has no"):
-        compile_condition(condition, "GBP")
+        compile_condition(condition, Terms("GBP"))
 
 
 @given(st.sampled_from(ROWS), st.sampled_from(ROWS))

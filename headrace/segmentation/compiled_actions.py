@@ -1,0 +1,96 @@
+"""Actions that are no claim of the moment, made ready to run: effects, and whatever waits for its time.
+
+What is claimed at once needs nothing of this; when one of these is done, and whether, is in `effects.py`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from headrace.rules.model import (
+    Action,
+    AddAttribute,
+    AddTag,
+    AssignGroup,
+    Condition,
+    RemoveAttribute,
+    RemoveTag,
+    Send,
+)
+from headrace.segmentation.conditions.registry import CompiledCondition
+from headrace.segmentation.conditions.time import Edge, edge_of
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledAction:
+    """`key` names it within its entry. `due`: from its cause to when it is done, None: at once."""
+
+    key: str
+    action: Action
+    due: Edge | None = None
+    unless: CompiledCondition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """An entry acted. `cause`: what it acted for; `fact_at`: when that happened.
+
+    Of a segment or ladder `cause` is how it stands now, `entered` or `left`, and the fact is the newest that it reads.
+    `waited`: the actions' time has come. `past`: an order from before the rule was looked at.
+    """
+
+    source: str
+    actions: tuple[CompiledAction, ...]
+    cause: str
+    fact_at: datetime | None = None
+    reads: frozenset[str] = frozenset()
+    waited: bool = False
+    past: bool = False
+
+
+def at_once(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """Those that claim something the moment their entry acts."""
+    return tuple(action for action in actions if action.after is None and not isinstance(action, Send))
+
+
+def compile_actions(
+    actions: Iterable[Action], timezone: str, condition: Callable[[Condition], CompiledCondition]
+) -> tuple[CompiledAction, ...]:
+    """All others, in their order. A claim that waits is named by its kind and its number among those of its kind."""
+    found, counts = [], Counter[str]()
+    for action in actions:
+        key = action.key if isinstance(action, Send) else _numbered(action, counts)
+        if isinstance(action, Send) or action.after is not None:
+            due = None if action.after is None else edge_of(action.after, timezone)
+            unless = None if action.unless is None else condition(action.unless)
+            found.append(CompiledAction(key, action, due, unless))
+    return tuple(found)
+
+
+def explain_action(compiled: CompiledAction) -> str:
+    """`send_email thank-you, after 30 days, unless customer.orders is 2 or more`."""
+    action = compiled.action
+    words = [f"{action.kind} {compiled.key}" if isinstance(action, Send) else _KINDS[type(action)]]
+    if action.after is not None:
+        plural = "" if action.after.count == 1 else "s"
+        words.append(f"after {action.after.count} {action.after.unit}{plural}")
+    if compiled.unless is not None:
+        words.append(f"unless {compiled.unless.text}")
+    return ", ".join(words)
+
+
+def _numbered(action: Action, counts: Counter[str]) -> str:
+    kind = _KINDS[type(action)]
+    counts[kind] += 1
+    return kind if counts[kind] == 1 else f"{kind}-{counts[kind]}"
+
+
+_KINDS: Final[dict[type[Action], str]] = {
+    AssignGroup: "assign_group",
+    AddAttribute: "add_attribute",
+    RemoveAttribute: "remove_attribute",
+    AddTag: "tag",
+    RemoveTag: "untag",
+}

@@ -1,0 +1,64 @@
+"""When time alone changes what a condition comes to, and numbers of the customer that know when they change.
+
+What is asked is always the first moment after `facts.now`; None stands for never.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from headrace.segmentation.facts import Facts
+
+TIME: Final = "time"
+"""Among the parts of the customer that something reads: time alone changes its value."""
+NextChange = Callable[[Facts], datetime | None]
+Bounds = tuple[int, ...]
+Later = Callable[[Facts, Bounds], Iterable[tuple[datetime, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledNumber:
+    """A number of the customer. `reads`: the parts of the customer it depends on.
+
+    `later`: what it becomes by time alone, moment by moment after `facts.now`, as far as values at or just above these
+    bounds are concerned. None: time does not change it.
+    """
+
+    read: Callable[[Facts], int | None]
+    reads: frozenset[str]
+    later: Later | None = None
+
+    def next_change(self, judged: Callable[[int | None], object], bounds: Bounds) -> NextChange | None:
+        """When what is `judged` of the number changes by time alone; `bounds`: the values it is compared with."""
+        later, read = self.later, self.read
+        if later is None:
+            return None
+
+        def following(facts: Facts) -> datetime | None:
+            held = judged(read(facts))
+            return next((moment for moment, value in later(facts, bounds) if judged(value) != held), None)
+
+        return following
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """An entry that time alone may change; `reads`: the parts of the customer by which its next change moves."""
+
+    source: str
+    reads: frozenset[str]
+    next_change: NextChange
+
+
+def earliest(changes: Sequence[NextChange]) -> NextChange:
+    """The first change of any of them."""
+    if len(changes) == 1:
+        return changes[0]
+    return lambda facts: min((due for change in changes if (due := change(facts)) is not None), default=None)
+
+
+def newest_fact(facts: Facts) -> datetime | None:
+    """When the newest thing known of the customer happened: before the first clock, that is when to look."""
+    known = (facts.totals.newest, None if facts.profile is None else facts.profile.modified_at)
+    return max((at for at in known if at is not None), default=None)

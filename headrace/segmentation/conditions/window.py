@@ -1,0 +1,94 @@
+"""Numbers of the customer as rules read them: over all time or in a window, of everything or of some orders and lines.
+
+How windowed sums follow the orders is in `headrace.segmentation.windows`, how a number is compared in `number.py`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from headrace.rules.model import Duration, Leaf, Only, Window
+from headrace.segmentation.conditions import age, spans
+from headrace.segmentation.conditions.change import TIME, CompiledNumber
+from headrace.segmentation.conditions.crossing import spend_before
+from headrace.segmentation.conditions.terms import Terms
+from headrace.segmentation.contributions import parts_of
+from headrace.segmentation.facts import NUMBERS, Facts, depends_on
+from headrace.segmentation.state import Series
+from headrace.segmentation.windows import WindowSum
+
+VISITS: Final = "customer.visits"
+SPEND_BEFORE: Final = "customer.spend_before"
+FIELDS: Final = frozenset({*NUMBERS, *age.SINCE, VISITS, SPEND_BEFORE})
+"""Numbers of the customer and of the order."""
+
+
+def compile_number(field: str, window: Window | None, only: Only | None, terms: Terms) -> CompiledNumber:
+    """The reader of a number field. Raises ValueError for what is none, or has no such window or filter."""
+    if field in age.SINCE and window is None and only is None:
+        return age.compile_age(field, terms.timezone)
+    if field == VISITS and only is None:
+        return _visits(window, terms.timezone)
+    if field == SPEND_BEFORE and window is None and only is None:
+        return CompiledNumber(spend_before, frozenset({"ledger"}))
+    if window is None and only is None and field in NUMBERS:
+        return CompiledNumber(NUMBERS[field], frozenset({depends_on(field)}))
+    return _windowed(field, window, only, terms)
+
+
+def _windowed(field: str, window: Window | None, only: Only | None, terms: Terms) -> CompiledNumber:
+    span = spans.compile_span(window or Window(), terms.timezone)
+    said = msgspec.json.encode((field, window, only, terms.timezone), order="deterministic")
+    number = terms.windows.number(said, WindowSum(parts_of(field, only, span.bucket, terms.spend), span.left))
+    return _of_series(lambda facts: facts.windows[number], span, "ledger")
+
+
+def _visits(window: Window | None, timezone: str) -> CompiledNumber:
+    if window is None:
+        return CompiledNumber(lambda facts: sum(facts.state.visits.amounts), frozenset({"visits"}))
+    return _of_series(lambda facts: facts.state.visits, spans.compile_span(window, timezone), "visits")
+
+
+def _of_series(series: Callable[[Facts], Series], span: spans.Span, part: str) -> CompiledNumber:
+    value, later = span.value, span.later
+    if later is None:
+        return CompiledNumber(lambda facts: value(series(facts), facts.now), frozenset({part}))
+    return CompiledNumber(
+        lambda facts: value(series(facts), facts.now),
+        frozenset({part, TIME}),
+        lambda facts, bounds: later(series(facts), facts.now),
+    )
+
+
+def named(leaf: Leaf) -> str:
+    """The number a leaf is about, in words: `customer.spend (within 90 days, brand "apple")`."""
+    said = (*_said_window(leaf.window), *_said_only(leaf.only))
+    return f"{leaf.field} ({', '.join(said)})" if said else leaf.field
+
+
+def _said_window(window: Window | None) -> list[str]:
+    if window is None:
+        return []
+    if window.span is not None:
+        return [f"within {said_span(window.span)}"]
+    if window.this is not None:
+        return [f"this {window.this}"]
+    return [f"from {window.first} to {window.last}"]
+
+
+def said_span(span: Duration) -> str:
+    """`90 days`."""
+    return f"{span.count} {span.unit}{'' if span.count == 1 else 's'}"
+
+
+def _said_only(only: Only | None) -> list[str]:
+    if only is None:
+        return []
+    texts = {"brand": only.brand, "category": only.category, "product": only.product}
+    said = [f"{name} {' or '.join(map(_quoted, values))}" for name, values in texts.items() if values]
+    return said + ([f"channel {' or '.join(map(str, only.channel))}"] if only.channel else [])
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'

@@ -1,0 +1,75 @@
+"""Rules that time sets off: by a schedule in the store's zone, or a span or every year after a time of the customer."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+from headrace.rules.model import Reached, Rule
+from headrace.segmentation.conditions import time
+from headrace.segmentation.conditions.change import TIME, NextChange, Timed, newest_fact
+from headrace.segmentation.facts import Facts, depends_on
+
+SCHEDULE: Final = "schedule"
+REACHED: Final = "time.reached"
+TIME_TRIGGERS: Final = (SCHEDULE, REACHED)
+ALWAYS: Final = "always"
+"""Among what something reads: whatever happens, its timer must be there."""
+
+
+def timed_rule(rule: Rule, timezone: str) -> Timed:
+    """When a rule on time fires next. Raises ValueError for a schedule that is none, or a field that is no time."""
+    source, when = f"rule:{rule.id}", rule.when
+    if when.name == SCHEDULE and when.cron is not None:
+        following = next_of(when.cron, timezone)
+        due: NextChange = lambda facts: None if facts.now is None else following(facts.now)  # noqa: E731  # typed
+        return Timed(source, frozenset({TIME, ALWAYS}), due)
+    if when.name == REACHED and when.reached is not None:
+        reached = _reached(when.reached, timezone)
+        return Timed(source, frozenset({depends_on(when.reached.field), TIME}), reached)
+    raise ValueError(f"no schedule in {rule.id!r}")
+
+
+def next_of(cron: str, timezone: str) -> Callable[[datetime], datetime | None]:
+    """The first moment of a schedule after another; None: there is none. Raises ValueError for what is no schedule.
+
+    Many customers ask one after the other at about the same moment, so the last answer is kept.
+    """
+    zone = ZoneInfo(timezone)
+    CronSim(cron, datetime(2026, 1, 1, tzinfo=zone))
+    known: list[tuple[datetime, datetime]] = []
+
+    def following(now: datetime) -> datetime | None:
+        if known and known[0][0] <= now < known[0][1]:
+            return known[0][1]
+        due = next(CronSim(cron, now.astimezone(zone)), None)
+        if due is None:
+            return None
+        known[:] = [(now, due.astimezone(UTC))]
+        return known[0][1]
+
+    return following
+
+
+def _reached(reached: Reached, timezone: str) -> NextChange:
+    if reached.field not in time.FIELDS:
+        raise ValueError(f"no time {reached.field!r}")
+    read, zone = time.reader(reached.field, timezone), ZoneInfo(timezone)
+    if reached.span is None:
+        return lambda facts: _next_yearly(read(facts), facts, zone)
+    edge = time.reached_of(reached.span, timezone)
+
+    def due(facts: Facts) -> datetime | None:
+        at = read(facts)
+        moment = None if at is None else edge(at)
+        return moment if moment is not None and (facts.now is None or moment > facts.now) else None
+
+    return due
+
+
+def _next_yearly(at: datetime | None, facts: Facts, zone: ZoneInfo) -> datetime | None:
+    """Without a clock yet: as of the newest fact, so that the years before it are left out."""
+    now = facts.now or newest_fact(facts)
+    return None if at is None or now is None else time.next_yearly(at, now, zone)

@@ -1,0 +1,94 @@
+"""Sums by moments, kept in step with the orders one at a time: what each adds where, and what has left the window.
+
+Which sums the rules ask for, and how they are read, is in `conditions/window.py`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from headrace.segmentation.state import Entry, Series
+
+Parts = tuple[tuple[int, int], ...]
+"""What one order adds: bucket, amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSum:
+    """One windowed aggregate. `left`: whether a bucket has left the window for good."""
+
+    parts: Callable[[Entry], Parts]
+    left: Callable[[int, datetime], bool]
+
+
+Buckets = dict[int, int]
+
+
+def step_windows(
+    known: tuple[Series, ...],
+    sums: tuple[WindowSum, ...],
+    before: Entry | None,
+    after: Entry,
+    now: datetime | None,
+) -> tuple[Series, ...]:
+    """The sums after an order changed from `before` (None: it is new); what left its window by `now` is dropped."""
+    if not sums or (before is not None and _adds_the_same(before, after)):
+        return known
+    return tuple(
+        _stepped(series, one, () if before is None else one.parts(before), one.parts(after), now)
+        for series, one in zip(known, sums, strict=True)
+    )
+
+
+def no_windows(sums: tuple[WindowSum, ...]) -> tuple[Series, ...]:
+    """Nothing added up yet."""
+    return (_EMPTY,) * len(sums)
+
+
+def add_to(series: Series, more: Iterable[tuple[int, int]]) -> Series:
+    """With these amounts."""
+    buckets = dict(zip(series.at, series.amounts, strict=True))
+    for bucket, amount in more:
+        buckets[bucket] = buckets.get(bucket, 0) + amount
+    return series_of(buckets)
+
+
+def series_of(buckets: Buckets) -> Series:
+    """Buckets as the state keeps them; empty ones go."""
+    at = tuple(sorted([bucket for bucket, amount in buckets.items() if amount]))
+    return Series(at, tuple([buckets[bucket] for bucket in at])) if at else _EMPTY
+
+
+def pruned(series: Series, one: WindowSum, now: datetime | None) -> Series:
+    """Without what has left the window."""
+    if now is None or not series.at or not one.left(series.at[0], now):
+        return series
+    gone = next((index for index, bucket in enumerate(series.at) if not one.left(bucket, now)), len(series.at))
+    return Series(series.at[gone:], series.amounts[gone:])
+
+
+_EMPTY = Series()
+
+
+def _stepped(series: Series, one: WindowSum, out: Parts, into: Parts, now: datetime | None) -> Series:
+    if out != into:
+        series = add_to(series, (*((bucket, -amount) for bucket, amount in out), *into))
+    return pruned(series, one, now)
+
+
+def _adds_the_same(before: Entry, after: Entry) -> bool:
+    """All that a sum may read of an order is as it was."""
+    return (
+        before.status == after.status
+        and before.total == after.total
+        and before.refunds == after.refunds
+        and before.lines == after.lines
+        and before.created_at == after.created_at
+        and before.archived == after.archived
+        and before.subtotal == after.subtotal
+        and before.total_excluding_tax == after.total_excluding_tax
+        and before.channel == after.channel
+        and before.shipping == after.shipping
+        and before.shipping_excluding_tax == after.shipping_excluding_tax
+        and before.store_credit == after.store_credit
+    )
