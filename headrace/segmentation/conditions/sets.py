@@ -9,11 +9,15 @@ from typing import Final
 from headrace.rules.model import Leaf, Operand
 
 SetTest = Callable[[Collection[str]], bool]
-OPERATORS: Final = ("has_any", "has_all", "has_none")
+OPERATORS: Final = ("has_any", "has_all", "has_none", "is_set", "is_unset")
 
 
 def compile_test(leaf: Leaf) -> SetTest:
     """The test of a leaf. Raises ValueError for an operator the family does not have."""
+    if leaf.operator == "is_set":
+        return bool
+    if leaf.operator == "is_unset":
+        return lambda values: not values
     wanted = members(leaf.operand)
     if leaf.operator == "has_all":
         return wanted.issubset
@@ -31,6 +35,8 @@ def evaluate(values: Collection[str], leaf: Leaf) -> bool:
 
 def explain(leaf: Leaf) -> str:
     """`customer.attributes.interests has any of "apple"`; values of personal kind are not shown."""
+    if leaf.operator in ("is_set", "is_unset"):
+        return f"{leaf.field} {leaf.operator.replace('_', ' ')}"
     shown = ", ".join(f'"{member}"' if "@" not in member else "(personal)" for member in sorted(members(leaf.operand)))
     return f"{leaf.field} {leaf.operator.replace('_', ' ')} of {shown}"
 

@@ -23,6 +23,8 @@ from headrace.runtime.dependency import DependencyError
 from headrace.runtime.logs import configure_logs
 from headrace.runtime.parent import watch_parent
 from headrace.runtime.settings import KafkaSettings, SettingsError, load_settings, variable
+from services.evaluator.plan.run import Options as PlanOptions
+from services.evaluator.plan.run import plan
 from services.evaluator.replay.inspect import show_state, state_digest
 from services.evaluator.replay.refused import Refused
 from services.evaluator.replay.run import Options, replay
@@ -85,10 +87,25 @@ def _show(settings: KafkaSettings, given: argparse.Namespace) -> Result:
     return show_state(settings, given.customer, personal=given.personal)
 
 
+def _plan(settings: KafkaSettings, given: argparse.Namespace) -> Result:
+    return plan(
+        settings,
+        PlanOptions(
+            store=given.store,
+            document=given.document.read_bytes(),
+            version=given.version,
+            folder=given.folder,
+            processes=given.processes,
+            take_over=given.take_over,
+        ),
+    )
+
+
 _VERBS: Final[dict[str, Callable[[KafkaSettings, argparse.Namespace], Result]]] = {
     "replay": _replay,
     "state-digest": _digest,
     "state-show": _show,
+    "plan": _plan,
 }
 
 
@@ -105,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
     replaying.add_argument("--allow-missing", action="store_true")
     digest = verbs.add_parser("state-digest")
     digest.add_argument("--processes", type=int, default=cores)
+    planning = verbs.add_parser("plan")
+    planning.add_argument("--store", required=True)
+    planning.add_argument("--document", type=Path, required=True)
+    planning.add_argument("--version", type=int, required=True)
+    planning.add_argument("--folder", required=True)
+    planning.add_argument("--processes", type=int, default=cores)
+    planning.add_argument("--take-over", action="store_true")
     show = verbs.add_parser("state-show")
     show.add_argument("customer")
     show.add_argument("--personal", action="store_true")

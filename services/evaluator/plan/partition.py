@@ -1,0 +1,126 @@
+"""One partition planned: its live state read in bulk, each customer looked at, those that change written down.
+
+A process has one partition in memory at a time, as bytes; a customer is decoded, looked at and let go.
+"""
+
+import gc
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from headrace.rules.model import decode_rule_set
+from headrace.runtime.settings import KafkaSettings
+from headrace.segmentation.codec import StateUnreadable, decode_state
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.plan import Outlook, Planner
+from headrace.segmentation.plan_sum import PlanSum
+from services.evaluator.customer import StoredPages
+from services.evaluator.engine.state import Partition
+from services.evaluator.marker import decode_marker
+from services.evaluator.replay.partition import live_partition, settle
+from services.evaluator.replay.stopwatch import Stopwatch
+from services.evaluator.rules_feed import RuleSets
+
+_ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`document`: the encoded rule set, which would become `version`. `folder`: where who changes is written."""
+
+    generation: int
+    partition: int
+    store: str
+    document: bytes
+    version: int
+    folder: str
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What came of it. `position`: the next offset of the source; `base`: the version in force there, 0 for none.
+
+    `unreadable`: customers whose state this release cannot read.
+    """
+
+    partition: int
+    position: int
+    base: int
+    found: PlanSum
+    unreadable: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By part: restore (reading and what is pending), look."""
+
+
+def plan_partition(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Planned:
+    """Raises `KafkaException`, `KafkaError`, `TimeoutError`."""
+    gc.disable()  # states are trees: nothing of a partition is ever in a cycle worth looking for
+    try:
+        return _plan(settings, rule_sets, task)
+    finally:
+        gc.enable()
+
+
+def part_of(folder: Path, partition: int) -> Path:
+    """Where a partition's customers that change are written: one JSON object a line, customer, before, after."""
+    return folder / f"{partition}.jsonl"
+
+
+def _plan(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Planned:
+    parts = Stopwatch()
+    with parts.of("restore"):
+        live = live_partition(settings, task.generation, task.partition)
+        settle(settings, rule_sets, live)
+    marker = decode_marker(live.marker)
+    activation = marker.last(task.store)
+    base = 0 if activation is None else activation.version
+    rules = _rules_of(rule_sets, task.store, base)
+    planner = Planner(
+        decode_rule_set(task.document),
+        version=task.version,
+        base=None if rules is None else (base, rules),
+        take_over=task.take_over,
+    )
+    found, unreadable = PlanSum(), 0
+    with parts.of("look"), part_of(Path(task.folder), task.partition).open("wb") as out:
+        for outlook in _outlooks(live, planner, task.store, marker.clocks):
+            if outlook is None:
+                unreadable += 1
+                continue
+            found.add(outlook)
+            if outlook.changes:
+                _write(out, outlook)
+    return Planned(task.partition, live.applied + 1, base, found, unreadable, parts.seconds)
+
+
+def _outlooks(
+    live: Partition, planner: Planner, store: str, clocks: Mapping[str, datetime]
+) -> Iterator[Outlook | None]:
+    """Each customer of the store but graves; None for one whose state cannot be read."""
+    beginning, now, offset = f"{store}:".encode(), clocks.get(store), live.applied + 1
+    for key in filter(lambda key: key.startswith(beginning), live.keys()):
+        stored = live.get(key)
+        if stored is None:
+            continue
+        try:
+            state = decode_state(stored.body)
+            outlook = planner.look(state, offset=offset, now=now, pages=StoredPages(live, key))
+        except StateUnreadable:
+            yield None
+            continue
+        if outlook is not None:
+            yield outlook
+
+
+def _rules_of(rule_sets: RuleSets, store: str, version: int) -> CompiledRules | None:
+    known = rule_sets.find(store, version)
+    return None if known is None else known.rules
+
+
+def _write(out: IO[bytes], outlook: Outlook) -> None:
+    out.write(_ENCODE({"customer": outlook.customer, "before": outlook.before, "after": outlook.after}) + b"\n")
