@@ -33,6 +33,8 @@ VERBS: Final = (
     "dev",
     "demo",
     "lint",
+    "test",
+    "template",
     "apply",
     "rules",
     "replay",

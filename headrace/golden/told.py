@@ -1,0 +1,22 @@
+"""Actions in short words, for cases that say everything the sinks were told, in order (`actions:`)."""
+
+from collections.abc import Iterator, Mapping
+
+from headrace.contracts.actions import Desired, DesiredAttributes, DesiredContact, DesiredEmailTags, DesiredGroup
+
+
+def said(action: Desired) -> Iterator[str]:
+    """`group Gold`, `attributes tier=VIP without tier=Gold`, `tags mailchimp=VIP`, `contact`."""
+    match action:
+        case DesiredGroup(value=value):
+            yield "group untouched" if value is None else f"group {value or '(none)'}"
+        case DesiredAttributes(present=present, absent=absent):
+            yield f"attributes {_labels(present)}" + (f" without {_labels(absent)}" if absent else "")
+        case DesiredEmailTags():
+            yield f"tags {_labels(action.present)}" + (f" without {_labels(action.absent)}" if action.absent else "")
+        case DesiredContact(deleted=deleted):
+            yield "contact deleted" if deleted else "contact"
+
+
+def _labels(labels: Mapping[str, tuple[str, ...]]) -> str:
+    return " ".join(f"{name}={','.join(values)}" for name, values in labels.items()) or "(none)"
