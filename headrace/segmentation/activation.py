@@ -3,25 +3,40 @@
 Segments and ladders are not evaluated here: `decide.py` does that for every decision alike.
 """
 
+import dataclasses
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from headrace.segmentation.claims import keep_rules
 from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.compiled_actions import Fired
 from headrace.segmentation.entries import Verdict, Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.orders import oldest_first, sum_up
 from headrace.segmentation.pages import Pages
+from headrace.segmentation.pending import under_new_rules
 from headrace.segmentation.state import Standing, State
 from headrace.segmentation.totals import Sums
 from headrace.segmentation.triggers import past_triggers
 
 
+class Adopted(NamedTuple):
+    """The state under the new rules before segments and ladders are evaluated, verdicts, who changed claims, and what
+    the orders from before fired.
+    """
+
+    state: State
+    verdicts: list[Verdict]
+    changed: list[str]
+    fired: tuple[Fired, ...] = ()
+
+
 def adopt(
     state: State, rules: CompiledRules, *, version: int, offset: int, now: datetime | None, pages: Pages
-) -> tuple[State, list[Verdict], list[str]]:
-    """The state under the new rules before segments and ladders are evaluated, verdicts, and who changed claims."""
+) -> Adopted:
+    """The rules taken over by a known customer, as of `now`."""
     claims = keep_rules(state.claims, frozenset(rules.rules), rules.renames.rules)
     dropped = sorted(set(state.claims.latched) - set(claims.latched) - set(rules.renames.rules))
     verdicts = [Verdict(f"rule:{rule}", "dropped", "the rule is no longer in the rule set") for rule in dropped]
@@ -30,15 +45,19 @@ def adopt(
     verdicts += [Verdict(f"segment:{name}", "dropped", "the segment is no longer in the rule set") for name in left]
     folded = {rules.renames.rules.get(rule, rule): digest for rule, digest in state.folded.items()}
     state = replace(state, rules_version=version, claims=claims, standing=standing, folded=rules.past)
-    state = sum_up(state, rules.summing, pages)
+    state = sum_up(state, rules.summing, pages, now)
     due = frozenset(rule for rule, digest in rules.past.items() if folded.get(rule) != digest)
+    if state.pending:
+        state = replace(state, pending=under_new_rules(state.pending, rules.waiting, rules.renames.source, now))
     changed = [verdict.source for verdict in verdicts]
+    fired = tuple[Fired, ...]()
     if due and (state.ledger or state.cold.orders):
         walk = fold_past(state, rules, due, offset=offset, now=now, pages=pages)
         state = replace(state, claims=walk.claims)
         verdicts += [verdict for verdict in walk.verdicts if verdict.outcome == "fired"]
         changed += walk.changed
-    return state, verdicts, changed
+        fired = tuple(dataclasses.replace(one, past=True) for one in walk.fired)
+    return Adopted(state, verdicts, changed, fired)
 
 
 def fold_past(
@@ -50,11 +69,14 @@ def fold_past(
     """
     walk = Walk(rules, state.claims, state.standing, offset=offset)
     entries = tuple(entry for entry in rules.entries if entry.id in due and entry.source.startswith("rule:"))
-    sums = Sums(rules.summing)
+    sums = Sums(rules.summing, now)
+    before = replace(state, totals=sums.totals, purchased=sums.purchased, windows=sums.windows)
     for order in oldest_first(state, pages):
         sums.add(order)
-        facts = Facts(replace(state, totals=sums.totals, purchased=sums.purchased), rules.spend)
-        facts.now = now
+        after = replace(before, totals=sums.totals, purchased=sums.purchased, windows=sums.windows)
+        facts = Facts(after, rules.spend)
+        facts.now, facts.before = now, before
+        before = after
         walk.run(entries, facts, tuple(past_triggers(order)))
     return walk
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from headrace.segmentation.state import Entry, Line, State
+from headrace.segmentation.state import Entry, Line, State, first_due
 
 SCHEMA: Final = 2
 """Raise it when a field changes its meaning or place, and add the step to `UPGRADES`; a new last field needs none."""
@@ -35,7 +35,8 @@ class StateUnreadable(Exception):  # reads as the fact it states
 
 def encode_state(state: State) -> bytes:
     """The state record without its mark."""
-    wake_at = microseconds(state.timers[0].due) if state.timers else 0
+    due = first_due(state)
+    wake_at = 0 if due is None else microseconds(due)
     return _HEADER.pack(SCHEMA, wake_at) + _encode(state)
 
 

@@ -4,22 +4,19 @@ Parsed once per rule set and shared by every customer; what an entry then does i
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from headrace.rules.catalogue import MEMBERSHIPS
+from headrace.rules.dependencies import CHANGES, in_order, leaves
 from headrace.rules.model import (
     Action,
-    AddAttribute,
-    AddTag,
     Condition,
     Ladder,
-    RemoveAttribute,
-    RemoveTag,
     Rule,
     RuleSet,
     Segment,
@@ -29,17 +26,15 @@ from headrace.rules.model import (
 )
 from headrace.segmentation.claims import tags_by_platform
 from headrace.segmentation.compiled_actions import CompiledAction, at_once, compile_actions
-from headrace.segmentation.conditions.change import Timed
-from headrace.segmentation.conditions.registry import (
-    ATTRIBUTES,
-    TAGS,
-    CompiledCondition,
-    compile_condition,
-)
+from headrace.segmentation.conditions.change import TIME, CompiledNumber, Timed
+from headrace.segmentation.conditions.membership import named
+from headrace.segmentation.conditions.registry import CompiledCondition, compile_condition
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.time import Edge, edge_of
 from headrace.segmentation.conditions.window import compile_number
+from headrace.segmentation.facts import Facts
 from headrace.segmentation.group_choice import places_of
+from headrace.segmentation.ladders import Rungs, compile_rungs, next_change
 from headrace.segmentation.ledger import CountedSpend, counted_spend
 from headrace.segmentation.schedule import TIME_TRIGGERS, timed_rule
 from headrace.segmentation.state import Tags, Values
@@ -62,6 +57,8 @@ class CompiledRule:
     id: str
     source: str
     when: Trigger
+    derived: bool
+    """It waits for what a decision itself brings about."""
     condition: CompiledCondition | None
     then: tuple[Action, ...]
     past: bool
@@ -92,6 +89,8 @@ class CompiledLadder:
     source: str
     ladder: Ladder
     reads: frozenset[str]
+    rungs: Rungs
+    read: Callable[[Facts], int | None]
     gives: tuple[Gives, ...]
     on_enter: tuple[tuple[CompiledAction, ...], ...] = ()
     on_exit: tuple[tuple[CompiledAction, ...], ...] = ()
@@ -109,6 +108,12 @@ class Renames:
     segments: dict[str, str]
     ladders: dict[str, str]
 
+    def source(self, old: str) -> str:
+        """The source an entry has now: `rule:new` of `rule:old`."""
+        kind, _, name = old.partition(":")
+        known = {"rule": self.rules, "segment": self.segments, "ladder": self.ladders}[kind]
+        return f"{kind}:{known.get(name, name)}"
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledRules:
@@ -124,10 +129,14 @@ class CompiledRules:
     rules: dict[str, CompiledRule]
     segments: dict[str, CompiledSegment]
     ladders: dict[str, CompiledLadder]
+    reads_membership: bool
+    """Some entry, or its timer, reads the group, the segments or the rungs that the walk has come to."""
     timed: tuple[Timed, ...]
     """What time alone may change, and when."""
     past: dict[str, str]
     """Digest by id of the rules with `past: apply`."""
+    triggers: frozenset[str]
+    """Those that some rule waits for."""
     renames: Renames
     max_age: Edge
     """From a fact to when an effect for it is too old."""
@@ -150,22 +159,24 @@ class CompiledRules:
 
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
     """Raises ValueError for a field, operator or cycle that no checked rule set of this release has."""
-    terms = _terms(rule_set)
+    terms = terms_of(rule_set)
     rules = {rule.id: _rule(rule, terms) for rule in rule_set.rules}
     segments = {segment.id: _segment(segment, terms) for segment in rule_set.segments}
     ladders = {ladder.id: _ladder(ladder, terms) for ladder in rule_set.ladders}
     return CompiledRules(
         rule_set=rule_set,
-        summing=_summing(rule_set.spend, terms),
+        summing=summing_of(rule_set.spend, terms),
         groups=frozenset(group.name for group in rule_set.groups),
         places=places_of(rule_set.group_order),
         ties=any(len(equals) > 1 for equals in rule_set.group_order),
-        entries=_in_dependency_order((*rules.values(), *segments.values(), *ladders.values())),
+        entries=_in_order(rule_set, (*rules.values(), *segments.values(), *ladders.values())),
         rules=rules,
         segments=segments,
         ladders=ladders,
-        timed=tuple(_timed(rule_set, segments)),
+        reads_membership=_reads_membership(rule_set),
+        timed=tuple(_timed(rule_set, segments, terms)),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
+        triggers=frozenset(rule.when.name for rule in rule_set.rules),
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
         max_age=edge_of(rule_set.max_age, terms.timezone),
         waiting=_waiting((*rules.values(), *segments.values(), *ladders.values())),
@@ -189,26 +200,54 @@ def acts_of(entry: CompiledEntry) -> tuple[CompiledAction, ...]:
             return tuple(action for acts in (*entry.on_enter, *entry.on_exit) for action in acts)
 
 
-def _terms(rule_set: RuleSet) -> Terms:
+def terms_of(rule_set: RuleSet) -> Terms:
+    """What its conditions are compiled by, before any was."""
     store = rule_set.store
     return Terms(
         currency=store.currency,
         timezone=store.timezone,
         spend=counted_spend(rule_set.spend),
         calendars=rule_set.calendars,
+        channels=rule_set.channels,
+        aliases=rule_set.aliases,
+        named=named(rule_set),
     )
 
 
-def _timed(rule_set: RuleSet, segments: dict[str, CompiledSegment]) -> Iterator[Timed]:
+def _timed(rule_set: RuleSet, segments: dict[str, CompiledSegment], terms: Terms) -> Iterator[Timed]:
     for segment in segments.values():
         if segment.condition.next_change is not None:
             yield Timed(segment.source, segment.condition.reads, segment.condition.next_change)
     for rule in rule_set.rules:
         if rule.when.name in TIME_TRIGGERS:
             yield timed_rule(rule, rule_set.store.timezone)
+    for ladder in rule_set.ladders:
+        number, rungs = compile_number(ladder.by, ladder.window, ladder.only, terms), compile_rungs(ladder, terms.timezone)
+        change = next_change(rungs, number)
+        if change is not None:
+            yield Timed(rungs.source, _ladder_reads(number, rungs), change)
 
 
-def _summing(spend: Spend, terms: Terms) -> Summing:
+def _ladder_reads(number: CompiledNumber, rungs: Rungs) -> frozenset[str]:
+    return number.reads if rungs.grace is None else number.reads | {TIME}
+
+
+def _reads_membership(rule_set: RuleSet) -> bool:
+    """Whether any test or trigger asks for what other entries decide, or a grace runs."""
+    rules, segments = rule_set.rules, rule_set.segments
+    acts = [action for rule in rules for action in rule.then]
+    acts += [action for segment in segments for action in (*segment.on_enter, *segment.on_exit)]
+    acts += [action for ladder in rule_set.ladders for r in ladder.rungs for action in (*r.on_enter, *r.on_exit)]
+    conditions = [rule.if_ for rule in rules] + [one.who for one in segments] + [action.unless for action in acts]
+    return (
+        any(leaf.field in MEMBERSHIPS for condition in conditions for leaf in leaves(condition))
+        or any(rule.when.name in CHANGES for rule in rules)
+        or any(ladder.grace is not None for ladder in rule_set.ladders)
+    )
+
+
+def summing_of(spend: Spend, terms: Terms) -> Summing:
+    """What the conditions that were compiled by these terms want added up."""
     said = (msgspec.json.encode(spend, order="deterministic"), *terms.purchased.said, *terms.windows.said)
     digest = hashlib.blake2b(b"\n".join((_SUMS, *said)), digest_size=6).hexdigest()
     windows = tuple(terms.windows.sums)
@@ -225,6 +264,7 @@ def _rule(rule: Rule, terms: Terms) -> CompiledRule:
         id=rule.id,
         source=f"rule:{rule.id}",
         when=rule.when,
+        derived=rule.when.name in CHANGES,
         condition=None if rule.if_ is None else compile_condition(rule.if_, terms),
         then=rule.then,
         past=rule.past == "apply",
@@ -254,11 +294,14 @@ def _segment(segment: Segment, terms: Terms) -> CompiledSegment:
 
 def _ladder(ladder: Ladder, terms: Terms) -> CompiledLadder:
     number = compile_number(ladder.by, ladder.window, ladder.only, terms)
+    rungs = compile_rungs(ladder, terms.timezone)
     return CompiledLadder(
         ladder.id,
-        f"ladder:{ladder.id}",
+        rungs.source,
         ladder,
-        number.reads,
+        _ladder_reads(number, rungs),
+        rungs,
+        number.read,
         tuple(_gives(rung.group, rung.attributes, rung.tags) for rung in ladder.rungs),
         tuple(_acts(rung.on_enter, terms) for rung in ladder.rungs),
         tuple(_acts(rung.on_exit, terms) for rung in ladder.rungs),
@@ -281,67 +324,11 @@ def _renamed(entries: tuple[Rule, ...] | tuple[Segment, ...] | tuple[Ladder, ...
 
 def _concerned(entry: CompiledEntry, triggers: frozenset[str], changed: frozenset[str] | None) -> bool:
     if isinstance(entry, CompiledRule):
-        return entry.when.name in triggers
+        return entry.derived or entry.when.name in triggers
     reads = entry.reads if isinstance(entry, CompiledLadder) else entry.condition.reads
     return changed is None or "labels" in reads or bool(reads & changed)
 
 
-def _in_dependency_order(entries: tuple[CompiledEntry, ...]) -> tuple[CompiledEntry, ...]:
-    """Rules, segments, ladders, each in file order, except that who sets a label comes before who reads it.
-
-    Rules among themselves keep the file's order: each acts on what the ones before it set. Every other circle is an
-    error.
-    """
-    writers: dict[str, list[int]] = {}
-    for index, entry in enumerate(entries):
-        for label in _writes(entry):
-            writers.setdefault(label, []).append(index)
-    after: list[set[int]] = [set() for _ in entries]
-    for index, entry in enumerate(entries):
-        for label in _labels(entry):
-            after[index] |= {w for w in writers.get(label, ()) if not _both_rules(entries[w], entry)}
-    ready = [index for index, before in enumerate(after) if not before]
-    heapify(ready)
-    done: list[int] = []
-    while ready:
-        index = heappop(ready)
-        done.append(index)
-        for other, before in enumerate(after):
-            if index in before:
-                before.remove(index)
-                if not before:
-                    heappush(ready, other)
-    if len(done) < len(entries):
-        circle = sorted(entries[index].source for index in set(range(len(entries))) - set(done))
-        raise ValueError(f"entries read each other's labels in a circle: {', '.join(circle)}")
-    return tuple(entries[index] for index in done)
-
-
-def _both_rules(one: CompiledEntry, other: CompiledEntry) -> bool:
-    return isinstance(one, CompiledRule) and isinstance(other, CompiledRule)
-
-
-def _labels(entry: CompiledEntry) -> frozenset[str]:
-    if isinstance(entry, CompiledLadder) or entry.condition is None:
-        return frozenset()
-    return entry.condition.labels
-
-
-def _writes(entry: CompiledEntry) -> set[str]:
-    if isinstance(entry, CompiledRule):
-        return {label for action in entry.then for label in _written(action)}
-    gives = (entry.gives,) if isinstance(entry, CompiledSegment) else entry.gives
-    return {
-        *(ATTRIBUTES + name for give in gives for name in give.attributes),
-        *(TAGS + platform for give in gives for platform in give.tags),
-    }
-
-
-def _written(action: Action) -> list[str]:
-    match action:
-        case AddAttribute(values=values) | RemoveAttribute(values=values):
-            return [ATTRIBUTES + name for name in values]
-        case AddTag(tags=tags) | RemoveTag(tags=tags):
-            return [TAGS + tag.platform for tag in tags]
-        case _:
-            return []
+def _in_order(rule_set: RuleSet, entries: tuple[CompiledEntry, ...]) -> tuple[CompiledEntry, ...]:
+    by_source = {entry.source: entry for entry in entries}
+    return tuple(by_source[source] for source in in_order(rule_set))

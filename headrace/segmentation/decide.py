@@ -3,6 +3,7 @@
 The same function runs live, in replay and in tests; what it reads of the world is in its arguments.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -12,9 +13,8 @@ from headrace.contracts.events import CustomerDeleted, Event
 from headrace.rules.model import Spend
 from headrace.segmentation.absorb import Absorbed, NotApplicable, absorb
 from headrace.segmentation.actions import Stamp, emit, emit_grave
-from headrace.segmentation.activation import adopt
+from headrace.segmentation.activation import Adopted, adopt
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.entries import Verdict
 from headrace.segmentation.history import memberships_before
 from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.orders import sum_up
@@ -56,17 +56,24 @@ def decide(
         return Decision(grave, emit_grave(before, stamp), None, Trace(envelope.id), removed)
     if rules is None:
         known = sum_up(before, _WITHOUT_RULES, pages)
-        return _keep(before, absorb(known, event, _WITHOUT_RULES, None, pages=pages), stamp)
+        return _keep(before, absorb(known, event, _WITHOUT_RULES, None, pages=pages, now=context.now), stamp)
     return _decide(before, event, rules, stamp, context.now, pages)
 
 
 def activate(
-    state: State, rules: CompiledRules, context: Context, activation: str, *, pages: Pages = NO_PAGES
+    state: State,
+    rules: CompiledRules,
+    context: Context,
+    activation: str,
+    *,
+    pages: Pages = NO_PAGES,
+    send_effects: Collection[str] = (),
 ) -> Decision:
     """Take the rule set of `context.rules_version` over, as of its marker's offset; older or equal: nothing happens.
 
     Claims of rules that are gone are dropped, `renamed_from` carries over, new and edited rules with `past: apply` are
-    folded over the ledger, segments and ladders evaluated again.
+    folded over the ledger, segments and ladders evaluated again. `send_effects`: sources (`segment:vip`) whose effects
+    are released; of no others any is.
     """
     event = f"activation:{activation}"
     if context.rules_version <= state.rules_version:
@@ -74,28 +81,53 @@ def activate(
     if state.deleted:
         return unchanged(replace(state, rules_version=context.rules_version), event, "grave")
     stamp = Stamp(context.generation, context.offset, context.rules_version, event, "activation", at=context.now)
-    adopted, verdicts, changed = adopt(
-        state, rules, version=context.rules_version, offset=context.offset, now=context.now, pages=pages
+    adopted = adopt(state, rules, version=context.rules_version, offset=context.offset, now=context.now, pages=pages)
+    step = Step(
+        None,
+        (),
+        adopted.verdicts,
+        adopted.changed,
+        context.now,
+        memberships_before(state, rules.renames),
+        past=adopted.fired,
+        named=frozenset(send_effects),
     )
-    known = memberships_before(state, rules.renames)
-    return settle(adopted, rules, stamp, Step(None, (), verdicts, changed, context.now, known))
+    return settle(adopted.state, rules, stamp, step)
 
 
 def _decide(
     before: State, event: Event, rules: CompiledRules, stamp: Stamp, now: datetime | None, pages: Pages
 ) -> Decision:
-    known, verdicts, sources = sum_up(before, rules.summing, pages), list[Verdict](), list[str]()
+    adopted = Adopted(sum_up(before, rules.summing, pages, now), [], [])
     fresh = before.rules_version < stamp.rules_version
     if fresh:
-        known, verdicts, sources = adopt(
-            known, rules, version=stamp.rules_version, offset=stamp.offset, now=now, pages=pages
-        )
-    absorbed = absorb(known, event, rules.summing, rules.rule_set.store.currency, pages=pages)
+        adopted = adopt(adopted.state, rules, version=stamp.rules_version, offset=stamp.offset, now=now, pages=pages)
+    absorbed = absorb(
+        adopted.state,
+        event,
+        rules.summing,
+        rules.rule_set.store.currency,
+        pages=pages,
+        now=now,
+        triggers=rules.triggers,
+    )
     if isinstance(absorbed, str):
         return unchanged(before, stamp.event, absorbed)
     changed = None if fresh else absorbed.changed
     memberships = memberships_before(before, rules.renames) if fresh else None
-    step = Step(changed, absorbed.occurrences, verdicts, sources, now, memberships, absorbed.pages)
+    step = Step(
+        changed,
+        absorbed.occurrences,
+        adopted.verdicts,
+        adopted.changed,
+        now,
+        memberships,
+        absorbed.pages,
+        past=adopted.fired,
+        happened=None if event.envelope.headracerevision else event.envelope.time,
+        adopted=fresh and before != State(before.key),
+        before=adopted.state,
+    )
     return settle(absorbed.state, rules, stamp, step)
 
 

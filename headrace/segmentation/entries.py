@@ -4,12 +4,14 @@ Works on claims and standing alone; the facts come ready, and what the sinks are
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.contracts.actions import Platform
+from headrace.rules.model import Send
 from headrace.segmentation.claims import fire, lift
 from headrace.segmentation.compiled import (
     CompiledEntry,
@@ -19,12 +21,23 @@ from headrace.segmentation.compiled import (
     CompiledSegment,
     Gives,
 )
-from headrace.segmentation.facts import NUMBERS, Facts, Labels, folded
-from headrace.segmentation.ladders import rung_of
+from headrace.segmentation.compiled_actions import CompiledAction, Fired, explain_action
+from headrace.segmentation.derived import ATTRIBUTE_CHANGED, Moment, attribute_changed, derived, group_changed
+from headrace.segmentation.facts import Facts, Labels, folded
+from headrace.segmentation.group_claims import group_in, standing_gives
+from headrace.segmentation.ladders import stand
+from headrace.segmentation.pending import Waiting, due_at, without
+from headrace.segmentation.segments import entered, left
 from headrace.segmentation.state import Claims, Standing, Tags, Values
 from headrace.segmentation.triggers import Occurrence
 
-Outcome = Literal["fired", "not_met", "entered", "left", "in", "out", "rung", "dropped", "ignored"]
+Outcome = Literal[
+    "fired", "not_met", "entered", "left", "in", "out", "rung", "dropped", "ignored", "effect", "waits", "withheld"
+]
+
+
+ENTERED: Final = "entered"
+LEFT: Final = "left"
 
 
 class Verdict(Struct, frozen=True):
@@ -55,35 +68,61 @@ def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> 
     return found
 
 
-def standing_gives(rules: CompiledRules | None, standing: Standing) -> list[tuple[str, Gives]]:
-    """What the customer's segments and rungs give, with their sources."""
-    if rules is None:
-        return []
-    found = [(segment.source, segment.gives) for name in standing.segments if (segment := rules.segments.get(name))]
-    for name, rung in sorted(standing.rungs.items()):
-        ladder = rules.ladders.get(name)
-        if ladder is not None and rung < len(ladder.gives):
-            found.append((ladder.source, ladder.gives[rung]))
-    return found
-
-
 class Walk:
-    """The claims and standing of one customer while entries are walked; `changed` collects who changed them."""
+    """The claims and standing of one customer while entries are walked; `changed` collects who changed them.
 
-    __slots__ = ("_labels", "_offset", "_rules", "changed", "claims", "standing", "verdicts")
+    `moment`: of the decision; without one, rules that wait for a change of an attribute or of the group do not wake.
+    `fired`: the effects asked for, and what is to wait; `pending`: what waits already.
+    """
 
-    def __init__(self, rules: CompiledRules, claims: Claims, standing: Standing, *, offset: int) -> None:
+    __slots__ = (
+        "_group",
+        "_labels",
+        "_moment",
+        "_offset",
+        "_rules",
+        "changed",
+        "claims",
+        "fired",
+        "pending",
+        "standing",
+        "verdicts",
+    )
+
+    def __init__(
+        self,
+        rules: CompiledRules,
+        claims: Claims,
+        standing: Standing,
+        *,
+        offset: int,
+        moment: Moment | None = None,
+        pending: Waiting = (),
+    ) -> None:
         self._rules = rules
         self._offset = offset
+        self._moment = moment
         self._labels: tuple[Labels, Labels] | None = None
+        self._group: tuple[Claims, Standing, str | None] | None = None
         self.claims = claims
         self.standing = standing
+        self.pending = pending
+        self.fired: list[Fired] = []
         self.verdicts: list[Verdict] = []
         self.changed: list[str] = []
 
-    def run(self, entries: Iterable[CompiledEntry], facts: Facts, occurrences: tuple[Occurrence, ...]) -> None:
-        """Walk these entries, in their order, with these facts."""
+    def run(
+        self,
+        entries: Iterable[CompiledEntry],
+        facts: Facts,
+        occurrences: tuple[Occurrence, ...],
+        *,
+        due: datetime | None = None,
+    ) -> None:
+        """Walk these entries, in their order, with these facts; `due`: with what waited for that moment."""
         facts.attributes, facts.tags = self._attributes, self._tags
+        if self._rules.reads_membership:
+            facts.standing, facts.group = lambda: self.standing, lambda: self._group_in(facts)
         for entry in entries:
             match entry:
                 case CompiledRule():
@@ -92,15 +131,26 @@ class Walk:
                     self._segment(entry, facts)
                 case CompiledLadder():
                     self._ladder(entry, facts)
+            if due is not None:
+                self._due(entry, facts, due)
+        if due is not None:
+            self.pending = tuple(one for one in self.pending if one.due > due)
 
     def _rule(self, rule: CompiledRule, facts: Facts, occurrences: tuple[Occurrence, ...]) -> None:
+        if rule.derived:
+            occurrences = self._changes(rule, facts, occurrences)
+            if not occurrences:
+                return
         before = self.claims
         fired = False
         for occurrence in occurrences:
             if wakes(rule, occurrence) and _met(rule, facts, occurrence):
                 fired = True
                 fact_at = occurrence.fact_at
-                self.claims = fire(self.claims, rule.id, rule.then, fact_at=fact_at, offset=self._offset)
+                self.claims = fire(self.claims, rule.id, rule.at_once, fact_at=fact_at, offset=self._offset)
+                if rule.acts:
+                    causes = _causes(rule, facts, occurrence)
+                    self.fired += [Fired(rule.source, rule.acts, cause, fact_at) for cause in causes]
         if self.claims is not before and not _same_but_newer(rule.id, before, self.claims):
             self._note(rule.source)
         self.verdicts.append(Verdict(rule.source, "fired" if fired else "not_met", _reason(rule)))
@@ -112,21 +162,60 @@ class Walk:
             outcome: Outcome = "in" if holds else "out"
         elif holds:
             outcome = "entered"
-            self.standing = replace(self.standing, segments=tuple(sorted((*known, segment.id))))
+            self.standing = entered(self.standing, segment.id, facts.now)
             self._enter(segment.source, segment.gives)
+            self._turn(segment.source, ENTERED, segment.on_enter, segment.on_exit, segment.condition.reads)
         else:
             outcome = "left"
-            self.standing = replace(self.standing, segments=tuple(name for name in known if name != segment.id))
+            self.standing = left(self.standing, segment.id)
             self._note(segment.source)
+            self._turn(segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
         self.verdicts.append(Verdict(segment.source, outcome, segment.condition.text))
 
     def _ladder(self, entry: CompiledLadder, facts: Facts) -> None:
-        number = rung_of(entry.ladder, NUMBERS[entry.ladder.by](facts))
-        if self.standing.rungs.get(entry.id) == number:
+        before = self.standing.rungs.get(entry.id)
+        self.standing = stand(entry.rungs, self.standing, entry.read(facts), facts.now)
+        number = self.standing.rungs[entry.id]
+        if number == before:
             return
-        self.standing = replace(self.standing, rungs={**self.standing.rungs, entry.id: number})
         self._enter(entry.source, entry.gives[number])
+        if entry.acts:
+            if before is not None:
+                self._turn(entry.source, LEFT, entry.on_exit[before], entry.on_enter[before], entry.reads)
+            self._turn(entry.source, ENTERED, entry.on_enter[number], entry.on_exit[number], entry.reads)
         self.verdicts.append(Verdict(entry.source, "rung", f"rung {number + 1} by {entry.ladder.by}"))
+
+    def _turn(
+        self,
+        source: str,
+        how: str,
+        does: tuple[CompiledAction, ...],
+        takes_back: tuple[CompiledAction, ...],
+        reads: frozenset[str],
+    ) -> None:
+        """Who leaves no longer waits for what came of entering, and the other way round."""
+        if takes_back and self.pending:
+            self.pending = without(self.pending, source, {action.key for action in takes_back})
+        if does:
+            self.fired.append(Fired(source, does, how, reads=reads))
+
+    def _due(self, entry: CompiledEntry, facts: Facts, moment: datetime) -> None:
+        facts.order, facts.lines, facts.event = None, (), None
+        for one in due_at(self.pending, entry.source, moment):
+            self.pending = tuple(other for other in self.pending if other is not one)
+            action = self._rules.waiting.get((one.source, one.key))
+            if action is None:
+                continue
+            if action.unless is not None and action.unless.holds(facts):
+                self.verdicts.append(Verdict(one.source, "withheld", explain_action(action)))
+            elif isinstance(action.action, Send):
+                self.fired.append(Fired(one.source, (action,), one.cause, one.fact_at, waited=True))
+            else:
+                before, then = self.claims, (action.action,)
+                self.claims = fire(self.claims, entry.id, then, fact_at=one.fact_at, offset=self._offset)
+                if self.claims is not before:
+                    self._note(one.source)
+                self.verdicts.append(Verdict(one.source, "fired", explain_action(action)))
 
     def _enter(self, source: str, gives: Gives) -> None:
         self.claims = lift(self.claims, gives.attributes, gives.tags)
@@ -135,6 +224,25 @@ class Walk:
     def _note(self, source: str) -> None:
         self.changed.append(source)
         self._labels = None
+
+    def _changes(
+        self, rule: CompiledRule, facts: Facts, occurrences: tuple[Occurrence, ...]
+    ) -> tuple[Occurrence, ...]:
+        if self._moment is None:
+            return ()
+        if rule.when.name == ATTRIBUTE_CHANGED:
+            found = attribute_changed(rule.when.of or "", facts.state, self._attributes())
+        else:
+            found = group_changed(facts, self._group_in(facts), self._moment)
+        return () if found is None else (derived(found, self._moment, facts, occurrences),)
+
+    def _group_in(self, facts: Facts) -> str | None:
+        """The group the customer counts as in, by the claims so far."""
+        known = self._group
+        if known is None or known[0] is not self.claims or known[1] is not self.standing:
+            state = replace(facts.state, claims=self.claims, standing=self.standing)
+            known = self._group = (self.claims, self.standing, group_in(state, self._rules))
+        return known[2]
 
     def _attributes(self) -> Labels:
         return self._read_labels()[0]
@@ -154,8 +262,10 @@ def wakes(rule: CompiledRule, occurrence: Occurrence) -> bool:
     when = rule.when
     return (
         when.name == occurrence.trigger
+        and (occurrence.rule is None or occurrence.rule == rule.id)
         and (when.from_ is None or when.from_ == occurrence.from_)
         and (when.to is None or when.to == occurrence.to)
+        and (when.status is None or when.status == occurrence.to)
     )
 
 
@@ -164,7 +274,7 @@ def _met(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> bool:
     if rule.condition is None:
         return True
     holds = rule.condition.holds
-    facts.order, facts.lines = occurrence.order, occurrence.lines
+    facts.order, facts.lines, facts.event = occurrence.order, occurrence.lines, occurrence.event
     if occurrence.trigger != "product.ordered":
         return holds(facts)
     if rule.condition.of_line is not None:
@@ -174,6 +284,18 @@ def _met(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> bool:
         if holds(facts):
             return True
     return False
+
+
+def _causes(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> list[str]:
+    """What the rule acts for: the occurrence, or each of its lines that is the one the condition asks for."""
+    if occurrence.trigger != "product.ordered":
+        return [occurrence.cause]
+    found = []
+    for line in occurrence.lines:
+        facts.lines = (line,)
+        if rule.condition is None or rule.condition.holds(facts):
+            found.append(f"{occurrence.cause}:{line.id}")
+    return found
 
 
 def _same_but_newer(rule: str, before: Claims, after: Claims) -> bool:

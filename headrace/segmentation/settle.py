@@ -4,6 +4,7 @@ The doors that lead to one are `decide.py` (an event, a rule set that takes effe
 """
 
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,14 +12,24 @@ from msgspec.structs import replace
 from headrace.contracts.actions import Desired
 from headrace.contracts.effects import Effect
 from headrace.segmentation.actions import Stamp, emit
-from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.compiled import CompiledEntry, CompiledRules
+from headrace.segmentation.compiled_actions import Fired
+from headrace.segmentation.derived import Moment
+from headrace.segmentation.effects import Release, carry_out
 from headrace.segmentation.entries import Verdict, Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.history import Change, Memberships, changes, memberships, remember
 from headrace.segmentation.pages import Written
-from headrace.segmentation.state import State
+from headrace.segmentation.pending import sources_due
+from headrace.segmentation.pins import PIN, has_ended
+from headrace.segmentation.state import State, first_due
 from headrace.segmentation.timers import next_timers
 from headrace.segmentation.triggers import Occurrence
+
+
+_OF_GROUP: Final = frozenset({"profile", PIN})
+MOVED: Final = frozenset({"labels"})
+"""What changed when somebody entered or left something: whatever reads memberships."""
 
 
 class Context(Struct, frozen=True):
@@ -57,7 +68,9 @@ class Decision(Struct, frozen=True):
 class Step(Struct, frozen=True):
     """What led to a settlement: `changed` parts (None = all), triggers, what was noted before it, and the time.
 
-    `known`: the memberships before it, where they are not the state's. `pages`: those already written.
+    `known`: the memberships before it, where they are not the state's. `pages`: those already written. `due`: the
+    moment whose waiting actions are done. `past`: what the orders from before a rule fired. The rest is `Release`'s;
+    `clock` None = `now`.
     """
 
     changed: frozenset[str] | None
@@ -67,23 +80,40 @@ class Step(Struct, frozen=True):
     now: datetime | None
     known: Memberships | None = None
     pages: Written = {}
+    due: datetime | None = None
+    past: tuple[Fired, ...] = ()
+    named: frozenset[str] = frozenset()
+    clock: datetime | None = None
+    happened: datetime | None = None
+    adopted: bool = False
+    before: State | None = None
+    """The customer before the event, where there is one."""
+    moved_to: str | None = None
+    """The group somebody else put the customer into, see `drift.py`."""
 
 
 def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Decision:
     """Fire the rules, evaluate the segments and ladders concerned, set the timers, tell the sinks what differs."""
+    changed = step.changed
+    if state.pin is not None and has_ended(state.pin, step.now):
+        state = replace(state, pin=None)
+        changed = None if changed is None else changed | {PIN}
     facts = Facts(state, rules.spend)
-    facts.now = step.now
-    walk = Walk(rules, state.claims, state.standing, offset=stamp.offset)
-    entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), step.changed)
+    facts.now, facts.before = step.now, step.before
+    moment = Moment(stamp.event, stamp.at, step.moved_to)
+    walk = Walk(rules, state.claims, state.standing, offset=stamp.offset, moment=moment, pending=state.pending)
+    entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), changed)
+    if step.due is not None:
+        entries = _with_due(entries, rules, state, step.due)
     if entries:
-        walk.run(entries, facts, step.occurrences)
+        walk.run(entries, facts, step.occurrences, due=step.due)
     known = step.known or memberships(state)
-    everything = step.changed is None
-    changed = step.changed or frozenset()
+    everything = changed is None
     moved = walk.claims is not state.claims or walk.standing is not state.standing
     if moved:
         state = replace(state, claims=walk.claims, standing=walk.standing)
-    timers = next_timers(state.timers, rules, facts, step.changed)
+        changed = None if changed is None else changed | MOVED
+    timers = next_timers(state.timers, rules, facts, changed)
     if timers is not state.timers:
         state = replace(state, timers=timers)
     stamp = replace(stamp, changed=(*step.sources, *walk.changed))
@@ -91,14 +121,33 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         state,
         rules,
         stamp,
-        contact=everything or "profile" in changed,
+        contact=changed is None or "profile" in changed,
         # Between groups of one place the newest fact decides, which any change may bring.
-        group=everything or moved or "profile" in changed or (rules.ties and bool(changed)),
-        labels=everything or bool(walk.changed) or "labels" in changed,
+        group=changed is None or moved or bool(_OF_GROUP & changed) or (rules.ties and bool(changed)),
+        labels=changed is None or bool(walk.changed) or "labels" in changed,
+        overwrite=step.moved_to is not None and rules.rule_set.drift == "overwrite",
     )
+    effects: tuple[Effect, ...] = ()
+    if step.past or walk.fired or walk.pending is not state.pending:
+        release = Release(step.named, step.clock or step.now, step.happened, step.adopted)
+        fired = (*step.past, *walk.fired)
+        state, effects, carried = carry_out(state, rules, stamp, fired, walk.pending, release)
+        walk.verdicts.extend(carried)
     state, turned = _remember(state, known, stamp)
     trace = Trace(stamp.event, (*step.verdicts, *walk.verdicts))
-    return Decision(state, actions, wake_at(state), trace, {**step.pages, **turned} if turned else step.pages)
+    pages = {**step.pages, **turned} if turned else step.pages
+    return Decision(state, actions, wake_at(state), trace, pages, effects)
+
+
+def _with_due(
+    entries: tuple[CompiledEntry, ...], rules: CompiledRules, state: State, moment: datetime
+) -> tuple[CompiledEntry, ...]:
+    """With the entries some of whose actions have waited for that moment."""
+    sources = sources_due(state.pending, moment)
+    if not sources:
+        return entries
+    planned = sources | {entry.source for entry in entries}
+    return tuple(entry for entry in rules.entries if entry.source in planned)
 
 
 def _remember(state: State, known: Memberships, stamp: Stamp) -> tuple[State, Written]:
@@ -110,8 +159,8 @@ def _remember(state: State, known: Memberships, stamp: Stamp) -> tuple[State, Wr
 
 
 def wake_at(state: State) -> datetime | None:
-    """When its first timer is due."""
-    return state.timers[0].due if state.timers else None
+    """When its first timer, or the first action that waits, is due."""
+    return first_due(state)
 
 
 def unchanged(state: State, event: str, reason: str) -> Decision:

@@ -102,6 +102,7 @@ class Entry(Part, frozen=True, array_like=True):
     channel: int | None = None
     shipping: int = 0
     store_credit: int = 0
+    shipping_excluding_tax: int = 0
 
 
 class Totals(Part, frozen=True, array_like=True):
@@ -204,13 +205,15 @@ class Standing(Part, frozen=True, array_like=True):
     """Memberships that are functions of the facts: ids of the segments the customer is in, rung number per ladder.
 
     `since`: segment id or `ladder:<id>` -> when it was entered. `below`: ladder id -> since when the number is below
-    the rung, where a grace runs.
+    the rung, where a grace runs. `held`: ladder id -> name of the rung, of ladders on which customers keep a rung that
+    their number has left, so that it is still theirs when other rungs come or go.
     """
 
     segments: tuple[str, ...] = ()
     rungs: dict[str, int] = {}
     since: dict[str, datetime] = {}
     below: dict[str, datetime] = {}
+    held: dict[str, str] = {}
 
 
 class Contact(Part, frozen=True, array_like=True):
@@ -276,3 +279,11 @@ class State(Part, frozen=True, array_like=True):
     def guest(self) -> bool:
         """Known by the hash of an e-mail only; the store has no customer record of it."""
         return self.key.partition(":")[2].startswith("guest-")
+
+
+def first_due(state: State) -> datetime | None:
+    """When the customer must be looked at: its first timer, or the first action that waits; None: never."""
+    due = state.timers[0].due if state.timers else None
+    if state.pending and (due is None or state.pending[0].due < due):
+        return state.pending[0].due
+    return due

@@ -4,16 +4,17 @@ When somebody is worth a look is kept by `services/evaluator/due.py`; this says 
 taken: each timer fires as of its own due time, so nothing depends on when that was.
 """
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final
 
 from headrace.contracts.actions import Desired
+from headrace.contracts.effects import Effect
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.entries import Verdict
 from headrace.segmentation.settle import Context, Decision, Step, Trace, settle, unchanged, wake_at
-from headrace.segmentation.state import State, Timer
-from headrace.segmentation.timers import ONLY_TIME
+from headrace.segmentation.state import State
+from headrace.segmentation.timers import ONLY_TIME, rules_due
 
 ORIGIN: Final = "time"
 """Of the cause of what a timer changed."""
@@ -27,28 +28,29 @@ def wake(state: State, rules: CompiledRules, context: Context) -> Decision:
     the order in which entries read each other's labels.
     """
     actions, verdicts, pages = list[Desired](), list[Verdict](), dict[str, bytes | None]()
-    woken, due = state, _due(state, context)
-    while due:
-        decision = _fire(woken, due, rules, context)
+    effects = list[Effect]()
+    woken, moment = state, _moment(state, context)
+    while moment is not None:
+        decision = _fire(woken, moment, rules, context)
         actions += decision.actions
+        effects += decision.effects
         verdicts += decision.trace.verdicts
         pages |= decision.pages
         woken = decision.state
-        due = _due(woken, context)
+        moment = _moment(woken, context)
     if woken is state:
         return unchanged(state, ORIGIN, "no timer is due")
-    return Decision(woken, tuple(actions), wake_at(woken), Trace(ORIGIN, tuple(verdicts)), pages)
+    return Decision(woken, tuple(actions), wake_at(woken), Trace(ORIGIN, tuple(verdicts)), pages, tuple(effects))
 
 
-def _due(state: State, context: Context) -> tuple[Timer, ...]:
-    """The timers of the first moment that has come."""
-    if not state.timers or context.now is None or state.timers[0].due > context.now:
-        return ()
-    return tuple(timer for timer in state.timers if timer.due == state.timers[0].due)
+def _moment(state: State, context: Context) -> datetime | None:
+    """The first moment that has come of a timer, or of an action that waits."""
+    due = wake_at(state)
+    return None if due is None or context.now is None or due > context.now else due.astimezone(UTC)
 
 
-def _fire(state: State, due: tuple[Timer, ...], rules: CompiledRules, context: Context) -> Decision:
-    moment = due[0].due.astimezone(UTC)
+def _fire(state: State, moment: datetime, rules: CompiledRules, context: Context) -> Decision:
     name = f"{ORIGIN}:{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
     stamp = Stamp(context.generation, context.offset, state.rules_version, name, ORIGIN, step=state.step, at=moment)
-    return settle(state, rules, stamp, Step(ONLY_TIME, (), [], [], moment))
+    occurrences = rules_due(state, rules, moment)
+    return settle(state, rules, stamp, Step(ONLY_TIME, occurrences, [], [], moment, due=moment, clock=context.now))
