@@ -52,7 +52,7 @@ class DesiredAttributes(Wire):
 
 
 class DesiredEmailTags(Wire):
-    """Per platform: the tags we want, and those we set once and no longer want."""
+    """Per platform: the tags we want, and those we set once and no longer want; the same of its lists."""
 
     customer: CustomerKey
     version: Version
@@ -60,6 +60,8 @@ class DesiredEmailTags(Wire):
     absent: dict[Platform, tuple[str, ...]]
     cause: Cause
     rules_version: int
+    lists: dict[Platform, tuple[str, ...]] = {}
+    lists_absent: dict[Platform, tuple[str, ...]] = {}
 
 
 class ContactPersonal(Wire):
@@ -133,6 +135,8 @@ class RuleSetRecord(Wire):
     document: msgspec.Raw
     source: str = ""
     """The YAML as written, for people."""
+    rollback_of: int = 0
+    """The version that this one repeats, where it was rolled back to."""
 
 
 encode = msgspec.json.Encoder().encode

@@ -185,6 +185,8 @@ class OrderSnapshot(Wire):
     """Shipping and handling within `total`."""
     store_credit: Minor = 0
     """What of `total` was paid with store credit."""
+    shipping_excluding_tax: Minor = 0
+    """The same within `total_excluding_tax`."""
     channel_id: int | None = None
     shipping_addresses: tuple[Address, ...] = ()
     billing_address: Address | None = None

@@ -3,9 +3,10 @@
 Works on the uses recorded while reading, so every finding has its place.
 """
 
-from headrace.rules.dependencies import Circle, find_circle
+from headrace.rules.catalogue import IN_SEGMENT, MEMBERSHIPS, ON_RUNG
+from headrace.rules.dependencies import Circle, entries_of, find_circle, leaves, rung_names, source_of
 from headrace.rules.findings import did_you_mean, quoted
-from headrace.rules.model import RuleSet, fold
+from headrace.rules.model import Ladder, RuleSet, fold
 from headrace.rules.reading import Reading, Use
 
 
@@ -16,6 +17,8 @@ def check(rule_set: RuleSet, reading: Reading) -> None:
     _groups_declared(reading)
     _groups_ordered(reading)
     _group_uses(reading)
+    _members(rule_set, reading)
+    _past_memberships(rule_set, reading)
     circle = find_circle(rule_set)
     if circle is not None:
         _report_circle(circle, reading)
@@ -114,6 +117,51 @@ def _unknown_group(use: Use, declared: tuple[str, ...], reading: Reading) -> Non
     otherwise = f"add {{name: {use.name}}} under groups:"
     hint = did_you_mean(use.name, declared, otherwise=otherwise)
     reading.report.add("unknown_group", use.place, f"{quoted(use.name)} is not under groups", hint, id=use.entry)
+
+
+def _members(rule_set: RuleSet, reading: Reading) -> None:
+    groups = tuple(use.name for use in reading.groups)
+    segments = tuple(segment.id for segment in rule_set.segments)
+    rungs = tuple(rung_names(rule_set))
+    for field, use in reading.member_uses:
+        if field == IN_SEGMENT and use.name not in segments:
+            _no_segment(use, rule_set, reading)
+        elif field == ON_RUNG and use.name not in rungs:
+            otherwise = f"rungs are: {', '.join(rungs[:20])}" if rungs else "this rule set has no ladder"
+            hint = did_you_mean(use.name, rungs, otherwise=otherwise)
+            reading.report.add("unknown_rung", use.place, f"no rung is called {quoted(use.name)}", hint, id=use.entry)
+        elif field == "customer.group" and use.name not in groups:
+            otherwise = "that may be meant: it is compared with the group that the store has the customer in"
+            hint = did_you_mean(use.name, groups, otherwise=otherwise)
+            message = f"{quoted(use.name)} is not under groups"
+            reading.report.add("group_not_declared", use.place, message, hint, id=use.entry)
+
+
+def _no_segment(use: Use, rule_set: RuleSet, reading: Reading) -> None:
+    segments = tuple(segment.id for segment in rule_set.segments)
+    known = {entry.id: entry for entry in entries_of(rule_set)}.get(use.name)
+    if known is None and use.name in {other.name for other in reading.ids}:
+        return  # it is there, and a finding says what is wrong with it
+    kind = "no segment" if known is None else f"a {source_of(known).partition(':')[0]}, no segment"
+    otherwise = f"segments are: {', '.join(segments[:20])}" if segments else "this rule set has no segment"
+    if isinstance(known, Ladder):
+        otherwise = f"write customer.on_rung: {use.name}/{next((r.group for r in known.rungs if r.group), 1)}"
+    hint = otherwise if known is not None else did_you_mean(use.name, segments, otherwise=otherwise)
+    reading.report.add("unknown_segment", use.place, f"{quoted(use.name)} is {kind}", hint, id=use.entry)
+
+
+def _past_memberships(rule_set: RuleSet, reading: Reading) -> None:
+    places = {use.name: use.place for use in reading.ids}
+    for rule in rule_set.rules:
+        read = {leaf.field for leaf in leaves(rule.if_)} & MEMBERSHIPS
+        if rule.past == "apply" and read:
+            reading.report.add(
+                "past_membership",
+                places[rule.id],
+                f"{rule.id} also judges older orders, and nobody knows {min(read)} of that time",
+                "write past: ignore, or test facts of the orders and of the account",
+                id=rule.id,
+            )
 
 
 def _report_circle(circle: Circle, reading: Reading) -> None:

@@ -57,6 +57,11 @@ Code = Literal[
     "unknown_action",
     "rung_order",
     "ladder_open_below",
+    "grace_out_of_place",
+    "unknown_segment",
+    "unknown_rung",
+    "group_not_declared",
+    "past_membership",
     "cycle",
     "owner_or_goal_missing",
     # conditions
@@ -71,6 +76,12 @@ Code = Literal[
     "bad_domain",
     "unknown_country",
     "unknown_state",
+    "unknown_calendar",
+    "bad_calendar",
+    "bad_schedule",
+    "several_windows",
+    "window_not_kept",
+    "crosses_not_in_rule",
     "unknown_channel",
     "unknown_postcode",
     "bad_postcodes",
@@ -163,6 +174,17 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "unknown_action": Meaning("no such action", "then: [{asign_group: Gold}]"),
     "rung_order": Meaning("rungs are not strictly ascending", "[{from: 2000}, {from: 1000}]"),
     "ladder_open_below": Meaning("customers below the first rung are on none", "the first rung has from: 100", "info"),
+    "grace_out_of_place": Meaning(
+        "one_step without a grace, or a grace where nobody goes down", "demote: one_step and no grace"
+    ),
+    "unknown_segment": Meaning("no segment has this id", "customer.in_segment: vpi"),
+    "unknown_rung": Meaning("no ladder has such a rung", "customer.on_rung: loyalty/Glod"),
+    "group_not_declared": Meaning(
+        "a test on a group that is not under groups", "customer.group: Press, with no such group", "warning"
+    ),
+    "past_membership": Meaning(
+        "older orders are judged by a membership nobody kept", "past: apply and if: {customer.in_segment: vip}"
+    ),
     "cycle": Meaning("entries read what they themselves set, in a circle", "who: attribute tier, attributes: tier"),
     "owner_or_goal_missing": Meaning("nobody is named, or no purpose, for an entry", "a rule without owner", "info"),
     "unknown_field": Meaning("no such field of a customer, an order or a line", "customer.spent: 5"),
@@ -214,6 +236,14 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "unknown_parameter": Meaning("a parameter the template does not have", "customer.spend: {from: $treshold}"),
     "unused_parameter": Meaning("a template declares a parameter and never uses it", "parameters: {threshold: ...}"),
     "case_impossible": Meaning("a step of a golden case that cannot happen", "{refund: {order: 2}} before order 2"),
+    "unknown_calendar": Meaning("a calendar that is not under calendars", "calendar: black_fryday"),
+    "bad_calendar": Meaning("days that make no calendar", "{every_year: {on: 6th monday of may}}"),
+    "bad_schedule": Meaning("no schedule of five fields, or one that comes too often", 'schedule: "* * * * *"'),
+    "several_windows": Meaning("an aggregate over two windows", "{from: 5, within: 90 days, this: month}"),
+    "window_not_kept": Meaning("visits are counted by days, for a little more than a year", "{within: 3 years}"),
+    "crosses_not_in_rule": Meaning(
+        "before and after differ only where something happens", "a segment on customer.spend: {crosses: 500}"
+    ),
     "not_yet": Meaning("part of the language, but not of this release", "grace: 30 days"),
 }
 assert set(CATALOGUE) == set(get_args(Code))

@@ -12,20 +12,28 @@ from headrace.rules.catalogue import (
     COUNT_OPERATORS,
     ELEMENT_FIELDS,
     FIELDS,
+    IN_SEGMENT,
+    ON_RUNG,
     OPERATORS,
+    OWN_EVENT,
+    PINNED,
     PLATFORMS,
+    PREFIXES,
     QUANTIFIERS,
     SET_PREFIXES,
+    SINCE,
     STATUSES,
     SUBDOMAINS,
     TRIGGERS,
     Family,
     Field,
     Scope,
+    Takes,
+    prefixed_field,
     set_field,
 )
 from headrace.rules.parse_ladders import LADDER_FIELDS
-from headrace.rules.parse_store import ABOUT, ALIAS_PLATFORMS
+from headrace.rules.parse_store import ABOUT, ALIAS_PLATFORMS, SPEND_CHOICES
 
 Schema = dict[str, Any]
 _ANY_SCALAR: Final[Schema] = {"type": ["string", "number", "boolean"]}
@@ -33,15 +41,6 @@ _AMOUNT: Final[Schema] = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _VALUES: Final[Schema] = {"anyOf": [_ANY_SCALAR, {"type": "array", "items": _ANY_SCALAR, "minItems": 1}]}
 _DURATION: Final[Schema] = {"type": "string", "pattern": "^[0-9]{1,5} +(day|hour)s?$"}
-_OPERANDS: Final[dict[Family, Schema]] = {
-    "text": _ANY_SCALAR,
-    "number": _COUNT,
-    "money": _AMOUNT,
-    "geography": _ANY_SCALAR,
-    "set": _ANY_SCALAR,
-    "consent": {"type": "boolean"},
-    "time": _DURATION,
-}
 
 
 def rule_file_schema() -> Schema:
@@ -61,8 +60,21 @@ def rule_file_schema() -> Schema:
                     "items": {"anyOf": [_ANY_SCALAR, {"type": "array", "items": _ANY_SCALAR, "minItems": 1}]},
                 },
                 "default_group": _text("The group of customers nobody claims; empty = none."),
+                "channels": {
+                    "description": "Names for the store's channel ids: {online: [1, 3], in_store: 2}.",
+                    "type": "object",
+                    "additionalProperties": {
+                        "anyOf": [_COUNT, {"type": "array", "items": _COUNT, "minItems": 1}]
+                    },
+                },
+                "aliases": {
+                    "description": "Companies and other spellings of them: {Acme: [Acme Intl]}.",
+                    "type": "object",
+                    "additionalProperties": _VALUES,
+                },
+                "postcodes": _text("A CSV file beside this one: postcode,latitude,longitude and perhaps country."),
                 "unmanaged": {"const": "keep"},
-                "drift": {"const": "report"},
+                "drift": _enum(("report", "overwrite", "pin")),
                 **{
                     f"{kind}s": {"type": "array", "items": {"$ref": f"#/$defs/{kind}"}}
                     for kind in ("ladder", "segment", "rule")
@@ -89,7 +101,8 @@ def rule_file_schema() -> Schema:
 
 def _every_field() -> list[Field]:
     sets = [set_field(prefix) for prefix in SET_PREFIXES]
-    return [*FIELDS.values(), *(f for fields in ELEMENT_FIELDS.values() for f in fields.values()), *sets]
+    named = [field for prefix in PREFIXES if (field := prefixed_field(prefix)) is not None]
+    return [*FIELDS.values(), *(f for fields in ELEMENT_FIELDS.values() for f in fields.values()), *sets, *named]
 
 
 def _object(properties: Schema, *, required: tuple[str, ...] = ()) -> Schema:
@@ -121,8 +134,7 @@ def _spend() -> Schema:
     return _object(
         {
             "count_statuses": {"type": "array", "items": _enum(STATUSES), "minItems": 1},
-            "amount": _enum(("total", "subtotal", "total_excluding_tax")),
-            "refunds": _enum(("subtract", "ignore")),
+            **{key: _enum(words) for key, words in SPEND_CHOICES.items()},
         }
     )
 
@@ -135,6 +147,16 @@ def _group() -> Schema:
             "kind": _enum(("B2B", "B2C")),
             "erp_id": _text("Its id in the ERP."),
             "description": _text("For people."),
+            "categories": {"description": "The categories its customers see, all, or none.", **_VALUES},
+            "discounts": {
+                "description": "What its customers pay less, of the whole store, a category or a product.",
+                "type": "array",
+                "items": _object(
+                    {"percent": _COUNT, "amount": _AMOUNT, "category": _ANY_SCALAR, "product": _ANY_SCALAR}
+                ),
+                "minItems": 1,
+            },
+            "price_list": _text("The price list its customers buy by; then it has no discounts."),
             **_about(),
         },
         required=("name",),
@@ -160,8 +182,8 @@ def _ladder() -> Schema:
         {
             "by": _enum(LADDER_FIELDS),
             "rungs": {"type": "array", "items": rung, "minItems": 1},
-            "demote": {"const": "direct"},
-            "grace": _enum(("0 days", "0 hours")),
+            "demote": _enum(("direct", "one_step", "never")),
+            "grace": _DURATION,
         },
         required=("by", "rungs"),
     )
@@ -184,11 +206,15 @@ def _rule() -> Schema:
 
 
 def _when() -> Schema:
+    plain = {name: spec for name, spec in TRIGGERS.items() if not spec.needs}
+    named = {"enum": list(plain), "description": "; ".join(f"{name}: {spec.doc}" for name, spec in plain.items())}
+    own = {"type": "string", "pattern": r"^custom\..+$", "description": OWN_EVENT.doc}
     narrowed = {
-        name: _object(dict.fromkeys(spec.options, _enum(STATUSES))) for name, spec in TRIGGERS.items() if spec.options
+        name: {"description": spec.doc, **_TAKEN[spec.takes]}
+        for name, spec in TRIGGERS.items()
+        if spec.takes != "nothing"
     }
-    named = {"enum": list(TRIGGERS), "description": "; ".join(f"{name}: {spec.doc}" for name, spec in TRIGGERS.items())}
-    return {"anyOf": [named, {**_object(narrowed), "minProperties": 1}]}
+    return {"anyOf": [named, own, {**_object(narrowed), "minProperties": 1, "maxProperties": 1}]}
 
 
 def _action() -> Schema:
@@ -214,10 +240,18 @@ def _condition(fields: list[Field], name: str, *, sets: bool) -> Schema:
     schema: Schema = {**_object(properties), "minProperties": 1, "maxProperties": 1}
     if sets:
         schema["patternProperties"] = {
-            f"^{prefix.replace('.', chr(92) + '.')}.+": {"description": doc, **_test_of(set_field(prefix))}
+            _pattern(prefix): {"description": doc, **_test_of(set_field(prefix))}
             for prefix, doc in SET_PREFIXES.items()
         }
+        named = {prefix: field for prefix in PREFIXES if (field := prefixed_field(prefix)) is not None}
+        schema["patternProperties"] |= {
+            _pattern(prefix): {"description": field.doc, **_test_of(field)} for prefix, field in named.items()
+        }
     return schema
+
+
+def _pattern(prefix: str) -> str:
+    return f"^{prefix.replace('.', chr(92) + '.')}.+"
 
 
 def _test_name(field: Field) -> str:
@@ -226,6 +260,11 @@ def _test_name(field: Field) -> str:
         return f"{field.elements}-list"
     if field.name == "customer.email_domain":
         return "domain-test"
+    if field.family == "membership":
+        own = {IN_SEGMENT: "member-test", ON_RUNG: "member-test", "customer.kind": "kind-test", PINNED: "pinned-test"}
+        return own.get(field.name, "group-test")
+    if field.family in ("number", "money") and "is_set" in field.operators:
+        return f"{field.family}-or-unset-test"
     return "place-test" if field.family == "geography" and "starts_with" in field.operators else f"{field.family}-test"
 
 
@@ -236,14 +275,16 @@ def _test_of(field: Field) -> Schema:
 def _test(field: Field) -> Schema:
     if field.elements is not None:
         return _list(field.elements)
-    operand = _OPERANDS[field.family]
+    operand = _MEMBERSHIPS.get(field.name, _OPERANDS[field.family])
     operators: Schema = {name: _operand(name, operand) for name in field.operators}
     if field.name == "customer.email_domain":
         operators[SUBDOMAINS] = {"type": "boolean"}
+    if field.name in (IN_SEGMENT, ON_RUNG):
+        operators[SINCE] = _DURATION
     tested: Schema = {**_object(operators), "minProperties": 1}
-    if field.family == "time":
+    if field.family in ("time", "radius"):
         return tested
-    return {"anyOf": [_VALUES if field.family == "set" else operand, tested]}
+    return {"anyOf": [_VALUES if field.family in ("set", "channels") else operand, tested]}
 
 
 def _operand(operator: str, operand: Schema) -> Schema:
@@ -253,6 +294,7 @@ def _operand(operator: str, operand: Schema) -> Schema:
         "many": {"type": "array", "items": operand, "minItems": 1},
         "pattern": {"type": "string", "format": "regex"},
         "duration": operand,
+        "nearby": operand,
         "true": {"type": "boolean"},
     }
     if operator.startswith("has_"):
@@ -265,6 +307,30 @@ def _list(elements: Scope) -> Schema:
     counted = _object({"of": inner, **dict.fromkeys(COUNT_OPERATORS, _COUNT)}, required=("of",))
     quantifiers = {name: counted if name == "count" else inner for name in QUANTIFIERS}
     return {**_object(quantifiers), "minProperties": 1, "maxProperties": 1}
+
+
+_OPERANDS: Final[dict[Family, Schema]] = {
+    "text": _ANY_SCALAR,
+    "number": _COUNT,
+    "money": _AMOUNT,
+    "geography": _ANY_SCALAR,
+    "set": _ANY_SCALAR,
+    "channels": _ANY_SCALAR,
+    "channel": _ANY_SCALAR,
+    "status": _enum(STATUSES),
+    "radius": _object({"km": _COUNT, "of": _ANY_SCALAR}, required=("km", "of")),
+    "consent": {"type": "boolean"},
+    "membership": _ANY_SCALAR,
+    "time": _DURATION,
+}
+_MEMBERSHIPS: Final[dict[str, Schema]] = {"customer.kind": _enum(("B2B", "B2C")), PINNED: {"type": "boolean"}}
+_TAKEN: Final[dict[Takes, Schema]] = {
+    "attribute": _ANY_SCALAR,
+    "groups": _object(dict.fromkeys(("from", "to"), _ANY_SCALAR)),
+    "statuses": _object(dict.fromkeys(("from", "to"), _enum(STATUSES))),
+    "status": _enum(STATUSES),
+}
+"""What may stand behind a trigger's name."""
 
 
 def schema_text() -> str:

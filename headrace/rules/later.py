@@ -5,30 +5,14 @@ A name moves from here to `catalogue.py` on the day it works.
 
 from typing import Final
 
-TOP: Final = ("calendars", "aliases", "max_age", "quiet_hours", "frequency_cap")
-GROUP: Final = ("categories", "category_access", "discount", "price_list")
+TOP: Final = ("max_age", "quiet_hours", "frequency_cap")
 ENTRY: Final[dict[str, tuple[str, ...]]] = {
-    "ladder": ("grace", "on_enter", "on_exit"),
+    "ladder": ("on_enter", "on_exit"),
     "segment": ("on_enter", "on_exit", "lists", "add_to_list"),
     "rule": ("after", "unless", "once"),
     "rung": ("on_enter", "on_exit"),
 }
-TRIGGERS: Final = (
-    "customer.deleted",
-    "order.reached",
-    "order.paid",
-    "order.cancelled",
-    "order.backordered",
-    "refund.requested",
-    "cart.abandoned",
-    "cart.converted",
-    "subscriber.changed",
-    "attribute.changed",
-    "group.changed",
-    "schedule",
-    "time.reached",
-)
-TRIGGER_PREFIX: Final = "custom."
+TRIGGERS: Final = ()
 ACTIONS: Final = (
     "add_to_list",
     "remove_from_list",
@@ -43,29 +27,13 @@ ACTIONS: Final = (
 )
 ACTION_MODIFIERS: Final = ("after", "unless", "once", "with")
 FIELDS: Final = (
-    "customer.store_credit",
     "customer.age",
-    "customer.income",
     "customer.visits",
     "customer.account_age",
     "customer.days_since_last_order",
     "customer.birthday",
-    "customer.group",
-    "customer.in_segment",
-    "customer.on_rung",
-    "customer.kind",
-    "customer.erp_id",
-    "customer.pinned",
-    "customer.channels",
-    "customer.gender",
-    "customer.marital_status",
-    "customer.education",
     "order.created_at",
-    "order.status",
-    "order.channel",
 )
-FIELD_PREFIXES: Final = ("customer.channel_share.", "customer.consent.", "customer.form.")
-ELEMENT_FIELDS: Final = ("radius", "location")
 OPERATORS: Final = (
     "within",
     "this_month",
@@ -77,7 +45,6 @@ OPERATORS: Final = (
     "anniversary",
     "during",
     "not_during",
-    "since",
     "brand",
     "category",
     "product",

@@ -1,11 +1,11 @@
-"""What entries give: groups, attributes, tags; and the triggers and actions of rules."""
+"""What entries give: groups, attributes, tags; and the actions of rules."""
 
 from typing import Final
 
 from headrace.contracts.actions import Platform
 from headrace.rules import later, scalars
-from headrace.rules.catalogue import ACTIONS, LATER_PLATFORMS, PLATFORMS, TRIGGERS
-from headrace.rules.findings import Place, Refused, did_you_mean, quoted
+from headrace.rules.catalogue import ACTIONS, LATER_PLATFORMS, PLATFORMS
+from headrace.rules.findings import Refused, did_you_mean, quoted
 from headrace.rules.model import (
     Action,
     AddAttribute,
@@ -14,12 +14,10 @@ from headrace.rules.model import (
     RemoveAttribute,
     RemoveTag,
     Tag,
-    Trigger,
 )
 from headrace.rules.names import attribute_name, attribute_value, tag_name
-from headrace.rules.parse_store import status
-from headrace.rules.reading import Reading, each, keys, mapping, one_or_more, single_pair
-from headrace.rules.yaml_source import Items, Mapping, Node, Scalar
+from headrace.rules.reading import Reading, each, mapping, one_or_more, single_pair
+from headrace.rules.yaml_source import Items, Node, Scalar
 
 _TAG_EXAMPLE: Final = "[{mailchimp: New York}]"
 
@@ -75,39 +73,6 @@ def _platform(key: Scalar) -> Platform:
         raise Refused("not_yet", key.place, f"tags on {key.text} come with a later release", "write mailchimp: ...")
     hint = did_you_mean(key.text, PLATFORMS, otherwise=f"platforms are: {', '.join(PLATFORMS)}")
     raise Refused("unknown_key", key.place, f"no e-mail platform is called {quoted(key.text)}", hint)
-
-
-def trigger(node: Node, reading: Reading) -> Trigger:
-    """`order.placed`, or `{order.status_changed: {from: x, to: y}}`."""
-    if isinstance(node, Mapping):
-        key, options = single_pair(node, "when", "when: {order.status_changed: {from: x, to: y}}")
-        return _narrowed(_trigger_name(key.text, key.place), options, reading)
-    if isinstance(node, Items):
-        raise Refused("wrong_shape", node.place, "a rule has one trigger, this is a list", "write one rule per trigger")
-    return Trigger(name=_trigger_name(scalars.text(node, "when"), node.place))
-
-
-def _trigger_name(name: str, place: Place) -> str:
-    if name in TRIGGERS:
-        return name
-    if name in later.TRIGGERS or name.startswith(later.TRIGGER_PREFIX):
-        raise Refused(
-            "not_yet", place, f"the trigger {name} comes with a later release", f"write one of: {', '.join(TRIGGERS)}"
-        )
-    hint = did_you_mean(name, tuple(TRIGGERS), otherwise=f"triggers are: {', '.join(TRIGGERS)}")
-    raise Refused("unknown_trigger", place, f"there is no trigger {quoted(name)}", hint)
-
-
-def _narrowed(name: str, node: Node, reading: Reading) -> Trigger:
-    allowed = TRIGGERS[name].options
-    if not allowed:
-        raise Refused("wrong_shape", node.place, f"{name} takes no options", f"write when: {name}; narrow it with if:")
-    found = keys(node, name, reading.report, known=allowed)
-    before = reading.report.tried(status, found["from"]) if "from" in found else None
-    after = reading.report.tried(status, found["to"]) if "to" in found else None
-    if before is not None and before == after:
-        raise Refused("empty_range", found["to"].place, "a status does not change into itself", "write two statuses")
-    return Trigger(name=name, from_=before, to=after)
 
 
 def actions(node: Node, reading: Reading) -> tuple[Action, ...]:

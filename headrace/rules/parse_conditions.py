@@ -11,6 +11,7 @@ from headrace.rules.catalogue import (
     ATTRIBUTES,
     CHANNEL_SHARE,
     COUNT_OPERATORS,
+    CROSSINGS,
     ELEMENT_FIELDS,
     EVENT,
     FIELDS,
@@ -26,7 +27,7 @@ from headrace.rules.catalogue import (
 )
 from headrace.rules.findings import Refused, did_you_mean, quoted
 from headrace.rules.geography import country_code
-from headrace.rules.model import AllOf, AnyOf, Between, Condition, Each, Not, form_key
+from headrace.rules.model import AllOf, AnyOf, Between, Condition, Each, Leaf, Not, form_key
 from headrace.rules.names import attribute_name
 from headrace.rules.parse_leaf import leaf
 from headrace.rules.parse_reference import channel_named
@@ -48,6 +49,8 @@ class Scoped:
     """For messages: "a segment", "a rule on customer.created"."""
     cart: bool = False
     event: bool = False
+    happening: bool = False
+    """Something happens to the customer, which differs before and after it."""
     elements: Scope | None = None
     list_name: str = ""
     country: str = ""
@@ -119,7 +122,20 @@ def _test(pair: Pair, scope: Scoped, reading: Reading) -> Condition:
     field = _field(pair.key, scope, reading)
     if field.family == "list":
         return _each(pair, field, scope, reading)
-    return leaf(pair.key, pair.value, field, reading, country=scope.country)
+    test = leaf(pair.key, pair.value, field, reading, country=scope.country)
+    if not scope.happening and (field.happening or test.operator in CROSSINGS):
+        raise _nothing_happens(pair, test, scope)
+    return test
+
+
+def _nothing_happens(pair: Pair, test: Leaf, scope: Scoped) -> Refused:
+    word = test.operator if test.operator in CROSSINGS else test.field
+    return Refused(
+        "crosses_not_in_rule",
+        pair.key.place,
+        f"{word} compares before and after something that happens, and {scope.where} is not about that",
+        "make it a rule with when: order.placed; or test where it stands, with above: or up_to:",
+    )
 
 
 def _field(key: Scalar, scope: Scoped, reading: Reading) -> Field:

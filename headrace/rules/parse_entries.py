@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from headrace.rules import later
-from headrace.rules.catalogue import TRIGGERS
+from headrace.rules.catalogue import trigger_spec
 from headrace.rules.findings import Refused
 from headrace.rules.model import Action, AssignGroup, Rule, Segment, Trigger
 from headrace.rules.names import entry_id
-from headrace.rules.parse_actions import actions, attributes, group_name, tags, trigger
+from headrace.rules.parse_actions import actions, attributes, group_name, tags
 from headrace.rules.parse_conditions import Scoped, condition
 from headrace.rules.parse_store import ABOUT, about
+from headrace.rules.parse_triggers import trigger
 from headrace.rules.reading import Kind, Reading, Use, keys
 from headrace.rules.scalars import choice
 from headrace.rules.yaml_source import Mapping, Node, Scalar
@@ -126,8 +127,15 @@ def rule(node: Node, reading: Reading) -> Rule | None:
 
 def _scope(when: Trigger | None) -> Scoped:
     if when is None:
-        return Scoped(order=True, where="this rule")
-    return Scoped(order=TRIGGERS[when.name].order, where=f"a rule on {when.name}")
+        return Scoped(order=True, cart=True, event=True, happening=True, where="this rule")
+    spec = trigger_spec(when.name)
+    return Scoped(
+        order=spec.order,
+        cart=spec.cart,
+        event=spec.event,
+        happening=spec.happening,
+        where=f"a rule on {when.name}",
+    )
 
 
 def _past(found: dict[str, Node], node: Node, then: tuple[Action, ...], reading: Reading) -> None:

@@ -1,6 +1,6 @@
 """Ladders: ordered rungs over one number, from the lowest to the highest.
 
-Grace and slower demotion come with a later release and are refused by name.
+What they stand on is a number of the customer; how long a lost rung is kept is said by `demote` and `grace`.
 """
 
 import itertools
@@ -8,19 +8,23 @@ from typing import Any, Final, Literal
 
 from headrace.rules import parse_values
 from headrace.rules.catalogue import FIELDS, Field
-from headrace.rules.findings import Refused, did_you_mean, quoted
+from headrace.rules.findings import Refused, Report
 from headrace.rules.later import ENTRY
-from headrace.rules.model import Ladder, Rung
+from headrace.rules.model import Duration, Ladder, Rung
 from headrace.rules.parse_entries import GIVES, common, given, open_entry
 from headrace.rules.parse_store import ABOUT
+from headrace.rules.parse_windows import number_of
 from headrace.rules.reading import Reading, each, keys
-from headrace.rules.scalars import choice, duration, shown_money, text
+from headrace.rules.scalars import choice, duration, shown_money
 from headrace.rules.yaml_source import Node
 
 LADDER_KEYS: Final = ("id", "by", "rungs", "demote", "grace", "renamed_from", *ABOUT)
 RUNG_KEYS: Final = (*GIVES, "from", "above")
+DEMOTE: Final = ("direct", "one_step", "never")
 LADDER_FIELDS: Final = tuple(
-    name for name, field in FIELDS.items() if field.scope == "customer" and field.family in ("money", "number")
+    name
+    for name, field in FIELDS.items()
+    if field.scope == "customer" and field.family in ("money", "number") and not field.happening
 )
 _RUNGS: Final = "[{group: Silver}, {group: Gold, from: 1000}]"
 
@@ -30,44 +34,40 @@ def ladder(node: Node, reading: Reading) -> Ladder | None:
     report = reading.report
     found = open_entry(node, "ladder", reading, LADDER_KEYS, ("id", "by", "rungs"))
     values = common(found, reading)
-    field = report.tried(_by, found["by"]) if "by" in found else None
+    by = report.tried(number_of, found["by"], LADDER_FIELDS, reading) if "by" in found else None
+    field, window, only = by or (None, None, None)
     rungs = report.tried(_rungs, found["rungs"], field, reading) if "rungs" in found and field else None
-    for key, check in (("demote", _demote), ("grace", _grace)):
-        if key in found:
-            report.tried(check, found[key])
+    values |= _down(found, report)
     if field is None or not rungs or values["id"] is None:
         return None
-    return Ladder(**values, by=field.name, rungs=rungs)
+    return Ladder(**values, by=field.name, window=window, only=only, rungs=rungs)
 
 
-def _by(node: Node) -> Field:
-    name = text(node, "by")
-    if name in LADDER_FIELDS:
-        return FIELDS[name]
-    hint = did_you_mean(name, LADDER_FIELDS, otherwise=f"write one of: {', '.join(LADDER_FIELDS)}")
-    raise Refused("unknown_field", node.place, f"a ladder cannot stand on {quoted(name)}", hint)
-
-
-def _demote(node: Node) -> None:
-    word = choice(node, "demote", ("direct", "one_step", "never"))
-    if word != "direct":
-        raise Refused(
-            "not_yet",
-            node.place,
-            f"demote: {word} comes with a later release; ladders demote at once here",
-            "write demote: direct, or leave it out",
+def _down(found: dict[str, Node], report: Report) -> dict[str, Any]:
+    """How and when a lost rung is left; `grace: 0 days` is the same as none."""
+    demote = report.tried(choice, found["demote"], "demote", DEMOTE) if "demote" in found else "direct"
+    grace = report.tried(_grace, found["grace"]) if "grace" in found else Duration(count=0, unit="day")
+    at_once = grace is not None and grace.count == 0
+    if demote == "one_step" and at_once:
+        report.add(
+            "grace_out_of_place",
+            found["demote"].place,
+            "one_step goes down one rung at the end of each grace, and this ladder has none",
+            "add grace: 30 days, or write demote: direct",
         )
-
-
-def _grace(node: Node) -> None:
-    count, _ = duration(node, "grace")
-    if count != 0:
-        raise Refused(
-            "not_yet",
-            node.place,
-            "grace comes with a later release; ladders demote at once here",
-            "write grace: 0 days, or leave it out",
+    if demote == "never" and not at_once and grace is not None:
+        report.add(
+            "grace_out_of_place",
+            found["grace"].place,
+            "nobody goes down this ladder, so there is no grace",
+            "remove grace, or write demote: direct (or one_step)",
         )
+    return {"demote": demote or "direct", "grace": None if at_once else grace}
+
+
+def _grace(node: Node) -> Duration:
+    count, unit = duration(node, "grace")
+    return Duration(count=count, unit=unit)
 
 
 def _rungs(node: Node, field: Field, reading: Reading) -> tuple[Rung, ...]:

@@ -6,13 +6,18 @@ How tests are combined, and lists, stand in `parse_conditions.py`.
 from collections.abc import Callable
 from typing import Final
 
-from headrace.rules import later, parse_values, scalars
+from msgspec.structs import replace
+
+from headrace.rules import parse_reference, parse_time, parse_values, parse_windows, scalars
 from headrace.rules.catalogue import BETWEEN, OPERATORS, SUBDOMAINS, Field
 from headrace.rules.findings import Refused, did_you_mean, quoted
-from headrace.rules.model import Between, Duration, Leaf, Operand, fold
-from headrace.rules.reading import Reading, each
+from headrace.rules.model import Between, Leaf, Operand, fold
+from headrace.rules.parse_membership import membership
+from headrace.rules.parse_store import status
+from headrace.rules.reading import Reading, each, one_or_more
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair, Scalar
 
+_RADIUS: Final = "{within: {km: 50, of: 10001}}"
 _EXACT: Final = ("is", "is_not", "in", "not_in")
 _ABOVE: Final = ("from", "above")
 _BELOW: Final = ("below", "up_to")
@@ -20,48 +25,56 @@ _BELOW: Final = ("below", "up_to")
 
 def leaf(name: Scalar, node: Node, field: Field, reading: Reading, *, country: str = "") -> Leaf:
     """A test on `field`; `country` is that of the address tested beside it, "" if unknown."""
+    if field.family == "membership":
+        return membership(node, field, reading)
     if isinstance(node, Mapping):
         return _with_operator(node, field, reading, country)
     if field.family == "time":
-        raise _no_moment(node, field)
-    if isinstance(node, Items) and field.family != "set":
+        raise parse_time.no_moment(node, field)
+    if field.family == "calendar":
+        return Leaf(field=field.name, operator="during", operand=parse_time.calendar_name(node, reading))
+    if field.family == "radius":
+        raise Refused("wrong_shape", node.place, "a radius says how far and from where", f"write radius: {_RADIUS}")
+    if isinstance(node, Items) and field.family not in ("set", "channels"):
         listed = "{in: [...]}" if "in" in field.operators else "any: with one test per value"
         raise Refused(
             "wrong_shape", node.place, f"{field.name} is compared with one value, this is a list", f"write {listed}"
         )
     if field.family == "set":
         return Leaf(field=field.name, operator="has_any", operand=_folded_all(node, field, reading))
+    if field.family == "channels":
+        return Leaf(field=field.name, operator="has_any", operand=_channels(node, field, reading))
     if field.family == "consent":
         return Leaf(field=field.name, operator="is", operand=scalars.true_false(node, field.name))
     return Leaf(field=field.name, operator="is", operand=_one("is", node, field, reading, country))
 
 
-def _no_moment(node: Node, field: Field) -> Refused:
-    """Nobody can write the moment a fact happened at: it is tested by how long ago that is."""
-    return Refused(
-        "wrong_shape",
-        node.place,
-        f"{field.name} is tested by how long ago it is, not by one value",
-        f"write {field.name}: {{older_than: 90 days}}, or within_last:",
-    )
-
-
 def _with_operator(node: Mapping, field: Field, reading: Reading, country: str) -> Leaf:
-    pairs = [pair for pair in node.pairs if pair.key.text != SUBDOMAINS]
+    taken = [pair for pair in node.pairs if field.windowed and pair.key.text in parse_windows.KEYS]
+    pairs = [pair for pair in node.pairs if pair.key.text != SUBDOMAINS and pair not in taken]
     for pair in pairs:
         _refuse_unknown(pair, field)
     options = _options(node, field, [pair.key.text for pair in pairs])
     if not pairs:
         raise Refused("empty_value", node.place, f"{field.name} has no test", f"write one of: {_offered(field)}")
     if {pair.key.text for pair in pairs} == {"from", "below"}:
-        return Leaf(field=field.name, operator=BETWEEN, operand=between(pairs, field, reading))
+        test = Leaf(field=field.name, operator=BETWEEN, operand=between(pairs, field, reading))
+        return _taken(test, taken, field, reading)
     if len(pairs) > 1:
         raise _several(pairs, field)
     (operator, value) = pairs[0].key.text, pairs[0].value
     if operator in ("is_set", "is_unset"):
         return Leaf(field=field.name, operator=_presence(operator, value))
     operand = OPERAND_READERS.get(OPERATORS[operator].operand, _one)(operator, value, field, reading, country)
-    return Leaf(field=field.name, operator=operator, operand=operand, options=options)
+    return _taken(Leaf(field=field.name, operator=operator, operand=operand, options=options), taken, field, reading)
+
+
+def _taken(test: Leaf, pairs: list[Pair], field: Field, reading: Reading) -> Leaf:
+    """With the window and filters of an aggregate."""
+    if not pairs:
+        return test
+    window, only = parse_windows.window_of(pairs, field, reading)
+    return replace(test, window=window, only=only)
 
 
 def _offered(field: Field) -> str:
@@ -72,13 +85,8 @@ def _refuse_unknown(pair: Pair, field: Field) -> None:
     name = pair.key.text
     if name in field.operators:
         return
-    if name in later.OPERATORS:
-        raise Refused(
-            "not_yet",
-            pair.key.place,
-            f"{quoted(name)} on {field.name} comes with a later release",
-            f"{field.name} can be tested by: {_offered(field)}",
-        )
+    if name in parse_windows.KEYS:
+        raise parse_windows.not_windowed(pair, field)
     if name == BETWEEN:
         raise Refused("unknown_operator", pair.key.place, "there is no 'between'", "write {from: 100, below: 200}")
     reason = "has no operator" if name not in OPERATORS else "cannot be tested by"
@@ -137,6 +145,10 @@ def between(pairs: list[Pair], field: Field, reading: Reading) -> Between:
 def _one(operator: str, node: Node, field: Field, reading: Reading, country: str) -> Operand:
     if field.family == "consent":
         return scalars.true_false(node, field.name)
+    if field.family == "channel":
+        return parse_reference.channel(node, reading)
+    if field.family == "status":
+        return status(node)
     if field.name == "customer.email_domain" and operator in _EXACT:
         return parse_values.domain(node, field)
     if isinstance(node, Items) and "in" in field.operators:
@@ -150,6 +162,8 @@ def _one(operator: str, node: Node, field: Field, reading: Reading, country: str
 def _many(operator: str, node: Node, field: Field, reading: Reading, country: str) -> Operand:
     if field.family == "set":
         return _folded_all(node, field, reading)
+    if field.family == "channels":
+        return _channels(node, field, reading)
     values = each(
         node, f"{operator} of {field.name}", f"{operator}: [one, two]", reading.report,
         lambda item: _one("in", item, field, reading, country),
@@ -162,10 +176,23 @@ def _pattern(operator: str, node: Node, field: Field, reading: Reading, country:
 
 
 def _duration(operator: str, node: Node, field: Field, reading: Reading, country: str) -> Operand:
-    count, unit = scalars.duration(node, f"{operator} of {field.name}")
-    if count == 0:
-        raise Refused("not_a_duration", node.place, f"{operator} of {field.name} is no time at all", f"write 1 {unit}")
-    return Duration(count=count, unit="day" if unit == "day" else "hour")
+    return parse_time.span(node, f"{operator} of {field.name}")
+
+
+def _date(operator: str, node: Node, field: Field, reading: Reading, country: str) -> Operand:
+    return parse_time.day(node, f"{operator} of {field.name}")
+
+
+def _calendar(operator: str, node: Node, field: Field, reading: Reading, country: str) -> Operand:
+    return parse_time.calendar_name(node, reading)
+
+
+def _yearly(operator: str, node: Node, field: Field, reading: Reading, country: str) -> Operand:
+    return parse_time.yearly_day(node, f"{operator} of {field.name}")
+
+
+def _nearby(operator: str, node: Node, field: Field, reading: Reading, country: str) -> Operand:
+    return parse_reference.nearby(node, field, reading, country)
 
 
 OPERAND_READERS: Final[dict[str, Callable[[str, Node, Field, Reading, str], Operand]]] = {
@@ -173,6 +200,10 @@ OPERAND_READERS: Final[dict[str, Callable[[str, Node, Field, Reading, str], Oper
     "many": _many,
     "pattern": _pattern,
     "duration": _duration,
+    "date": _date,
+    "calendar": _calendar,
+    "yearly": _yearly,
+    "nearby": _nearby,
 }
 
 
@@ -183,3 +214,8 @@ def _folded_all(node: Node, field: Field, reading: Reading) -> tuple[str, ...]:
         )  # fmt: skip
         return tuple(dict.fromkeys(found))
     return (fold(scalars.text(node, field.name)),)
+
+
+def _channels(node: Node, field: Field, reading: Reading) -> tuple[str, ...]:
+    found = one_or_more(node, field.name, reading.report, lambda one: parse_reference.channel(one, reading))
+    return tuple(dict.fromkeys(found))

@@ -6,14 +6,27 @@ from typing import Any, Final
 from headrace.rules import later
 from headrace.rules.findings import Place, Refused
 from headrace.rules.model import RuleSet, Store
+from headrace.rules.parse_calendars import calendars
 from headrace.rules.parse_entries import read_all, rule, segment
 from headrace.rules.parse_ladders import ladder
+from headrace.rules.parse_reference import aliases, channels, postcodes
 from headrace.rules.parse_store import group, group_order, spend, store
 from headrace.rules.reading import MAX_ENTRIES, Reading, Use, each, keys
 from headrace.rules.scalars import choice, text
 from headrace.rules.yaml_source import Items, Node, Scalar
 
-ONCE: Final = ("store", "spend", "group_order", "default_group", "unmanaged", "drift")
+ONCE: Final = (
+    "store",
+    "spend",
+    "channels",
+    "aliases",
+    "postcodes",
+    "calendars",
+    "group_order",
+    "default_group",
+    "unmanaged",
+    "drift",
+)
 LISTS: Final = ("groups", "ladders", "segments", "rules")
 _DRIFT: Final = ("report", "overwrite", "pin")
 
@@ -82,14 +95,15 @@ def _unmanaged(node: Node, reading: Reading) -> str:
 
 
 def _drift(node: Node, reading: Reading) -> str:
-    word = choice(node, "drift", _DRIFT)
-    if word != "report":
-        raise Refused("not_yet", node.place, f"drift: {word} comes with a later release", "write drift: report")
-    return word
+    return choice(node, "drift", _DRIFT)
 
 
 _ONCE_READERS: Final[dict[str, Callable[[Node, Reading], Any]]] = {
     "spend": spend,
+    "channels": channels,
+    "aliases": aliases,
+    "postcodes": postcodes,
+    "calendars": calendars,
     "group_order": group_order,
     "default_group": _default_group,
     "unmanaged": _unmanaged,

@@ -8,10 +8,11 @@ import pycountry
 
 from headrace.contracts.actions import Platform
 from headrace.contracts.events import OrderStatus
-from headrace.rules import later, scalars
+from headrace.rules import scalars
 from headrace.rules.catalogue import STATUSES
 from headrace.rules.findings import Place, Refused, did_you_mean, quoted
 from headrace.rules.model import Group, Spend, Store
+from headrace.rules.parse_group import sees
 from headrace.rules.reading import Reading, Use, each, items, keys
 from headrace.rules.yaml_source import Items, Mapping, Node
 
@@ -19,7 +20,14 @@ ABOUT: Final = ("goal", "owner", "review_by")
 MAX_PROSE: Final = 2_000
 ALIAS_PLATFORMS: Final = ("bigcommerce", "shopify", *get_args(Platform))
 """Where a group may go by another name."""
-_GROUP_KEYS: Final = ("name", "alias", "kind", "erp_id", "description", *ABOUT)
+GROUP_SEES: Final = ("categories", "discounts", "price_list")
+_GROUP_KEYS: Final = ("name", "alias", "kind", "erp_id", "description", *GROUP_SEES, *ABOUT)
+SPEND_CHOICES: Final = {
+    "amount": ("total", "subtotal", "total_excluding_tax"),
+    "refunds": ("subtract", "ignore"),
+    "shipping": ("include", "exclude"),
+    "store_credit": ("include", "exclude"),
+}
 _ORDER_EXAMPLE: Final = "group_order: [Gold, Silver], highest first"
 
 
@@ -78,14 +86,13 @@ def status(node: Node) -> OrderStatus:
 def spend(node: Node, reading: Reading) -> Spend:
     """What counts as spend; keys left out keep their defaults."""
     report = reading.report
-    found = keys(node, "spend", report, known=("count_statuses", "amount", "refunds"))
+    found = keys(node, "spend", report, known=("count_statuses", *SPEND_CHOICES))
     values: dict[str, object] = {}
     if "count_statuses" in found:
         statuses = report.tried(each, found["count_statuses"], "count_statuses", "[shipped, completed]", report, status)
         values["count_statuses"] = tuple(dict.fromkeys(statuses or ()))
-    choices = {"amount": ("total", "subtotal", "total_excluding_tax"), "refunds": ("subtract", "ignore")}
-    for key in choices.keys() & found.keys():
-        values[key] = report.tried(scalars.choice, found[key], key, choices[key])
+    for key in SPEND_CHOICES.keys() & found.keys():
+        values[key] = report.tried(scalars.choice, found[key], key, SPEND_CHOICES[key])
     return Spend(**values) if None not in values.values() else Spend()  # type: ignore[arg-type]  # checked by choice
 
 
@@ -123,7 +130,7 @@ def _alias(node: Node, reading: Reading) -> dict[str, str]:
 def group(node: Node, reading: Reading) -> Group | None:
     """One of the store's customer groups."""
     report = reading.report
-    found = keys(node, "a group", report, known=_GROUP_KEYS, later=later.GROUP)
+    found = keys(node, "a group", report, known=_GROUP_KEYS)
     if "name" not in found:
         report.add("missing_key", node.place, "a group has no name", "write {name: Gold}")
         return None
@@ -139,6 +146,7 @@ def group(node: Node, reading: Reading) -> Group | None:
     for key, limit in (("erp_id", scalars.MAX_TEXT), ("description", MAX_PROSE)):
         if key in found:
             values[key] = report.tried(scalars.text, found[key], key, limit=limit) or ""
+    values |= sees(found, reading)
     return Group(name=name, **values, **about(found, reading))  # type: ignore[arg-type]  # each read by its type
 
 

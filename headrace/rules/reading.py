@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
 from headrace.rules.findings import Place, Refused, Report, did_you_mean, quoted
-from headrace.rules.model import Condition
+from headrace.rules.model import Calendar, Condition
 from headrace.rules.postcodes import Postcodes
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair
 
@@ -45,12 +45,19 @@ class Reading:
     channels: dict[str, tuple[int, ...]] = field(default_factory=dict)
     postcodes: Postcodes | None = None
     """None until a file of them is named."""
+    calendars: dict[str, Calendar] = field(default_factory=dict)
+    member_uses: list[tuple[str, Use]] = field(default_factory=list)
+    """Groups, segments and rungs that a test or trigger names, each with the field that reads it."""
     tests: dict[int, tuple[Condition, Place]] = field(default_factory=dict)
     """Where each test stands, by its identity: two that say the same are two."""
 
     def use_group(self, name: str, place: Place) -> None:
         """Remember that an entry claims this group."""
         self.group_uses.append(Use(name, place, self.report.entry))
+
+    def use_member(self, field: str, name: str, place: Place) -> None:
+        """Remember that an entry asks for members of this group, segment or rung."""
+        self.member_uses.append((field, Use(name, place, self.report.entry)))
 
     def place_test(self, test: Condition, place: Place) -> None:
         """Remember where a test stands."""

@@ -15,9 +15,13 @@ from headrace.rules.catalogue import (
     FAMILY_DOCS,
     FIELDS,
     OPERATORS,
+    OWN_EVENT,
+    PREFIXES,
     SET_PREFIXES,
     TRIGGERS,
     Field,
+    TriggerSpec,
+    prefixed_field,
     set_field,
 )
 from headrace.rules.findings import CATALOGUE
@@ -49,6 +53,7 @@ def _fields() -> str:
     rows += [
         [f"`{prefix}<name>`", "set", doc, _code(set_field(prefix).operators)] for prefix, doc in SET_PREFIXES.items()
     ]
+    rows += [_field_row(field, f"{prefix}<name>") for prefix in PREFIXES if (field := prefixed_field(prefix))]
     return _table(["field", "family", "what it is", "tests"], rows)
 
 
@@ -72,8 +77,13 @@ def _operators() -> str:
 
 
 def _triggers() -> str:
-    rows = [[f"`{name}`", spec.doc, "yes" if spec.order else "no"] for name, spec in TRIGGERS.items()]
-    return _table(["trigger", "when", "may read order.*"], rows)
+    specs = {**TRIGGERS, "custom.<name>": OWN_EVENT}
+    rows = [[f"`{name}`", spec.doc, _code(_readable(spec)) or "-"] for name, spec in specs.items()]
+    return _table(["trigger", "when", "may also read"], rows)
+
+
+def _readable(spec: TriggerSpec) -> list[str]:
+    return [f"{name}.*" for name in ("order", "cart", "event") if getattr(spec, name)]
 
 
 def _actions() -> str:
@@ -91,12 +101,11 @@ def _later() -> str:
     entries = {f"of a {kind}": names for kind, names in later.ENTRY.items()}
     rows = {
         "top level": later.TOP,
-        "of a group": later.GROUP,
         **entries,
         "of an action": later.ACTION_MODIFIERS,
-        "triggers": (*later.TRIGGERS, f"{later.TRIGGER_PREFIX}<name>"),
+        "triggers": later.TRIGGERS,
         "actions": later.ACTIONS,
-        "fields": (*later.FIELDS, *(f"{prefix}<name>" for prefix in later.FIELD_PREFIXES)),
+        "fields": later.FIELDS,
         "tests and filters": later.OPERATORS,
     }
     return _table(["where", "what"], [[where, _code(names)] for where, names in rows.items()])

@@ -6,7 +6,7 @@ Each returns the value or raises `Refused` saying what to write instead; lists a
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
+from typing import Final, Literal, cast
 
 from headrace.contracts.money import exponent, from_minor, to_minor
 from headrace.rules.findings import Refused, did_you_mean, quoted
@@ -17,7 +17,8 @@ MAX_TEXT: Final = 255
 MAX_DIGITS: Final = 15
 _AMOUNT: Final = re.compile(r"[0-9]+(?:\.([0-9]+))?")
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:[ ,._'][0-9]{3})+")
-_DURATION: Final = re.compile(r"([0-9]{1,5}) +(day|hour)s?")
+_DURATION: Final = re.compile(r"([0-9]{1,5}) +(hour|day|month|year)s?")
+Unit = Literal["hour", "day", "month", "year"]
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAMED_CURRENCY: Final = re.compile(r"(?:([A-Za-z]{3}) ?([0-9].*)|([0-9].*?) ?([A-Za-z]{3}))")
 _SYMBOLS: Final = "$€£¥₹₩₽"
@@ -195,19 +196,19 @@ def true_false(node: Node, what: str) -> bool:
     )
 
 
-def duration(node: Node, what: str) -> tuple[int, str]:
-    """A count and its unit, "day" (calendar days of the store's zone) or "hour" (exact): `90 days`, `36 hours`."""
+def duration(node: Node, what: str) -> tuple[int, Unit]:
+    """A count and its unit, days, months and years of the store's calendar or exact hours: `90 days`, `36 hours`."""
     value = scalar(node, what)
     match = _DURATION.fullmatch(value.text)
     if match is None:
         raise Refused("not_a_duration", value.place, *_duration_words(value.text, what))
-    return int(match[1]), match[2]
+    return int(match[1]), cast("Unit", match[2])
 
 
 def _duration_words(written: str, what: str) -> tuple[str, str]:
     short = re.fullmatch(r"([0-9]{1,5}) *([dhwmy])", written.casefold())
-    units = {"d": ("days", 1), "h": ("hours", 1), "w": ("days", 7), "m": ("days", 30), "y": ("days", 365)}
-    hint = "write a number and days or hours, such as 90 days"
+    units = {"d": ("days", 1), "h": ("hours", 1), "w": ("days", 7), "m": ("months", 1), "y": ("years", 1)}
+    hint = "write a number and hours, days, months or years, such as 90 days"
     if short is not None:
         unit, factor = units[short[2]]
         hint = f"write {int(short[1]) * factor} {unit}"

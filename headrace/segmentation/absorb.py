@@ -3,6 +3,7 @@
 No rule is asked here; an event that brings nothing new leaves nothing behind.
 """
 
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
@@ -10,21 +11,28 @@ from msgspec.structs import replace
 
 from headrace.contracts.events import (
     AttributeSet,
+    CartEvent,
+    CustomerPinned,
     CustomerSnapshot,
+    CustomerUnpinned,
     CustomEvent,
     Envelope,
     Event,
     OrderSnapshot,
+    RefundRequested,
 )
 from headrace.segmentation.claims import set_by_hand
 from headrace.segmentation.codec import decode_lines
-from headrace.segmentation.ledger import Applied, apply_order, counts
+from headrace.segmentation.ledger import Applied, apply_order, counts, lines_of
 from headrace.segmentation.orders import OrderChange, extremes, find, keep
 from headrace.segmentation.pages import Pages, Written
+from headrace.segmentation.pins import PIN, pin_of
 from headrace.segmentation.profile import guest_profile, profile_of
-from headrace.segmentation.state import Purchased, State
+from headrace.segmentation.state import Entry, Line, Purchased, State
 from headrace.segmentation.totals import Summing, contribution, step_purchased, step_totals
-from headrace.segmentation.triggers import Occurrence, customer_triggers, order_triggers
+from headrace.segmentation.visits import visited
+from headrace.segmentation.windows import step_windows
+from headrace.segmentation.triggers import Happened, Occurrence, customer_triggers, order_triggers
 
 RECENT: Final = 64
 """How many ids of events that are not snapshots are remembered against repeats."""
@@ -52,32 +60,62 @@ class Absorbed(Struct, frozen=True):
     pages: Written = {}
 
 
-def absorb(state: State, event: Event, summing: Summing, currency: str | None, *, pages: Pages) -> Absorbed | str:
+def absorb(
+    state: State,
+    event: Event,
+    summing: Summing,
+    currency: str | None,
+    *,
+    pages: Pages,
+    now: datetime | None = None,
+    triggers: frozenset[str] | None = None,
+) -> Absorbed | str:
     """What the event brought, or the word for why it brought nothing. Raises `NotApplicable`.
 
-    The state's accumulators are those of `summing`.
+    The state's accumulators are those of `summing`; what has left its window by `now` is dropped. `triggers`: those of
+    orders that are looked for; None: all.
     """
     match event.data:
         case OrderSnapshot() as order:
-            _check_currency(order, currency)
-            return _order(state, order, _revision(event.envelope), summing, pages)
+            _check_currency("order", order.currency, currency)
+            return _order(state, order, _revision(event.envelope), summing, pages, now, triggers)
         case CustomerSnapshot() as customer:
             return _customer(state, customer, _revision(event.envelope))
         case AttributeSet() as wanted:
             claims = set_by_hand(state.claims, wanted.name, wanted.values)
             return _once(state, event.envelope.id, replace(state, claims=claims), frozenset({"labels"}))
-        case CustomEvent():
-            return _once(state, event.envelope.id, state, NOTHING)
+        case CustomerPinned() as pinned:
+            pin = pin_of(pinned, event.envelope.time)
+            return _once(state, event.envelope.id, replace(state, pin=pin), frozenset({PIN}))
+        case CustomerUnpinned():
+            return _once(state, event.envelope.id, replace(state, pin=None), frozenset({PIN}))
+        case CartEvent() as cart:
+            _check_currency("cart", cart.currency, currency)
+            return _happened(state, event, cart, lines=lines_of(cart.lines))
+        case RefundRequested() as asked:
+            order_asked = find(state, asked.order_id, pages)
+            lines = () if order_asked is None else decode_lines(order_asked.lines)
+            return _happened(state, event, asked, order=order_asked, lines=lines)
+        case CustomEvent() as own:
+            return _happened(state, event, own)
         case _:
             raise NotApplicable("not_about_a_customer", event.envelope.type)
 
 
-def _check_currency(order: OrderSnapshot, currency: str | None) -> None:
-    if currency is not None and order.currency != currency:
-        raise NotApplicable("wrong_currency", f"order in {order.currency}, the rules are in {currency}")
+def _check_currency(what: str, found: str, currency: str | None) -> None:
+    if currency is not None and found != currency:
+        raise NotApplicable("wrong_currency", f"{what} in {found}, the rules are in {currency}")
 
 
-def _order(state: State, order: OrderSnapshot, revision: str, summing: Summing, pages: Pages) -> Absorbed | str:
+def _order(
+    state: State,
+    order: OrderSnapshot,
+    revision: str,
+    summing: Summing,
+    pages: Pages,
+    now: datetime | None,
+    triggers: frozenset[str] | None,
+) -> Absorbed | str:
     spend, before = summing.spend, find(state, order.order_id, pages)
     applied = apply_order(before, order, revision)
     if applied is None:
@@ -93,9 +131,10 @@ def _order(state: State, order: OrderSnapshot, revision: str, summing: Summing, 
         cold=kept.cold,
         totals=step_totals(state.totals, old, new, lambda: extremes(kept, spend)),
         purchased=_purchased(state.purchased, applied, summing),
+        windows=step_windows(state.windows, summing.windows, before, applied.after, now),
     )
     changed = LEDGER if profile is state.profile else BOTH
-    return Absorbed(after, changed, order_triggers(applied, order), kept.pages)
+    return Absorbed(after, changed, tuple(order_triggers(applied, order, triggers)), kept.pages)
 
 
 def _purchased(known: Purchased, applied: Applied, summing: Summing) -> Purchased:
@@ -117,10 +156,21 @@ def _customer(state: State, customer: CustomerSnapshot, revision: str) -> Absorb
     return Absorbed(replace(state, profile=after), PROFILE, customer_triggers(before, after))
 
 
-def _once(before: State, id: str, after: State, changed: frozenset[str]) -> Absorbed | str:
+def _happened(
+    state: State, event: Event, what: Happened, *, order: Entry | None = None, lines: tuple[Line, ...] = ()
+) -> Absorbed | str:
+    """An event that changes no fact, and that rules may wait for."""
+    envelope = event.envelope
+    occurrence = Occurrence(envelope.type, envelope.time, order, lines, cause=envelope.id, event=what)
+    return _once(state, envelope.id, state, NOTHING, (occurrence,))
+
+
+def _once(
+    before: State, id: str, after: State, changed: frozenset[str], occurrences: tuple[Occurrence, ...] = ()
+) -> Absorbed | str:
     if id in before.recent:
         return "repeated"
-    return Absorbed(replace(after, recent=(*before.recent, id)[-RECENT:]), changed)
+    return Absorbed(replace(after, recent=(*before.recent, id)[-RECENT:]), changed, occurrences)
 
 
 def _revision(envelope: Envelope) -> str:

@@ -3,10 +3,9 @@
 Knows nothing of events; who may be told what first is decided here.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final, TypeVar
+from datetime import datetime
+from typing import TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,16 +18,17 @@ from headrace.contracts.actions import (
     DesiredContact,
     DesiredEmailTags,
     DesiredGroup,
+    Platform,
     Version,
 )
-from headrace.segmentation.claims import merge, without
+from headrace.segmentation.claims import LISTS, merge, without
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.entries import present, standing_gives
-from headrace.segmentation.group_choice import GroupClaim, choose, managed
-from headrace.segmentation.state import Contact, Profile, State
+from headrace.segmentation.entries import present
+from headrace.segmentation.group_claims import needs_taking, wanted
+from headrace.segmentation.state import Contact, Profile, State, Tags
 
 K = TypeVar("K", bound=str)
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+OfPlatforms = dict[Platform, tuple[str, ...]]
 
 
 class Stamp(Struct, frozen=True):
@@ -71,14 +71,24 @@ class Outbox:
 
 
 def emit(
-    state: State, rules: CompiledRules | None, stamp: Stamp, *, contact: bool, group: bool, labels: bool
+    state: State,
+    rules: CompiledRules | None,
+    stamp: Stamp,
+    *,
+    contact: bool,
+    group: bool,
+    labels: bool,
+    overwrite: bool = False,
 ) -> tuple[State, tuple[Desired, ...]]:
-    """The state that knows what it told, and the actions; the flags say what may have changed at all."""
+    """The state that knows what it told, and the actions; the flags say what may have changed at all.
+
+    `overwrite`: the group is told again where the store has another one.
+    """
     outbox = Outbox(state.key, stamp, [])
     if contact:
         state = _contact(state, outbox)
     if rules is not None and group:
-        state = _group(state, rules, outbox)
+        state = _group(state, rules, outbox, overwrite=overwrite)
     if labels:
         state = _labels(state, rules, outbox)
     if outbox.step != state.step:
@@ -110,45 +120,16 @@ def emit_grave(state: State, stamp: Stamp) -> tuple[Desired, ...]:
     return tuple(outbox.actions)
 
 
-def group_claims(state: State, rules: CompiledRules) -> list[GroupClaim]:
-    """Every wish for a group this customer's rules, segments and rungs have."""
-    claims = [
-        GroupClaim(latch.group, f"rule:{rule}")
-        for rule, latch in state.claims.latched.items()
-        if latch.group is not None
-    ]
-    for source, gives in standing_gives(rules, state.standing):
-        if gives.group is not None:
-            claims.append(GroupClaim(gives.group, source))
-    return claims
-
-
-def choose_group(state: State, rules: CompiledRules) -> GroupClaim | None:
-    """The claim that wins, whether or not the customer is ours to move; None = the default group."""
-    return choose(group_claims(state, rules), rules.places, lambda claim: _fact_at(state, rules, claim))
-
-
-def wanted_group(state: State, rules: CompiledRules) -> str | None:
-    """The desired group: a name, "" for none, None = not ours to touch."""
-    return _wanted(state, rules)[0]
-
-
-def _wanted(state: State, rules: CompiledRules) -> tuple[str | None, GroupClaim | None]:
-    """The desired group and the claim behind it."""
-    observed = None if state.profile is None else state.profile.group
-    if not managed(observed, rules.groups, rules.rule_set.default_group, state.emitted):
-        return None, None
-    winner = choose_group(state, rules)
-    return (rules.rule_set.default_group, None) if winner is None else (winner.group, winner)
-
-
-def _group(state: State, rules: CompiledRules, outbox: Outbox) -> State:
+def _group(state: State, rules: CompiledRules, outbox: Outbox, *, overwrite: bool) -> State:
     """A guest has no group; nobody is moved before a snapshot told which group the store has the customer in."""
     if state.guest or state.profile is None:
         return state
+    if state.emitted.taken and not needs_taking(state, rules):
+        state = replace(state, emitted=replace(state.emitted, taken=False))
     told, observed = state.emitted, state.profile.group
-    value, winner = _wanted(state, rules)
-    if value == told.group if told.group_known else value is None:
+    value, winner = wanted(state, rules)
+    again = overwrite and value not in (None, observed)
+    if not again and (value == told.group if told.group_known else value is None):
         return state
     if told.group_known or value != observed:
         outbox.actions.append(_desired_group(outbox, value, observed, () if winner is None else (winner.source,)))
@@ -222,17 +203,37 @@ def _tell_attributes(
     )
 
 
-def _tell_tags(outbox: Outbox, now: dict[K, tuple[str, ...]], absent: dict[K, tuple[str, ...]]) -> None:
+def _tell_tags(outbox: Outbox, now: Tags, absent: Tags) -> None:
+    (tags, lists), (tags_absent, lists_absent) = _apart(now), _apart(absent)
     outbox.actions.append(
         DesiredEmailTags(
             customer=outbox.customer,
             version=outbox.version(),
-            present=now,  # type: ignore[arg-type]  # K is Platform here
-            absent=absent,  # type: ignore[arg-type]  # K is Platform here
+            present=tags,
+            absent=tags_absent,
             cause=outbox.cause(),
             rules_version=outbox.stamp.rules_version,
+            lists=lists,
+            lists_absent=lists_absent,
         )
     )
+
+
+def joined(tags: OfPlatforms, lists: OfPlatforms) -> Tags:
+    """Tags and lists of an action as the state keeps them."""
+    found: Tags = dict(tags)  # type: ignore[arg-type]  # a platform is a text
+    for platform, names in lists.items():
+        found[platform + LISTS] = names
+    return dict(sorted(found.items())) if lists else found
+
+
+def _apart(tags: Tags) -> tuple[OfPlatforms, OfPlatforms]:
+    """Tags, and lists."""
+    found: tuple[OfPlatforms, OfPlatforms] = {}, {}
+    for name, values in tags.items():
+        platform = cast("Platform", name.removesuffix(LISTS))
+        found[platform != name][platform] = values
+    return found
 
 
 def _values(labels: dict[K, dict[str, str]]) -> dict[K, tuple[str, ...]]:
@@ -244,21 +245,3 @@ def _absent(
 ) -> dict[K, tuple[str, ...]]:
     """What we set once, now or earlier, and no longer want."""
     return without(merge(told, absent), now)
-
-
-def _fact_at(state: State, rules: CompiledRules, claim: GroupClaim) -> datetime:
-    """When the newest fact behind a claim happened: of a segment or ladder, the newest of what it reads."""
-    kind, _, name = claim.source.partition(":")
-    if kind == "rule":
-        return state.claims.latched[name].fact_at
-    reads = rules.segments[name].condition.reads if kind == "segment" else rules.ladders[name].reads
-    return max(_newest(state, reads), default=_NEVER)
-
-
-def _newest(state: State, reads: frozenset[str]) -> Iterable[datetime]:
-    if state.profile is not None and "profile" in reads:
-        yield state.profile.modified_at
-    if "ledger" in reads and state.totals.newest is not None:
-        yield state.totals.newest
-    if "labels" in reads:
-        yield from (latch.fact_at for latch in state.claims.latched.values())

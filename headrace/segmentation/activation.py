@@ -17,7 +17,8 @@ from headrace.segmentation.facts import Facts
 from headrace.segmentation.orders import oldest_first, sum_up
 from headrace.segmentation.pages import Pages
 from headrace.segmentation.pending import under_new_rules
-from headrace.segmentation.state import Standing, State
+from headrace.segmentation.standing import keep_standing
+from headrace.segmentation.state import State
 from headrace.segmentation.totals import Sums
 from headrace.segmentation.triggers import past_triggers
 
@@ -40,7 +41,7 @@ def adopt(
     claims = keep_rules(state.claims, frozenset(rules.rules), rules.renames.rules)
     dropped = sorted(set(state.claims.latched) - set(claims.latched) - set(rules.renames.rules))
     verdicts = [Verdict(f"rule:{rule}", "dropped", "the rule is no longer in the rule set") for rule in dropped]
-    standing = _keep_standing(state.standing, rules)
+    standing = keep_standing(state.standing, rules, now)
     left = [name for name in state.standing.segments if rules.renames.segments.get(name, name) not in rules.segments]
     verdicts += [Verdict(f"segment:{name}", "dropped", "the segment is no longer in the rule set") for name in left]
     folded = {rules.renames.rules.get(rule, rule): digest for rule, digest in state.folded.items()}
@@ -79,14 +80,3 @@ def fold_past(
         before = after
         walk.run(entries, facts, tuple(past_triggers(order)))
     return walk
-
-
-def _keep_standing(standing: Standing, rules: CompiledRules) -> Standing:
-    renames = rules.renames
-    segments = {renames.segments.get(name, name) for name in standing.segments}
-    rungs = {renames.ladders.get(name, name): rung for name, rung in standing.rungs.items()}
-    return replace(
-        standing,
-        segments=tuple(sorted(segments & rules.segments.keys())),
-        rungs={name: rung for name, rung in rungs.items() if name in rules.ladders},
-    )

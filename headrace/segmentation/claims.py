@@ -5,16 +5,17 @@ Pure steps from claims to claims; what follows from them for the sinks is in `ac
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
-from headrace.contracts.actions import Platform
 from headrace.rules.model import Action, AddAttribute, AddTag, AssignGroup, RemoveAttribute, RemoveTag, Send, Tag
 from headrace.segmentation.state import Claims, Latch, Tags, Values
 
 K = TypeVar("K", bound=str)
 Bars = dict[K, dict[str, str]]
+LISTS: Final = ".lists"
+"""Behind a platform's name: of its lists."""
 
 
 def fire(claims: Claims, rule: str, then: tuple[Action, ...], *, fact_at: datetime, offset: int) -> Claims:
@@ -66,10 +67,10 @@ def keep_rules(claims: Claims, rules: frozenset[str], renamed: Mapping[str, str]
 
 
 def tags_by_platform(tags: tuple[Tag, ...]) -> Tags:
-    """Tags as the state keeps them."""
-    by_platform: dict[Platform, set[str]] = {}
+    """Tags and lists as the state keeps them."""
+    by_platform: dict[str, set[str]] = {}
     for tag in tags:
-        by_platform.setdefault(tag.platform, set()).add(tag.name)
+        by_platform.setdefault(tag.platform + LISTS if tag.list else tag.platform, set()).add(tag.name)
     return {platform: tuple(sorted(names)) for platform, names in by_platform.items()}
 
 

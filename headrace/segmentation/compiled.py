@@ -222,7 +222,8 @@ def _timed(rule_set: RuleSet, segments: dict[str, CompiledSegment], terms: Terms
         if rule.when.name in TIME_TRIGGERS:
             yield timed_rule(rule, rule_set.store.timezone)
     for ladder in rule_set.ladders:
-        number, rungs = compile_number(ladder.by, ladder.window, ladder.only, terms), compile_rungs(ladder, terms.timezone)
+        number = compile_number(ladder.by, ladder.window, ladder.only, terms)
+        rungs = compile_rungs(ladder, terms.timezone)
         change = next_change(rungs, number)
         if change is not None:
             yield Timed(rungs.source, _ladder_reads(number, rungs), change)

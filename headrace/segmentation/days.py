@@ -37,6 +37,11 @@ def day_of(at: datetime, zone: ZoneInfo) -> date:
         return at.date()
 
 
+def day_bucket(at: datetime, zone: ZoneInfo) -> int:
+    """When the day of a moment began, in seconds since the epoch."""
+    return int((begins_or_none(day_of(at, zone), zone) or at).timestamp())
+
+
 def later(day: date, count: int, unit: Literal["day", "month", "year"]) -> date | None:
     """So many days, months or years later; where the month has no such day, its last. None: outside the calendar."""
     try:

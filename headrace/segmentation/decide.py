@@ -15,10 +15,13 @@ from headrace.segmentation.absorb import Absorbed, NotApplicable, absorb
 from headrace.segmentation.actions import Stamp, emit, emit_grave
 from headrace.segmentation.activation import Adopted, adopt
 from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.drift import drift_verdict, moved_to, pinned_there
+from headrace.segmentation.group_claims import taken_over
 from headrace.segmentation.history import memberships_before
 from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES, Pages, all_removed
+from headrace.segmentation.pins import PIN
 from headrace.segmentation.settle import Context, Decision, Step, Trace, settle, unchanged
 from headrace.segmentation.state import State
 from headrace.segmentation.totals import Summing
@@ -68,12 +71,13 @@ def activate(
     *,
     pages: Pages = NO_PAGES,
     send_effects: Collection[str] = (),
+    take_over: bool = False,
 ) -> Decision:
     """Take the rule set of `context.rules_version` over, as of its marker's offset; older or equal: nothing happens.
 
     Claims of rules that are gone are dropped, `renamed_from` carries over, new and edited rules with `past: apply` are
     folded over the ledger, segments and ladders evaluated again. `send_effects`: sources (`segment:vip`) whose effects
-    are released; of no others any is.
+    are released; of no others any is. `take_over`: a customer in a group that is not ours is moved all the same.
     """
     event = f"activation:{activation}"
     if context.rules_version <= state.rules_version:
@@ -81,6 +85,8 @@ def activate(
     if state.deleted:
         return unchanged(replace(state, rules_version=context.rules_version), event, "grave")
     stamp = Stamp(context.generation, context.offset, context.rules_version, event, "activation", at=context.now)
+    if take_over:
+        state = taken_over(state, rules)
     adopted = adopt(state, rules, version=context.rules_version, offset=context.offset, now=context.now, pages=pages)
     step = Step(
         None,
@@ -113,7 +119,12 @@ def _decide(
     )
     if isinstance(absorbed, str):
         return unchanged(before, stamp.event, absorbed)
-    changed = None if fresh else absorbed.changed
+    state, parts, drifted = absorbed.state, absorbed.changed, moved_to(adopted.state, absorbed.state)
+    if drifted is not None:
+        adopted.verdicts.append(drift_verdict(drifted, rules))
+        if rules.rule_set.drift == "pin":
+            state, parts = pinned_there(state, rules, drifted), parts | {PIN}
+    changed = None if fresh else parts
     memberships = memberships_before(before, rules.renames) if fresh else None
     step = Step(
         changed,
@@ -127,8 +138,9 @@ def _decide(
         happened=None if event.envelope.headracerevision else event.envelope.time,
         adopted=fresh and before != State(before.key),
         before=adopted.state,
+        moved_to=drifted,
     )
-    return settle(absorbed.state, rules, stamp, step)
+    return settle(state, rules, stamp, step)
 
 
 def _keep(before: State, absorbed: Absorbed | str, stamp: Stamp) -> Decision:

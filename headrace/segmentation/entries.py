@@ -10,7 +10,6 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from headrace.contracts.actions import Platform
 from headrace.rules.model import Send
 from headrace.segmentation.claims import fire, lift
 from headrace.segmentation.compiled import (
@@ -27,12 +26,13 @@ from headrace.segmentation.facts import Facts, Labels, folded
 from headrace.segmentation.group_claims import group_in, standing_gives
 from headrace.segmentation.ladders import stand
 from headrace.segmentation.pending import Waiting, due_at, without
-from headrace.segmentation.segments import entered, left
+from headrace.segmentation.standing import entered, left
 from headrace.segmentation.state import Claims, Standing, Tags, Values
 from headrace.segmentation.triggers import Occurrence
 
 Outcome = Literal[
-    "fired", "not_met", "entered", "left", "in", "out", "rung", "dropped", "ignored", "effect", "waits", "withheld"
+    "fired", "not_met", "entered", "left", "in", "out", "rung", "dropped", "ignored", "effect", "waits", "withheld",
+    "drifted",
 ]
 
 
@@ -49,10 +49,13 @@ class Verdict(Struct, frozen=True):
 
 
 class Present(Struct, frozen=True):
-    """The labels a customer has: attribute or platform -> value -> source of the first claim on it."""
+    """The labels a customer has: attribute or platform -> value -> source of the first claim on it.
+
+    The lists of a platform stand beside its tags, as in the state.
+    """
 
     attributes: dict[str, dict[str, str]]
-    tags: dict[Platform, dict[str, str]]
+    tags: dict[str, dict[str, str]]
 
 
 def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> Present:
@@ -331,5 +334,5 @@ def _claim(found: Present, attributes: Values, several: Tags, source: str, claim
                 found.tags.setdefault(platform, {}).setdefault(tag, source)
 
 
-def _folded(labels: dict[str, dict[str, str]] | dict[Platform, dict[str, str]]) -> Labels:
+def _folded(labels: dict[str, dict[str, str]]) -> Labels:
     return {name: set(map(folded, values)) for name, values in labels.items()}

@@ -9,9 +9,10 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
-from headrace.contracts.events import EventData
+from headrace.contracts.events import CartEvent, EventData
+from headrace.rules.catalogue import MEMBERSHIPS
 from headrace.rules.model import fold
-from headrace.segmentation.ledger import CountedSpend, order_value
+from headrace.segmentation.ledger import CountedSpend, backordered, order_value
 from headrace.segmentation.state import Entry, Line, Place, Profile, Standing, State, Totals
 
 Labels = Mapping[str, Collection[str]]
@@ -101,6 +102,7 @@ TEXTS: Final[dict[str, Callable[[Facts], str | None]]] = {
     "customer.first_name": _profile_text(lambda profile: profile.first_name),
     "customer.last_name": _profile_text(lambda profile: profile.last_name),
     "customer.phone": _profile_text(lambda profile: profile.phone),
+    "order.status": lambda facts: None if facts.order is None else facts.order.status,
 }
 PERSONAL: Final = frozenset({"customer.email", "customer.first_name", "customer.last_name", "customer.phone"})
 """Texts whose values and operands no explanation shows."""
@@ -114,6 +116,10 @@ NUMBERS: Final[dict[str, Callable[[Facts], int | None]]] = {
     "customer.largest_order": lambda facts: facts.totals.largest if facts.totals.orders else None,
     "order.items": lambda facts: None if facts.order is None else facts.order.units,
     "order.value": lambda facts: None if facts.order is None else order_value(facts.order, facts.spend),
+    "order.backordered": lambda facts: None if facts.order is None else backordered(facts.order),
+    "customer.store_credit": lambda facts: None if facts.profile is None else facts.profile.store_credit,
+    "cart.value": lambda facts: facts.event.total if isinstance(facts.event, CartEvent) else None,
+    "cart.items": lambda facts: sum([line.quantity for line in facts.lines]) if facts.event is not None else None,
 }
 MONEY: Final = frozenset(
     {
@@ -123,6 +129,9 @@ MONEY: Final = frozenset(
         "customer.average_order",
         "customer.largest_order",
         "order.value",
+        "customer.store_credit",
+        "customer.income",
+        "cart.value",
         "price",
         "total",
     }
@@ -162,23 +171,35 @@ PLACES: Final[dict[str, Callable[[Place], str | None]]] = {
 }
 
 LINE_LIST: Final = "order.lines"
+CART_LIST: Final = "cart.lines"
 PURCHASED: Final = "customer.purchased"
 PLACE_LIST: Final = "customer.addresses"
 
 
 def depends_on(field: str) -> str:
     """Which part of the customer a field is read from: profile, ledger, labels, or the order of the trigger."""
-    if field.startswith(("customer.attributes.", "customer.tags.")):
+    if field.startswith(("customer.attributes.", "customer.tags.")) or field in MEMBERSHIPS:
         return "labels"
-    if field.startswith("order."):
+    if field.startswith(("order.", "cart.", "event.")):
         return "order"
+    if field in _OF_PROFILE:
+        return "profile"
     if field == "customer.visits":
         return "visits"
-    return "ledger" if field in NUMBERS or field in _OF_ORDERS else "profile"
+    if field in NUMBERS or field in _OF_ORDERS or field.startswith("customer.channel_share."):
+        return "ledger"
+    return "profile"
 
 
+_OF_PROFILE: Final = frozenset({"customer.store_credit", "customer.income"})
 _OF_ORDERS: Final = frozenset(
-    {"customer.purchased", "customer.first_order_at", "customer.last_order_at", "customer.days_since_last_order"}
+    {
+        "customer.purchased",
+        "customer.channels",
+        "customer.first_order_at",
+        "customer.last_order_at",
+        "customer.days_since_last_order",
+    }
 )
 
 

@@ -40,5 +40,7 @@ def choose(
 
 
 def managed(observed: str | None, groups: frozenset[str], default_group: str, emitted: Emitted) -> bool:
-    """Whether we may move a customer the store has in this group: one of ours, the default, or none."""
-    return observed in ("", default_group) or observed in groups or observed in emitted.ours
+    """Whether we may move a customer the store has in this group: one of ours, the default, none, or taken over."""
+    if observed in ("", default_group) or observed in groups or observed in emitted.ours:
+        return True
+    return emitted.taken and observed is not None

@@ -1,9 +1,59 @@
-"""Ladders: the rung a number stands on, exactly one per ladder.
+"""Ladders: the rung a number stands on, exactly one per ladder, and how long a customer keeps one that is lost.
 
-Demotes at once; grace and one-step demotion come with timers.
+Up is at once. Down is at once too, or after a grace that begins when the number is first seen below the rung, ends with
+each recovery, and begins anew on every rung where a ladder goes down one step at a time.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
 from headrace.rules.model import Ladder, Rung
+from headrace.segmentation.conditions.change import CompiledNumber, NextChange, earliest
+from headrace.segmentation.conditions.time import Edge, edge_of
+from headrace.segmentation.state import Standing
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Rungs:
+    """A ladder ready to stand on. `grace`: from when somebody is below a rung to when it is lost, None: at once.
+
+    `names`: what each rung is known by when others come or go around it. `holds`: some customers keep a rung that their
+    number has left.
+    """
+
+    id: str
+    source: str
+    ladder: Ladder
+    grace: Edge | None
+    names: tuple[str, ...]
+    holds: bool
+
+
+def compile_rungs(ladder: Ladder, timezone: str) -> Rungs:
+    """The rungs of a ladder."""
+    grace = None if ladder.grace is None or ladder.demote == "never" else edge_of(ladder.grace, timezone)
+    names = tuple(rung.group or f"{rung.bound} {rung.threshold}" for rung in ladder.rungs)
+    holds = grace is not None or ladder.demote == "never"
+    return Rungs(ladder.id, f"ladder:{ladder.id}", ladder, grace, names, holds)
+
+
+def next_change(rungs: Rungs, number: CompiledNumber) -> NextChange | None:
+    """When time alone may move somebody: a grace ends, or the number stands on another rung. None: it never does."""
+    bounds = tuple(rung.threshold for rung in rungs.ladder.rungs if rung.bound != "start")
+    by_number = number.next_change(lambda value: rung_of(rungs.ladder, value), bounds)
+    changes = [] if by_number is None else [by_number]
+    if rungs.grace is not None:
+        changes.append(lambda facts: _after(grace_ends(rungs, facts.standing()), facts.now))
+    return earliest(changes) if changes else None
+
+
+def _after(moment: datetime | None, now: datetime | None) -> datetime | None:
+    return None if moment is None or (now is not None and moment <= now) else moment
 
 
 def rung_of(ladder: Ladder, value: int | None) -> int:
@@ -21,3 +71,59 @@ def reached(rung: Rung, value: int) -> bool:
     if rung.bound == "start":
         return True
     return value >= rung.threshold if rung.bound == "from" else value > rung.threshold
+
+
+def stand(rungs: Rungs, standing: Standing, value: int | None, now: datetime | None) -> Standing:
+    """The standing with this ladder's rung for the number `value`, as of now; itself when nothing changes.
+
+    Before the store's first clock (`now` None) no grace begins or ends: nobody goes down who is granted one.
+    """
+    number, rung = rung_of(rungs.ladder, value), standing.rungs.get(rungs.id)
+    if rung is None or number > rung:
+        return _moved(rungs, standing, number, now)
+    if number == rung or rungs.ladder.demote == "never":
+        return _above(rungs, standing)
+    if rungs.grace is None:
+        return _moved(rungs, standing, number, now)
+    since = standing.below.get(rungs.id)
+    if since is None:
+        return standing if now is None else replace(standing, below={**standing.below, rungs.id: now})
+    ends = rungs.grace(since)
+    if now is None or ends is None or now < ends:
+        return standing
+    if rungs.ladder.demote == "direct":
+        return _moved(rungs, standing, number, now)
+    lower = _moved(rungs, standing, rung - 1, now)
+    return lower if number == rung - 1 else replace(lower, below={**lower.below, rungs.id: now})
+
+
+def grace_ends(rungs: Rungs, standing: Standing) -> datetime | None:
+    """When the rung is lost if nothing happens; None while no grace runs."""
+    since = standing.below.get(rungs.id)
+    return None if since is None or rungs.grace is None else rungs.grace(since)
+
+
+def kept_rung(rungs: Rungs, number: int, name: str | None) -> int:
+    """The number in this ladder of a rung that had this number and, where it was kept, name in an earlier version."""
+    if name is not None and name in rungs.names:
+        return rungs.names.index(name)
+    return min(number, len(rungs.names) - 1)
+
+
+def _moved(rungs: Rungs, standing: Standing, number: int, now: datetime | None) -> Standing:
+    since = _without(standing.since, rungs.source)
+    return replace(
+        standing,
+        rungs={**standing.rungs, rungs.id: number},
+        since=since if now is None else {**since, rungs.source: now},
+        below=_without(standing.below, rungs.id),
+        held={**standing.held, rungs.id: rungs.names[number]} if rungs.holds else standing.held,
+    )
+
+
+def _above(rungs: Rungs, standing: Standing) -> Standing:
+    return replace(standing, below=_without(standing.below, rungs.id)) if rungs.id in standing.below else standing
+
+
+def _without(known: dict[str, V], name: str) -> dict[str, V]:
+    return {other: value for other, value in known.items() if other != name} if name in known else known

@@ -3,12 +3,14 @@
 What a change triggers is in `triggers.py`, what orders add up to in `totals.py`, where they are kept in `orders.py`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from operator import attrgetter
+from typing import Final, get_args
 
 from msgspec import Struct
 
-from headrace.contracts.events import OrderSnapshot, OrderStatus
+from headrace.contracts.events import OrderLine, OrderSnapshot, OrderStatus
 from headrace.rules.model import Spend
 from headrace.segmentation.codec import decode_lines, encode_lines
 from headrace.segmentation.state import Entry, Line, Refunded
@@ -22,8 +24,9 @@ class CountedSpend:
     """The declared spend, ready to ask."""
 
     statuses: frozenset[str]
-    amount: Literal["total", "subtotal", "total_excluding_tax"]
     subtract_refunds: bool
+    value: Callable[[Entry], int]
+    """Minor units of an order by the declared amount, before refunds."""
 
 
 class Applied(Struct, frozen=True):
@@ -36,12 +39,37 @@ class Applied(Struct, frozen=True):
 
 def counted_spend(spend: Spend) -> CountedSpend:
     """Compile the declared spend."""
-    return CountedSpend(frozenset(spend.count_statuses), spend.amount, spend.refunds == "subtract")
+    return CountedSpend(frozenset(spend.count_statuses), spend.refunds == "subtract", _value(spend))
+
+
+def _value(spend: Spend) -> Callable[[Entry], int]:
+    """The declared amount; without shipping and what was paid with store credit, where it says so, never below 0."""
+    amount, shipping = _AMOUNTS[spend.amount]
+    if spend.store_credit == "include":
+        if spend.shipping == "include" or shipping is None:
+            return amount
+        return lambda entry: max(0, amount(entry) - shipping(entry))
+    if spend.shipping == "include" or shipping is None:
+        return lambda entry: max(0, amount(entry) - entry.store_credit)
+    return lambda entry: max(0, amount(entry) - shipping(entry) - entry.store_credit)
+
+
+_AMOUNTS: Final[dict[str, tuple[Callable[[Entry], int], Callable[[Entry], int] | None]]] = {
+    "total": (attrgetter("total"), attrgetter("shipping")),
+    "subtotal": (attrgetter("subtotal"), None),
+    "total_excluding_tax": (attrgetter("total_excluding_tax"), attrgetter("shipping_excluding_tax")),
+}
+"""The amount, and the shipping that is within it."""
 
 
 def status_bit(status: str) -> int:
     """The bit of a status in `Entry.seen`."""
     return _BITS[status]
+
+
+def statuses_of(seen: int) -> list[OrderStatus]:
+    """The statuses of these bits."""
+    return [status for status in get_args(OrderStatus) if seen & _BITS[status]] if seen else []
 
 
 def was_placed(entry: Entry) -> bool:
@@ -53,23 +81,7 @@ def apply_order(before: Entry | None, snapshot: OrderSnapshot, revision: str) ->
     """The entry after this snapshot; None if the snapshot is not newer than what is known."""
     if before is not None and revision <= before.revision:
         return None
-    # Lists in place of generators: an order has 18 lines, and this runs for every event.
-    lines = tuple(
-        [
-            Line(
-                line.id,
-                line.product_id,
-                line.quantity,
-                line.price,
-                line.total,
-                line.name,
-                line.sku,
-                line.brand,
-                line.categories,
-            )
-            for line in snapshot.lines
-        ]
-    )
+    lines = lines_of(snapshot.lines)
     encoded = encode_lines(lines)
     refunds = _refunds(snapshot) if snapshot.refunds else ()
     after = Entry(
@@ -85,8 +97,34 @@ def apply_order(before: Entry | None, snapshot: OrderSnapshot, revision: str) ->
         archived=snapshot.archived,
         seen=_seen(before, snapshot),
         gone=() if before is None else _gone(before, lines, encoded, refunds),
+        channel=snapshot.channel_id,
+        shipping=snapshot.shipping,
+        store_credit=snapshot.store_credit,
+        shipping_excluding_tax=snapshot.shipping_excluding_tax,
     )
     return Applied(before, after, lines)
+
+
+def lines_of(lines: tuple[OrderLine, ...]) -> tuple[Line, ...]:
+    """Lines of an order or a cart as they are kept."""
+    # A list in place of a generator: an order has 18 lines, and this runs for every event.
+    return tuple(
+        [
+            Line(
+                line.id,
+                line.product_id,
+                line.quantity,
+                line.price,
+                line.total,
+                line.name,
+                line.sku,
+                line.brand,
+                line.categories,
+                line.backordered,
+            )
+            for line in lines
+        ]
+    )
 
 
 def counts(entry: Entry, spend: CountedSpend) -> bool:
@@ -96,9 +134,12 @@ def counts(entry: Entry, spend: CountedSpend) -> bool:
 
 def order_value(entry: Entry, spend: CountedSpend) -> int:
     """Minor units of the order by the declared amount, before refunds."""
-    if spend.amount == "total":
-        return entry.total
-    return entry.subtotal if spend.amount == "subtotal" else entry.total_excluding_tax
+    return spend.value(entry)
+
+
+def backordered(entry: Entry) -> int:
+    """Units of the order that were not in stock."""
+    return sum(line.backordered for line in decode_lines(entry.lines))
 
 
 def _refunds(snapshot: OrderSnapshot) -> tuple[Refunded, ...]:
@@ -119,7 +160,11 @@ def _gone(before: Entry, lines: tuple[Line, ...], encoded: bytes, refunds: tuple
     """Ids that were once in the order and no longer are: their triggers must not fire again if they return."""
     gone = set(before.gone)
     if encoded != before.lines and was_placed(before):  # before that, no line has triggered anything
-        gone |= {line_mark(line) for line in decode_lines(before.lines)} - {line_mark(line) for line in lines}
+        was = decode_lines(before.lines)
+        gone |= {line_mark(line) for line in was} - {line_mark(line) for line in lines}
+        gone |= {backorder_mark(line) for line in was if line.backordered} - {
+            backorder_mark(line) for line in lines if line.backordered
+        }
     if refunds != before.refunds:
         gone |= {refund_mark(refund) for refund in before.refunds} - {refund_mark(refund) for refund in refunds}
     return tuple(sorted(gone)) if gone else ()
@@ -128,6 +173,11 @@ def _gone(before: Entry, lines: tuple[Line, ...], encoded: bytes, refunds: tuple
 def line_mark(line: Line) -> str:
     """How `Entry.gone` names a line."""
     return f"line:{line.id}"
+
+
+def backorder_mark(line: Line) -> str:
+    """How `Entry.gone` names a line that was on backorder and no longer is."""
+    return f"backordered:{line.id}"
 
 
 def refund_mark(refund: Refunded) -> str:

@@ -67,15 +67,25 @@ def extremes(kept: Kept, spend: CountedSpend) -> Totals:
     return extremes_of((contribution(decode_entry(body), spend) for body in kept.ledger.values()), kept.cold)
 
 
-def sum_up(state: State, summing: Summing, pages: Pages) -> State:
-    """The state with the accumulators that these rules ask for. Looks at every order, unless it has them already."""
+def sum_up(state: State, summing: Summing, pages: Pages, now: datetime | None = None) -> State:
+    """The state with the accumulators that these rules ask for. Looks at every order, unless it has them already.
+
+    `now`: what has left its window by then is not added up.
+    """
     if state.summed == summing.digest:
         return state
-    sums = Sums(summing)
+    sums = Sums(summing, now)
     for body in state.ledger.values():
         sums.add(decode_entry(body))
     cold = colds.cold_of(sums.add(entry) for _, entry in _cold_orders(pages))
-    return replace(state, totals=sums.totals, purchased=sums.purchased, cold=cold, summed=summing.digest)
+    return replace(
+        state,
+        totals=sums.totals,
+        purchased=sums.purchased,
+        windows=sums.windows,
+        cold=cold,
+        summed=summing.digest,
+    )
 
 
 def oldest_first(state: State, pages: Pages) -> Iterator[Entry]:
@@ -85,6 +95,12 @@ def oldest_first(state: State, pages: Pages) -> Iterator[Entry]:
     for _, order_id in sorted(made):
         hot = state.ledger.get(order_id)
         yield _on_page(pages, order_page(order_id)) if hot is None else decode_entry(hot)
+
+
+def every_order(state: State, pages: Pages) -> Iterator[tuple[str, Entry]]:
+    """Every order with its id, in no order."""
+    yield from ((order_id, decode_entry(body)) for order_id, body in state.ledger.items())
+    yield from _cold_orders(pages) if state.cold.orders else ()
 
 
 def _keep_cold(state: State, change: OrderChange, page: bytes, pages: Pages, spend: CountedSpend) -> Kept:

@@ -5,7 +5,7 @@ A guest's come from the newest of the guest's orders. What rules read of them is
 
 from headrace.contracts.events import Address, CustomerSnapshot, OrderSnapshot
 from headrace.rules.geography import country_code, state_name
-from headrace.rules.model import fold
+from headrace.rules.model import fold, form_key
 from headrace.segmentation.state import Place, Profile
 
 
@@ -25,6 +25,10 @@ def profile_of(snapshot: CustomerSnapshot, revision: str) -> Profile:
         company=snapshot.company,
         subscribed=snapshot.subscribed,
         places=tuple(place_of(address) for address in snapshot.addresses),
+        store_credit=snapshot.store_credit,
+        consents={form_key(purpose): given for purpose, given in snapshot.consents.items()},
+        form={form_key(name): text for name, text in personal.form.items() if text.strip()} if personal else {},
+        birthday=(personal.birthday or "") if personal else "",
     )
 
 
@@ -53,6 +57,15 @@ def same_facts(one: Profile, other: Profile) -> bool:
     return _facts(one) == _facts(other)
 
 
+def same_consents(one: Profile, other: Profile) -> bool:
+    """The newsletter and every other purpose; what is not named is denied, so its refusal changes nothing."""
+    return one.subscribed is other.subscribed and _granted(one) == _granted(other)
+
+
+def _granted(profile: Profile) -> list[str]:
+    return sorted(purpose for purpose, given in profile.consents.items() if given)
+
+
 def place_of(address: Address) -> Place:
     """An address as rules compare it; a country or state we do not know keeps its folded text."""
     known = country_code(address.country_code) or country_code(address.country)
@@ -74,4 +87,8 @@ def _facts(profile: Profile) -> tuple[object, ...]:
         profile.company,
         profile.subscribed,
         profile.places,
+        profile.store_credit,
+        profile.consents,
+        profile.form,
+        profile.birthday,
     )

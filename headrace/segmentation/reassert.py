@@ -14,7 +14,7 @@ from headrace.contracts.actions import (
     DesiredEmailTags,
     DesiredGroup,
 )
-from headrace.segmentation.actions import Stamp, emit, emit_grave
+from headrace.segmentation.actions import Stamp, emit, emit_grave, joined
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.state import Contact, Emitted, State
 
@@ -52,7 +52,11 @@ def _memory(own: Emitted, told: Told) -> Emitted:
     if told.attributes is not None:
         memory = replace(memory, attributes=told.attributes.present, attributes_absent=told.attributes.absent)
     if told.tags is not None:
-        memory = replace(memory, tags=told.tags.present, tags_absent=told.tags.absent)
+        memory = replace(
+            memory,
+            tags=joined(told.tags.present, told.tags.lists),
+            tags_absent=joined(told.tags.absent, told.tags.lists_absent),
+        )
     return memory
 
 

@@ -62,14 +62,18 @@ def _reached(reached: Reached, timezone: str) -> NextChange:
     edge = time.reached_of(reached.span, timezone)
 
     def due(facts: Facts) -> datetime | None:
-        at = read(facts)
+        at, now = read(facts), _looked_at(facts)
         moment = None if at is None else edge(at)
-        return moment if moment is not None and (facts.now is None or moment > facts.now) else None
+        return moment if moment is not None and now is not None and moment > now else None
 
     return due
 
 
 def _next_yearly(at: datetime | None, facts: Facts, zone: ZoneInfo) -> datetime | None:
-    """Without a clock yet: as of the newest fact, so that the years before it are left out."""
-    now = facts.now or newest_fact(facts)
+    now = _looked_at(facts)
     return None if at is None or now is None else time.next_yearly(at, now, zone)
+
+
+def _looked_at(facts: Facts) -> datetime | None:
+    """Without a clock yet, as of the newest fact: what was reached before that is left out."""
+    return facts.now or newest_fact(facts)

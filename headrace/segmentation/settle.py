@@ -26,7 +26,6 @@ from headrace.segmentation.state import State, first_due
 from headrace.segmentation.timers import next_timers
 from headrace.segmentation.triggers import Occurrence
 
-
 _OF_GROUP: Final = frozenset({"profile", PIN})
 MOVED: Final = frozenset({"labels"})
 """What changed when somebody entered or left something: whatever reads memberships."""
@@ -100,7 +99,7 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         changed = None if changed is None else changed | {PIN}
     facts = Facts(state, rules.spend)
     facts.now, facts.before = step.now, step.before
-    moment = Moment(stamp.event, stamp.at, step.moved_to)
+    moment = Moment(stamp.event, stamp.at, step.moved_to) if rules.reads_membership else None
     walk = Walk(rules, state.claims, state.standing, offset=stamp.offset, moment=moment, pending=state.pending)
     entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), changed)
     if step.due is not None:
@@ -108,12 +107,11 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
     if entries:
         walk.run(entries, facts, step.occurrences, due=step.due)
     known = step.known or memberships(state)
-    everything = changed is None
     moved = walk.claims is not state.claims or walk.standing is not state.standing
     if moved:
         state = replace(state, claims=walk.claims, standing=walk.standing)
-        changed = None if changed is None else changed | MOVED
-    timers = next_timers(state.timers, rules, facts, changed)
+    touched = changed if changed is None or not moved else changed | MOVED
+    timers = next_timers(state.timers, rules, facts, touched)
     if timers is not state.timers:
         state = replace(state, timers=timers)
     stamp = replace(stamp, changed=(*step.sources, *walk.changed))

@@ -7,13 +7,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from headrace.contracts.actions import Platform
 from headrace.contracts.events import OrderStatus
 
 Values = dict[str, tuple[str, ...]]
 """Attribute name -> values, sorted."""
-Tags = dict[Platform, tuple[str, ...]]
-"""Platform -> tag names, sorted."""
+Tags = dict[str, tuple[str, ...]]
+"""Platform -> tag names, sorted; the lists of a platform stand under `klaviyo.lists`."""
 
 
 class Part(Struct, frozen=True, array_like=True, gc=False):
@@ -198,7 +197,7 @@ class Claims(Part, frozen=True, array_like=True):
     latched: dict[str, Latch] = {}
     manual: Values = {}
     barred_attributes: dict[str, dict[str, str]] = {}
-    barred_tags: dict[Platform, dict[str, str]] = {}
+    barred_tags: dict[str, dict[str, str]] = {}
 
 
 class Standing(Part, frozen=True, array_like=True):

@@ -4,14 +4,18 @@ They are computed from the facts whenever those change, never polled; what happe
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.conditions.change import TIME
+from headrace.segmentation.conditions.change import TIME, Timed
 from headrace.segmentation.facts import Facts
-from headrace.segmentation.state import Timer
+from headrace.segmentation.pins import PIN, pin_timer
+from headrace.segmentation.schedule import ALWAYS
+from headrace.segmentation.state import State, Timer
+from headrace.segmentation.triggers import Occurrence
 
+_RULE: Final = "rule:"
 ONLY_TIME: Final = frozenset({TIME})
 """What changed when nothing happened but time passed."""
 
@@ -23,12 +27,27 @@ def next_timers(
 
     All lie after `facts.now`; an entry that reads nothing of what changed keeps its own.
     """
-    if not rules.timed:
+    if not rules.timed and facts.state.pin is None:
         return ()
-    if changed is not None and not any(entry.reads & changed for entry in rules.timed):
+    if changed is not None and PIN not in changed and not any(_moved(entry, known, changed) for entry in rules.timed):
         return known
     timers = tuple(sorted(_computed(rules, facts), key=_order))
     return known if timers == known else timers
+
+
+def rules_due(state: State, rules: CompiledRules, moment: datetime) -> tuple[Occurrence, ...]:
+    """The rules that time sets off at this moment, each by an occurrence of its own."""
+    sources = [timer.source for timer in state.timers if timer.due == moment and timer.source.startswith(_RULE)]
+    found = (rules.rules.get(source.removeprefix(_RULE)) for source in sources)
+    cause = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return tuple(Occurrence(rule.when.name, moment, cause=cause, rule=rule.id) for rule in found if rule is not None)
+
+
+def _moved(entry: Timed, known: tuple[Timer, ...], changed: frozenset[str]) -> bool:
+    """The entry's timer may not be what it was: a schedule's is only missing where the customer or the clock is new."""
+    if entry.reads & changed:
+        return True
+    return ALWAYS in entry.reads and not any(timer.source == entry.source for timer in known)
 
 
 def _computed(rules: CompiledRules, facts: Facts) -> Iterator[Timer]:
@@ -36,6 +55,9 @@ def _computed(rules: CompiledRules, facts: Facts) -> Iterator[Timer]:
         due = entry.next_change(facts)
         if due is not None:
             yield Timer(due, entry.source)
+    pinned = pin_timer(facts.state, facts.now)
+    if pinned is not None:
+        yield pinned
 
 
 def _order(timer: Timer) -> tuple[datetime, str]:

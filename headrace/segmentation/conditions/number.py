@@ -44,7 +44,7 @@ _BY_NUMBER: Final[Mapping[str, Callable[[int], NumberTest]]] = {
     "below": _below,
     "up_to": _up_to,
 }
-OPERATORS: Final = (*_BY_NUMBER, "between")
+OPERATORS: Final = (*_BY_NUMBER, "between", "is_set", "is_unset")
 
 
 def compile_test(operator: str, operand: Operand) -> NumberTest:
@@ -52,6 +52,9 @@ def compile_test(operator: str, operand: Operand) -> NumberTest:
     if operator == "between" and isinstance(operand, Between):
         low, high = operand.low, operand.high
         return lambda value: value is not None and low <= value < high
+    if operator in ("is_set", "is_unset"):
+        wanted = operator == "is_set"
+        return lambda value: (value is not None) is wanted
     if operator not in _BY_NUMBER or not isinstance(operand, int):
         raise ValueError(f"no operator {operator!r} on a number with {operand!r}")
     return _BY_NUMBER[operator](operand)
@@ -73,6 +76,8 @@ def explain(field: str, operator: str, operand: Operand, *, currency: str | None
     """`customer.spend above 5,000.00 GBP`; `currency` None for plain numbers."""
     if isinstance(operand, Between):
         return f"{field} from {shown(operand.low, currency)} below {shown(operand.high, currency)}"
+    if operator in ("is_set", "is_unset"):
+        return f"{field} {operator.replace('_', ' ')}"
     bound = shown(operand, currency) if isinstance(operand, int) else str(operand)
     return f"{field} {operator.replace('_', ' ')} {bound}"
 

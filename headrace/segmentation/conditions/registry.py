@@ -15,9 +15,12 @@ from headrace.segmentation.conditions import (
     combination,
     consent,
     crossing,
+    declared,
     geography,
     lists,
+    membership,
     number,
+    radius,
     sets,
     text,
     time,
@@ -26,6 +29,7 @@ from headrace.segmentation.conditions import (
 from headrace.segmentation.conditions.change import TIME, NextChange, earliest, newest_fact
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.facts import (
+    CART_LIST,
     CONSENTS,
     LINE_CATALOGUE,
     LINE_CATEGORIES,
@@ -113,6 +117,12 @@ def explain_leaf(leaf: Leaf, currency: str) -> str:
         return calendar.explain(leaf)
     if leaf.field.startswith((ATTRIBUTES, TAGS)):
         return sets.explain(leaf)
+    if leaf.field in membership.FIELDS:
+        return membership.explain(leaf)
+    if leaf.field == radius.FIELD:
+        return radius.explain(leaf)
+    if (said := declared.explain(leaf)) is not None:
+        return said
     if leaf.field in PLACES:
         return geography.explain(leaf)
     return text.explain(leaf, personal=leaf.field in PERSONAL)
@@ -134,6 +144,8 @@ def _customer_leaf(terms: Terms, leaf: Leaf | Each) -> Predicate:
     if isinstance(leaf, Each):
         return _each(leaf, terms.purchased)
     field = leaf.field
+    if (test := declared.compile_leaf(leaf, terms)) is not None:
+        return test
     if field in window.FIELDS:
         return _number(leaf, terms)
     if field in TEXTS:
@@ -147,6 +159,8 @@ def _customer_leaf(terms: Terms, leaf: Leaf | Each) -> Predicate:
         return lambda facts: during(facts.now)
     if field.startswith((ATTRIBUTES, TAGS)):
         return _labels(leaf)
+    if field in membership.FIELDS:
+        return membership.compile_test(leaf, terms.named, terms.timezone)
     raise ValueError(f"no field {field!r}")
 
 
@@ -167,6 +181,8 @@ def _next_change(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
         return None
     if leaf.field in time.FIELDS:
         return time.next_change(leaf, terms.timezone)
+    if leaf.field in membership.FIELDS:
+        return membership.compile_next(leaf, terms.named, terms.timezone)
     if leaf.field == calendar.FIELD:
         turns = calendar.compile_next(terms.calendar(leaf.operand), terms.timezone)
         return lambda facts: newest_fact(facts) if facts.now is None else turns(facts.now)
@@ -189,7 +205,7 @@ def _labels(leaf: Leaf) -> Predicate:
 def _each(each: Each, purchased: lists.Counted[Line]) -> Predicate:
     if each.field == PLACE_LIST:
         return _chain(lambda facts: facts.places, lists.compile_test(each, _combined(each.of, _place_leaf)))
-    if each.field == LINE_LIST:
+    if each.field in (LINE_LIST, CART_LIST):
         return _chain(lambda facts: facts.lines, lists.compile_test(each, _combined(each.of, _line_leaf)))
     if each.field == PURCHASED:
         return _counted(lists.compile_count_test(each), purchased.number(each.of, _combined(each.of, _line_leaf)))
@@ -207,6 +223,8 @@ def _counted(test: Callable[[int, int], bool], number: int) -> Predicate:
 
 
 def _place_leaf(leaf: Leaf) -> Callable[[Place], bool]:
+    if leaf.field == radius.FIELD:
+        return radius.compile_test(leaf)
     if leaf.field not in PLACES:
         raise ValueError(f"an address has no {leaf.field!r}")
     return _chain(PLACES[leaf.field], geography.compile_test(leaf))

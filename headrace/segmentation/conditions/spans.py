@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from headrace.rules.model import Duration, Window
 from headrace.segmentation.conditions.time import edge_of
-from headrace.segmentation.days import begins_or_none, day_of, later
+from headrace.segmentation.days import begins_or_none, day_bucket, day_of, later
 from headrace.segmentation.state import Series
 
 Edge = Callable[[int], datetime | None]
@@ -45,11 +45,6 @@ def compile_span(window: Window, timezone: str) -> Span:
         case Window(span=None, this=None):
             return _between(window.first, window.last, zone)
     raise ValueError(f"no window {window!r}")
-
-
-def day_bucket(at: datetime, zone: ZoneInfo) -> int:
-    """When the day of a moment began, in seconds since the epoch."""
-    return int((begins_or_none(day_of(at, zone), zone) or at).timestamp())
 
 
 def _last(span: Duration, zone: ZoneInfo) -> Span:

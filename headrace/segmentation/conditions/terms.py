@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from headrace.rules.model import Calendar, Operand, Spend
 from headrace.segmentation.conditions.lists import Counted
+from headrace.segmentation.conditions.membership import Named
 from headrace.segmentation.ledger import CountedSpend, counted_spend
 from headrace.segmentation.state import Line
 from headrace.segmentation.windows import WindowSum
@@ -33,6 +34,9 @@ class Terms:
     timezone: str = "UTC"
     spend: CountedSpend = field(default_factory=lambda: counted_spend(Spend()))
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    channels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    named: Named = field(default_factory=Named)
     purchased: Counted[Line] = field(default_factory=Counted[Line])
     windows: AskedWindows = field(default_factory=AskedWindows)
 

@@ -4,12 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from headrace.rules.catalogue import ELEMENT_FIELDS, FIELDS, OPERATORS, Field, set_field
+from headrace.rules.catalogue import ELEMENT_FIELDS, FIELDS, OPERATORS, Field, prefixed_field, set_field
 from headrace.rules.load import Source, load_rule_set, load_texts
 from headrace.segmentation.compiled import compile_rules
 
 STORE = "store: {timezone: Europe/London, currency: GBP}\n"
-OPERANDS = {"number": "5", "money": "5.50", "consent": "true", "set": "VIP"}
+NAMES = "channels: {online: 1}\npostcodes: zips.csv\n"
+FILE = str(Path(__file__).parents[2] / "cases" / "postcodes" / "rules.yaml")
+OPERANDS = {
+    "number": "5",
+    "money": "5.50",
+    "consent": "true",
+    "set": "VIP",
+    "channels": "online",
+    "channel": "online",
+    "status": "shipped",
+    "radius": "{km: 5, of: 90210}",
+}
+
+
+NAMED = ("customer.form.size", "customer.consent.sms", "customer.channel_share.online", "event.page")
 
 
 def test_core__demo_rules__compile() -> None:
@@ -36,6 +50,7 @@ def written_tests(field: Field) -> list[str]:
 
 def all_tests() -> list[str]:
     fields = [*FIELDS.values(), set_field("customer.attributes.x"), set_field("customer.tags.mailchimp")]
+    fields += [field for name in NAMED if (field := prefixed_field(name)) is not None]
     found = [test for field in fields if field.family != "list" for test in written_tests(field)]
     found.append("{customer.email_domain: {in: [acme.com], or_subdomains: true}}")
     for listed in (field for field in FIELDS.values() if field.elements is not None):
@@ -50,8 +65,9 @@ def all_tests() -> list[str]:
 
 @pytest.mark.parametrize("condition", all_tests())
 def test_core__every_field_and_test__compiles(condition: str) -> None:
-    text = f"{STORE}rules: [{{id: r, when: order.placed, if: {condition}, then: [{{add_attribute: {{a: b}}}}]}}]"
-    result = load_texts([Source("rules.yaml", text)])
+    when = "cart.abandoned" if "{cart." in condition else "custom.visit" if "{event." in condition else "order.placed"
+    text = f"{STORE}{NAMES}rules: [{{id: r, when: {when}, if: {condition}, then: [{{add_attribute: {{a: b}}}}]}}]"
+    result = load_texts([Source(FILE, text)])
     assert result.rule_set is not None, result.findings
     compile_rules(result.rule_set)
 

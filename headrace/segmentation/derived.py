@@ -1,0 +1,75 @@
+"""What a decision itself brings about: an attribute, or the group, is another than before it.
+
+Rules that wait for one come after whatever may set it, so one pass over the entries sees every change once.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+
+from headrace.segmentation.facts import Facts, Labels, folded
+from headrace.segmentation.group_claims import newest_facts
+from headrace.segmentation.state import State
+from headrace.segmentation.triggers import Occurrence
+
+ATTRIBUTE_CHANGED: Final = "attribute.changed"
+GROUP_CHANGED: Final = "group.changed"
+DERIVED: Final = frozenset({ATTRIBUTE_CHANGED, GROUP_CHANGED})
+_EVERYTHING: Final = frozenset({"profile", "ledger", "labels"})
+_UNKNOWN: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class Moment(Struct, frozen=True):
+    """Of one decision: the id of what led to it, and when, on the store's clock.
+
+    `moved_to`: the group that somebody else put the customer into, though the store already had the one we wanted.
+    """
+
+    event: str
+    at: datetime | None
+    moved_to: str | None = None
+
+
+class Changed(Struct, frozen=True):
+    """One change; of an attribute no values are told."""
+
+    trigger: str
+    before: str | None = None
+    now: str | None = None
+
+
+def attribute_changed(name: str, state: State, now: Labels) -> Changed | None:
+    """Whether the customer has other values of an attribute than were last told; `now`: all, folded."""
+    before = set(map(folded, state.emitted.attributes.get(name, ())))
+    return None if before == set(now.get(name, ())) else Changed(ATTRIBUTE_CHANGED)
+
+
+def group_changed(facts: Facts, now: str | None, moment: Moment) -> Changed | None:
+    """Whether the customer counts as in another group (None = in none), or was moved in the store by somebody else.
+
+    Who is seen for the first time has not changed from the group the store has.
+    """
+    before = _group_before(facts)
+    if facts.state.guest or facts.profile is None:
+        return None
+    if before != now:
+        return Changed(GROUP_CHANGED, before, now)
+    return None if moment.moved_to is None else Changed(GROUP_CHANGED, before, moment.moved_to or None)
+
+
+def _group_before(facts: Facts) -> str | None:
+    told = facts.state.emitted
+    if told.group_known and told.group is not None:
+        return told.group or None
+    known = facts.before.profile if facts.before is not None and facts.before.profile is not None else facts.profile
+    return None if known is None else known.group or None
+
+
+def derived(changed: Changed, moment: Moment, facts: Facts, occurrences: tuple[Occurrence, ...]) -> Occurrence:
+    """The trigger of a change; its fact is the newest of what led to the decision."""
+    known = [occurrence.fact_at for occurrence in occurrences]
+    if not known and moment.at is not None:
+        known = [moment.at]
+    fact_at = max(known or newest_facts(facts.state, _EVERYTHING), default=_UNKNOWN)
+    return Occurrence(changed.trigger, fact_at, from_=changed.before or "", to=changed.now or "", cause=moment.event)

@@ -1,0 +1,63 @@
+"""What the customer is in, and who wishes it into which group: each claim with why it won or lost."""
+
+from collections.abc import Iterator
+
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.explaining.seen import ClaimSeen, MembershipSeen
+from headrace.segmentation.group_choice import GroupClaim
+from headrace.segmentation.group_claims import choose_group, group_claims
+from headrace.segmentation.pins import PIN
+from headrace.segmentation.state import State
+
+
+def claims_seen(state: State, rules: CompiledRules) -> tuple[ClaimSeen, ...]:
+    """The winner first, then by place."""
+    winner, places = choose_group(state, rules), rules.places
+    claims = sorted(
+        set(group_claims(state, rules)),
+        key=lambda claim: (claim != winner, places.get(claim.group, len(places)), claim),
+    )
+    return tuple(
+        ClaimSeen(
+            rule=claim.source, group=claim.group, won=claim == winner, why=_why(claim, winner, len(claims), rules)
+        )
+        for claim in claims
+    )
+
+
+def memberships_seen(state: State, rules: CompiledRules) -> tuple[MembershipSeen, ...]:
+    """Segments, then rungs."""
+    return (*_segments(state, rules), *_rungs(state, rules))
+
+
+def _why(claim: GroupClaim, winner: GroupClaim | None, count: int, rules: CompiledRules) -> str:
+    if claim == winner:
+        if claim.source == PIN:
+            return "a person pinned it, which wins over every rule"
+        return "the only claim" if count == 1 else "no other claim has a higher place in group_order"
+    if winner is None or claim.group not in rules.places:
+        return f"{claim.group or 'no group'} has no place in group_order"
+    if winner.source == PIN:
+        return f"a person pinned {winner.group or 'no group'}"
+    if claim.group == winner.group:
+        return f"{winner.source} claims the same group"
+    if rules.places[claim.group] == rules.places[winner.group]:
+        return f"{winner.group} has the same place in group_order, and a newer fact behind it"
+    return f"{winner.group} stands higher in group_order"
+
+
+def _segments(state: State, rules: CompiledRules) -> Iterator[MembershipSeen]:
+    for name in state.standing.segments:
+        segment = rules.segments.get(name)
+        if segment is not None:
+            yield MembershipSeen(
+                kind="segment", id=name, group=segment.gives.group, since=state.standing.since.get(name)
+            )
+
+
+def _rungs(state: State, rules: CompiledRules) -> Iterator[MembershipSeen]:
+    for name, rung in sorted(state.standing.rungs.items()):
+        ladder = rules.ladders.get(name)
+        if ladder is not None and rung < len(ladder.gives):
+            since = state.standing.since.get(f"ladder:{name}")
+            yield MembershipSeen(kind="rung", id=name, group=ladder.gives[rung].group, rung=rung + 1, since=since)

@@ -1,0 +1,107 @@
+"""Who wishes a customer into which group: rules, segments, rungs and a person's pin, and which wish wins.
+
+The order of groups and when a customer is ours to move are `group_choice.py`'s; what the store is told, `actions.py`'s.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from headrace.segmentation.compiled import CompiledRules, Gives
+from headrace.segmentation.group_choice import GroupClaim, choose, managed
+from headrace.segmentation.pins import PIN, pinned_group
+from headrace.segmentation.state import Standing, State
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+def standing_gives(rules: CompiledRules | None, standing: Standing) -> list[tuple[str, Gives]]:
+    """What the customer's segments and rungs give, with their sources."""
+    if rules is None:
+        return []
+    found = [(segment.source, segment.gives) for name in standing.segments if (segment := rules.segments.get(name))]
+    for name, rung in sorted(standing.rungs.items()):
+        ladder = rules.ladders.get(name)
+        if ladder is not None and rung < len(ladder.gives):
+            found.append((ladder.source, ladder.gives[rung]))
+    return found
+
+
+def group_claims(state: State, rules: CompiledRules) -> list[GroupClaim]:
+    """Every wish for a group this customer's pin, rules, segments and rungs have."""
+    pinned = pinned_group(state.pin, rules.groups, rules.rule_set.default_group)
+    claims = [] if pinned is None else [GroupClaim(pinned, PIN)]
+    for rule, latch in state.claims.latched.items():
+        if latch.group is not None:
+            claims.append(GroupClaim(latch.group, f"rule:{rule}"))
+    for source, gives in standing_gives(rules, state.standing):
+        if gives.group is not None:
+            claims.append(GroupClaim(gives.group, source))
+    return claims
+
+
+def choose_group(state: State, rules: CompiledRules) -> GroupClaim | None:
+    """The claim that wins, whether or not the customer is ours to move; None = the default group. A pin always wins."""
+    claims = group_claims(state, rules)
+    if claims and claims[0].source == PIN:
+        return claims[0]
+    return choose(claims, rules.places, lambda claim: _fact_at(state, rules, claim))
+
+
+def wanted(state: State, rules: CompiledRules) -> tuple[str | None, GroupClaim | None]:
+    """The desired group (a name, "" for none, None = not ours to touch) and the claim behind it."""
+    observed, default = None if state.profile is None else state.profile.group, rules.rule_set.default_group
+    pinned = observed is not None and pinned_group(state.pin, rules.groups, default) is not None
+    if not pinned and not managed(observed, rules.groups, default, state.emitted):
+        return None, None
+    winner = choose_group(state, rules)
+    return (default, None) if winner is None else (winner.group, winner)
+
+
+def wanted_group(state: State, rules: CompiledRules) -> str | None:
+    """The desired group: a name, "" for none, None = not ours to touch."""
+    return wanted(state, rules)[0]
+
+
+def group_in(state: State, rules: CompiledRules) -> str | None:
+    """The group a customer counts as in: the desired one, else the store's; None: no group, or none known yet."""
+    if state.guest or state.profile is None:
+        return None
+    found = wanted_group(state, rules)
+    return (state.profile.group if found is None else found) or None
+
+
+def taken_over(state: State, rules: CompiledRules) -> State:
+    """The customer ours to move from now on, until the store shows a group that is ours anyway."""
+    return state if _is_ours(state, rules) else replace(state, emitted=replace(state.emitted, taken=True))
+
+
+def needs_taking(state: State, rules: CompiledRules) -> bool:
+    """Whether the customer is ours to move only because it was taken over."""
+    return state.emitted.taken and not _is_ours(state, rules)
+
+
+def _is_ours(state: State, rules: CompiledRules) -> bool:
+    observed = None if state.profile is None else state.profile.group
+    return managed(observed, rules.groups, rules.rule_set.default_group, replace(state.emitted, taken=False))
+
+
+def _fact_at(state: State, rules: CompiledRules, claim: GroupClaim) -> datetime:
+    """When the newest fact behind a claim happened: of a segment or ladder, the newest of what it reads."""
+    kind, _, name = claim.source.partition(":")
+    if kind == "rule":
+        return state.claims.latched[name].fact_at
+    reads = rules.segments[name].condition.reads if kind == "segment" else rules.ladders[name].reads
+    return max(newest_facts(state, reads), default=_NEVER)
+
+
+def newest_facts(state: State, reads: frozenset[str]) -> Iterable[datetime]:
+    """When the newest fact of each of these parts happened."""
+    if state.profile is not None and "profile" in reads:
+        yield state.profile.modified_at
+    if "ledger" in reads and state.totals.newest is not None:
+        yield state.totals.newest
+    if "labels" in reads:
+        yield from (latch.fact_at for latch in state.claims.latched.values())

@@ -1,0 +1,152 @@
+"""The smallest single change that moves a customer: 38.20 more spend by 24 November, a flag, a value, or time alone.
+
+Nothing is guessed: a change is told only if trying it moves the customer, and trying one unit less does not.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from headrace.rules.model import Leaf
+from headrace.segmentation.conditions import window
+from headrace.segmentation.explaining.happenings import Subject, passed
+from headrace.segmentation.explaining.lens import Lens
+from headrace.segmentation.explaining.levers import Lever, bounds_of, levers
+from headrace.segmentation.explaining.seen import ChangeKind, Shown
+from headrace.segmentation.explaining.tree import Test
+from headrace.segmentation.settle import wake_at
+
+Placed = tuple[str, Test]
+"""A leaf with its path."""
+Aim = Callable[[Subject], bool]
+"""Whether the customer has moved."""
+
+
+class Change(Struct, frozen=True):
+    """`fact` changed by `by` at any moment before `until` (None: whenever) moves the customer.
+
+    Of kind time: nothing happens, and at `until` the customer moves.
+    """
+
+    fact: str
+    by: Shown
+    until: datetime | None
+    kind: ChangeKind
+
+
+_MOMENT: Final = timedelta(microseconds=1)
+_MOMENTS: Final = 60
+"""So many moments ahead are looked at."""
+
+
+class Search:
+    """Looks for changes of one customer, leaf by leaf; paths are of no use here."""
+
+    def __init__(self, subject: Subject, lens: Lens) -> None:
+        self._subject = subject
+        self._lens = lens
+        self._facts = lens.facts(subject.state, subject.now, subject.pages)
+        self._leaves = tuple(test for test in lens.tests if isinstance(test, Leaf))
+
+    def smallest(self, tests: Sequence[Placed], aim: Aim, *, leaving: bool) -> Change | None:
+        """The first of the leaves, in the order they are written, that alone can do it; time alone comes last.
+
+        `leaving`: time comes first. None: no single change does it, or the customer is there.
+        """
+        if aim(self._subject):
+            return None
+        by_time = self._by_time(tests, aim)
+        if leaving and by_time is not None:
+            return by_time
+        found = next(self._by_levers(tests, aim), None)
+        if found is None:
+            return by_time
+        amount, lever = found
+        return Change(lever.fact, lever.by(amount), self._until(lever, amount, tests, aim), lever.kind)
+
+    def keeping(self, tests: Sequence[Placed], stays: Aim) -> Change | None:
+        """What must happen so that time alone does not end what is now; None: it does not, or nothing prevents it."""
+        ended = self._by_time(tests, lambda one: not stays(one))
+        if ended is None or ended.until is None:
+            return None
+        end = ended.until
+        found = next(self._by_levers(tests, lambda one: one is not self._subject and stays(passed(one, end))), None)
+        if found is None:
+            return None
+        amount, lever = found
+        late = lever.do(passed(self._subject, end - _MOMENT), amount)
+        return Change(lever.fact, lever.by(amount), end, lever.kind) if stays(passed(late, end)) else None
+
+    def _by_levers(self, tests: Sequence[Placed], aim: Aim) -> Iterator[tuple[int, Lever]]:
+        """Of each leaf that can do it the least amount, with its lever."""
+        for _, leaf in tests:
+            if isinstance(leaf, Leaf):
+                value = self._lens.value(leaf, self._facts)
+                found = [
+                    (amount, lever)
+                    for lever in levers(leaf, value, self._bounds(leaf), self._subject)
+                    if (amount := _least(lever, self._subject, aim)) is not None
+                ]
+                if found:
+                    yield min(found, key=lambda one: one[0])
+
+    def _bounds(self, leaf: Leaf) -> frozenset[int]:
+        same = (other for other in self._leaves if window.named(other) == window.named(leaf))
+        return frozenset[int]().union(bounds_of(leaf), *map(bounds_of, same))
+
+    def _until(self, lever: Lever, amount: int, tests: Sequence[Placed], aim: Aim) -> datetime | None:
+        """The first moment at which this is too late, or no longer needed."""
+        subject = self._subject
+        for _ in range(_MOMENTS):
+            due = self._next(subject, lever.do(subject, amount), tests)
+            if due is None:
+                return None
+            subject = passed(subject, due)
+            if aim(subject) or not aim(lever.do(subject, amount)):
+                return due
+        return None
+
+    def _by_time(self, tests: Sequence[Placed], aim: Aim) -> Change | None:
+        subject = self._subject
+        for _ in range(_MOMENTS):
+            due = self._next(subject, subject, ())
+            if due is None:
+                return None
+            before, subject = subject, passed(subject, due)
+            if aim(subject):
+                return Change(self._timed(tests, before, due), self._wait(due), due, "time")
+        return None
+
+    def _next(self, subject: Subject, changed: Subject, tests: Sequence[Placed]) -> datetime | None:
+        """When time alone may change something of the customer, as it is or as it would be with the change."""
+        facts = [self._lens.facts(one.state, one.now, one.pages) for one in (subject, changed)] if tests else []
+        dues = [wake_at(subject.state), wake_at(changed.state)]
+        dues += [self._lens.next_change(test, each) for _, test in tests for each in facts]
+        now = subject.now
+        return None if now is None else min((due for due in dues if due is not None and due > now), default=None)
+
+    def _timed(self, tests: Sequence[Placed], subject: Subject, due: datetime) -> str:
+        """The fact of the leaf that time changes then."""
+        facts = self._lens.facts(subject.state, subject.now, subject.pages)
+        timed = [test for _, test in tests if self._lens.next_change(test, facts) == due]
+        named = [window.named(test) if isinstance(test, Leaf) else test.field for test in timed]
+        return next(iter(named), "time")
+
+    def _wait(self, due: datetime) -> Shown:
+        now = self._subject.now
+        assert now is not None
+        zone = ZoneInfo(self._subject.rules.rule_set.store.timezone)
+        days = (due.astimezone(zone).date() - now.astimezone(zone).date()).days
+        return {"days": days} if days else {"hours": -(-(due - now) // timedelta(hours=1))}
+
+
+def _least(lever: Lever, subject: Subject, aim: Aim) -> int | None:
+    """The least of the lever's amounts that moves the customer, if one unit less does not."""
+    amount = next((amount for amount in lever.amounts if aim(lever.do(subject, amount))), None)
+    if amount is None:
+        return None
+    needed = amount > 1 or lever.from_zero
+    return None if needed and aim(lever.do(subject, amount - 1)) else amount

@@ -1,0 +1,49 @@
+"""Segments and rungs a customer has, and since when: how they change, and what a new rule set leaves of them."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.ladders import kept_rung
+from headrace.segmentation.state import Standing
+
+
+def entered(standing: Standing, segment: str, now: datetime | None) -> Standing:
+    """In it as of now; before the store's first clock (None) nobody knows since when."""
+    since = standing.since if now is None else {**standing.since, segment: now}
+    return replace(standing, segments=tuple(sorted((*standing.segments, segment))), since=since)
+
+
+def left(standing: Standing, segment: str) -> Standing:
+    """No longer in it."""
+    since = standing.since
+    if segment in since:
+        since = {name: at for name, at in since.items() if name != segment}
+    return replace(standing, segments=tuple(name for name in standing.segments if name != segment), since=since)
+
+
+def keep_standing(standing: Standing, rules: CompiledRules, now: datetime | None) -> Standing:
+    """What is left of it under these rules, by the names they give; graces and the times of entering go on.
+
+    Since when somebody is where no time was kept counts from now.
+    """
+    segments = {new: old for old in standing.segments if (new := _new(old, rules.renames.segments)) in rules.segments}
+    ladders = {new: old for old in standing.rungs if (new := _new(old, rules.renames.ladders)) in rules.ladders}
+    rungs = {
+        new: kept_rung(rules.ladders[new].rungs, standing.rungs[old], standing.held.get(old))
+        for new, old in ladders.items()
+    }
+    sources = {**segments, **{f"ladder:{new}": f"ladder:{old}" for new, old in ladders.items()}}
+    since = {new: at for new, old in sources.items() if (at := standing.since.get(old, now)) is not None}
+    return Standing(
+        tuple(sorted(segments)),
+        rungs,
+        since,
+        {new: standing.below[old] for new, old in ladders.items() if old in standing.below},
+        {name: held.names[rung] for name, rung in rungs.items() if (held := rules.ladders[name].rungs).holds},
+    )
+
+
+def _new(old: str, renamed: dict[str, str]) -> str:
+    return renamed.get(old, old)
