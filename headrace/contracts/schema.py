@@ -25,6 +25,7 @@ from headrace.contracts.actions import (
     OutcomeRecord,
     RuleSetRecord,
 )
+from headrace.contracts.effects import Effect
 from headrace.contracts.events import (
     CLOCK,
     CUSTOM_PREFIX,
@@ -46,6 +47,7 @@ RECORDS: Final[Mapping[str, type[Wire]]] = {
     "actions/attributes": DesiredAttributes,
     "actions/email-tags": DesiredEmailTags,
     "actions/contact": DesiredContact,
+    "actions/effects": Effect,
     "records/outcome": OutcomeRecord,
     "records/dead-letter": DeadLetter,
     "records/notice": Notice,
@@ -61,6 +63,7 @@ _CHANNELS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     topics.ACTIONS_ATTRIBUTES: ("store:customer", ("actions/attributes",)),
     topics.ACTIONS_EMAIL_TAGS: ("store:customer", ("actions/email-tags",)),
     topics.ACTIONS_CONTACT: ("store:customer", ("actions/contact",)),
+    topics.ACTIONS_EFFECTS: ("store:customer", ("actions/effects",)),
     topics.OUTCOMES: ("store:customer", ("records/outcome",)),
     topics.DEAD_LETTERS: ("the key of the record set aside", ("records/dead-letter",)),
 }
