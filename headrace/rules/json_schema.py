@@ -7,9 +7,11 @@ import json
 import sys
 from typing import Any, Final, get_args
 
+from headrace.rules import time_schema
 from headrace.rules.catalogue import (
     ACTIONS,
     COUNT_OPERATORS,
+    CROSSINGS,
     ELEMENT_FIELDS,
     FIELDS,
     IN_SEGMENT,
@@ -25,6 +27,7 @@ from headrace.rules.catalogue import (
     STATUSES,
     SUBDOMAINS,
     TRIGGERS,
+    VISITS,
     Family,
     Field,
     Scope,
@@ -40,7 +43,7 @@ _ANY_SCALAR: Final[Schema] = {"type": ["string", "number", "boolean"]}
 _AMOUNT: Final[Schema] = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "^[A-Z0-9. ]+$"}]}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _VALUES: Final[Schema] = {"anyOf": [_ANY_SCALAR, {"type": "array", "items": _ANY_SCALAR, "minItems": 1}]}
-_DURATION: Final[Schema] = {"type": "string", "pattern": "^[0-9]{1,5} +(day|hour)s?$"}
+_DURATION: Final = time_schema.DURATION
 
 
 def rule_file_schema() -> Schema:
@@ -73,6 +76,7 @@ def rule_file_schema() -> Schema:
                     "additionalProperties": _VALUES,
                 },
                 "postcodes": _text("A CSV file beside this one: postcode,latitude,longitude and perhaps country."),
+                "calendars": time_schema.calendars(),
                 "unmanaged": {"const": "keep"},
                 "drift": _enum(("report", "overwrite", "pin")),
                 **{
@@ -180,13 +184,22 @@ def _ladder() -> Schema:
     rung = _object({**_gives(), "from": _AMOUNT, "above": _AMOUNT})
     return _entry(
         {
-            "by": _enum(LADDER_FIELDS),
+            "by": _by(),
             "rungs": {"type": "array", "items": rung, "minItems": 1},
             "demote": _enum(("direct", "one_step", "never")),
             "grace": _DURATION,
         },
         required=("by", "rungs"),
     )
+
+
+def _by() -> Schema:
+    windowed = {
+        name: {**_object(time_schema.windows(filters=name != VISITS)), "minProperties": 1}
+        for name in LADDER_FIELDS
+        if FIELDS[name].windowed
+    }
+    return {"anyOf": [_enum(LADDER_FIELDS), {**_object(windowed), "minProperties": 1, "maxProperties": 1}]}
 
 
 def _segment() -> Schema:
@@ -263,6 +276,10 @@ def _test_name(field: Field) -> str:
     if field.family == "membership":
         own = {IN_SEGMENT: "member-test", ON_RUNG: "member-test", "customer.kind": "kind-test", PINNED: "pinned-test"}
         return own.get(field.name, "group-test")
+    if field.windowed:
+        return "visits-test" if field.name == VISITS else f"{field.family}-window-test"
+    if CROSSINGS[0] in field.operators:
+        return f"{field.family}-crossing-test"
     if field.family in ("number", "money") and "is_set" in field.operators:
         return f"{field.family}-or-unset-test"
     return "place-test" if field.family == "geography" and "starts_with" in field.operators else f"{field.family}-test"
@@ -281,6 +298,8 @@ def _test(field: Field) -> Schema:
         operators[SUBDOMAINS] = {"type": "boolean"}
     if field.name in (IN_SEGMENT, ON_RUNG):
         operators[SINCE] = _DURATION
+    if field.windowed:
+        operators |= time_schema.windows(filters=field.name != VISITS)
     tested: Schema = {**_object(operators), "minProperties": 1}
     if field.family in ("time", "radius"):
         return tested
@@ -293,7 +312,10 @@ def _operand(operator: str, operand: Schema) -> Schema:
         "one": operand,
         "many": {"type": "array", "items": operand, "minItems": 1},
         "pattern": {"type": "string", "format": "regex"},
-        "duration": operand,
+        "duration": _DURATION,
+        "date": time_schema.DAY,
+        "calendar": time_schema.CALENDAR_NAME,
+        "yearly": time_schema.YEARLY_DAY,
         "nearby": operand,
         "true": {"type": "boolean"},
     }
@@ -322,6 +344,7 @@ _OPERANDS: Final[dict[Family, Schema]] = {
     "consent": {"type": "boolean"},
     "membership": _ANY_SCALAR,
     "time": _DURATION,
+    "calendar": time_schema.CALENDAR_NAME,
 }
 _MEMBERSHIPS: Final[dict[str, Schema]] = {"customer.kind": _enum(("B2B", "B2C")), PINNED: {"type": "boolean"}}
 _TAKEN: Final[dict[Takes, Schema]] = {
@@ -329,6 +352,8 @@ _TAKEN: Final[dict[Takes, Schema]] = {
     "groups": _object(dict.fromkeys(("from", "to"), _ANY_SCALAR)),
     "statuses": _object(dict.fromkeys(("from", "to"), _enum(STATUSES))),
     "status": _enum(STATUSES),
+    "cron": time_schema.CRON,
+    "time": time_schema.reached(),
 }
 """What may stand behind a trigger's name."""
 

@@ -30,9 +30,9 @@ from headrace.segmentation.pins import PIN, pin_of
 from headrace.segmentation.profile import guest_profile, profile_of
 from headrace.segmentation.state import Entry, Line, Purchased, State
 from headrace.segmentation.totals import Summing, contribution, step_purchased, step_totals
-from headrace.segmentation.visits import visited
-from headrace.segmentation.windows import step_windows
 from headrace.segmentation.triggers import Happened, Occurrence, customer_triggers, order_triggers
+from headrace.segmentation.visits import VISIT, visited
+from headrace.segmentation.windows import step_windows
 
 RECENT: Final = 64
 """How many ids of events that are not snapshots are remembered against repeats."""
@@ -40,6 +40,7 @@ PROFILE: Final = frozenset({"profile"})
 LEDGER: Final = frozenset({"ledger"})
 BOTH: Final = PROFILE | LEDGER
 NOTHING: Final[frozenset[str]] = frozenset()
+VISITS: Final = frozenset({"visits"})
 
 
 class NotApplicable(Exception):  # reads as the fact it states
@@ -96,6 +97,9 @@ def absorb(
             order_asked = find(state, asked.order_id, pages)
             lines = () if order_asked is None else decode_lines(order_asked.lines)
             return _happened(state, event, asked, order=order_asked, lines=lines)
+        case CustomEvent() as own if event.envelope.type == VISIT:
+            visits = visited(state.visits, event.envelope.time, summing.zone, now)
+            return _happened(replace(state, visits=visits), event, own, changed=VISITS)
         case CustomEvent() as own:
             return _happened(state, event, own)
         case _:
@@ -157,12 +161,18 @@ def _customer(state: State, customer: CustomerSnapshot, revision: str) -> Absorb
 
 
 def _happened(
-    state: State, event: Event, what: Happened, *, order: Entry | None = None, lines: tuple[Line, ...] = ()
+    state: State,
+    event: Event,
+    what: Happened,
+    *,
+    order: Entry | None = None,
+    lines: tuple[Line, ...] = (),
+    changed: frozenset[str] = NOTHING,
 ) -> Absorbed | str:
-    """An event that changes no fact, and that rules may wait for."""
+    """An event that is no snapshot, and that rules may wait for; a visit is counted besides."""
     envelope = event.envelope
     occurrence = Occurrence(envelope.type, envelope.time, order, lines, cause=envelope.id, event=what)
-    return _once(state, envelope.id, state, NOTHING, (occurrence,))
+    return _once(state, envelope.id, state, changed, (occurrence,))
 
 
 def _once(

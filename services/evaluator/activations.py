@@ -61,7 +61,9 @@ class Activations:
             return f"version {data.version} cannot be read: {known.reason}"
         if known.hash != data.hash:
             return f"version {data.version} is another rule set than the one announced"
-        activation = Activation(data.store, data.version, offset, data.activation, self.now(data.store))
+        activation = Activation(
+            data.store, data.version, offset, data.activation, self.now(data.store), take_over=data.take_over
+        )
         self._marker = self._marker.with_activation(activation)
         self._in_force.clear()
         log.info("rules.activated", version=data.version, partition=self._view.number, offset=offset)

@@ -216,7 +216,9 @@ class PartitionCustomers:
         for activation, rules in self._activations.pending(store, customer.mark):
             state = self._wake(customer, key, activation.now)
             context = Context(self._place.generation, activation.offset, activation.now, activation.version)
-            decision = activate(state, rules, context, activation.id, pages=customer.pages)
+            decision = activate(
+                state, rules, context, activation.id, pages=customer.pages, take_over=activation.take_over
+            )
             self._keep(customer, key, decision, activation.offset)
             self._counts["activation"] += 1
         return self._wake(customer, key, self._activations.now(store)) is not before

@@ -16,13 +16,17 @@ _SCHEMA: Final = bytes([1])
 
 
 class Activation(Struct, frozen=True, array_like=True):
-    """A rule set took effect at `offset` of this partition. `now`: the store's largest clock before it."""
+    """A rule set took effect at `offset` of this partition. `now`: the store's largest clock before it.
+
+    `take_over`: customers in a group that is not ours are moved too.
+    """
 
     store: str
     version: int
     offset: int
     id: str
     now: datetime | None = None
+    take_over: bool = False
 
 
 class Marker(Struct, frozen=True, array_like=True):

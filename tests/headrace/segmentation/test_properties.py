@@ -40,11 +40,11 @@ from headrace.rules.model import (
     Trigger,
 )
 from headrace.segmentation import decide as decide_module
-from headrace.segmentation.actions import choose_group
 from headrace.segmentation.codec import decode_entry, decode_lines, decode_state, encode_state
 from headrace.segmentation.compiled import compile_rules
 from headrace.segmentation.decide import Context, activate, decide
 from headrace.segmentation.explain import explain
+from headrace.segmentation.group_claims import choose_group
 from headrace.segmentation.ledger import was_placed
 from headrace.segmentation.settle import settle
 from headrace.segmentation.state import Entry, State, Totals
