@@ -1,5 +1,6 @@
 """Calendars: named times of the store, at the top of a rule file."""
 
+import contextlib
 import re
 from datetime import date
 from typing import Final
@@ -73,13 +74,11 @@ def _day(node: Node) -> str:
     """A day of every year, 06-01; 02-29 is the last of February."""
     written = scalars.text(node, "a day of the year")
     match = _DAY.fullmatch(written)
-    try:
+    with contextlib.suppress(ValueError):
         if match is not None:
             date(2000, int(match[1]), int(match[2]))
             return written
-    except ValueError:
-        pass
-    raise Refused("bad_calendar", node.place, f"{quoted(written)} is no day of a year", "write month-day, such as 06-01")
+    raise Refused("bad_calendar", node.place, f"{quoted(written)} is no day of a year", "write month-day: 06-01")
 
 
 def _by_weekday(on: Node, found: dict[str, Node]) -> Calendar:

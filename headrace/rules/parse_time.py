@@ -1,5 +1,6 @@
 """Days, spans, calendars and yearly days as tests name them, and the triggers that time sets off."""
 
+import contextlib
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -48,12 +49,10 @@ def calendar_name(node: Node, reading: Reading) -> str:
 def no_moment(node: Node, field: Field) -> Refused:
     """Nobody can write the moment a fact happened at: it is tested by how long ago that is, or by its day."""
     hint = f"write {field.name}: {{older_than: 90 days}}, or within_last:"
-    try:
+    with contextlib.suppress(Refused):
         hint = f"write {field.name}: {{on_date: {scalars.day(node, field.name)}}}, or before:, after:"
-    except Refused:
-        pass
     return Refused(
-        "wrong_shape", node.place, f"{field.name} is tested by how long ago it is, or by its day, not by one value", hint
+        "wrong_shape", node.place, f"{field.name} is tested by how long ago it is or by its day, not by one value", hint
     )
 
 

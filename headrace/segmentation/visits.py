@@ -11,8 +11,8 @@ from headrace.segmentation.days import day_bucket
 from headrace.segmentation.state import Series
 from headrace.segmentation.windows import Buckets, add_to, series_of
 
-EVENT: Final = "visit"
-"""The name of the custom event that is a visit."""
+VISIT: Final = "custom.visit"
+"""The type of the event that is a visit."""
 KEPT_DAYS: Final = 400
 LONG_AGO: Final = 0
 """The bucket of the days that are no longer kept one by one."""

@@ -139,8 +139,8 @@ def test_duration__in_words__count_and_unit(text: str, value: tuple[int, str]) -
     [
         ("90d", "write 90 days"),
         ("2w", "write 14 days"),
-        ("1 y", "write 365 days"),
-        ("soon", "write a number and days or hours, such as 90 days"),
+        ("1 y", "write 1 years"),
+        ("soon", "write a number and hours, days, months or years, such as 90 days"),
     ],
 )
 def test_duration__otherwise__refused(text: str, hint: str) -> None:
