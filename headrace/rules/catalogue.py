@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from headrace.contracts.actions import Platform
 from headrace.contracts.events import OrderStatus
+from headrace.rules.effects import DO_DOC, DO_EXAMPLE, EFFECTS
 
 Family = Literal[
     "text",
@@ -321,8 +322,7 @@ ELEMENT_FIELDS: Final[dict[Scope, dict[str, Field]]] = {
 }
 ATTRIBUTES: Final = "customer.attributes."
 TAGS: Final = "customer.tags."
-PLATFORMS: Final[tuple[Platform, ...]] = ("mailchimp",)
-LATER_PLATFORMS: Final = tuple(name for name in get_args(Platform) if name not in PLATFORMS)
+PLATFORMS: Final[tuple[Platform, ...]] = get_args(Platform)
 SET_PREFIXES: Final[dict[str, str]] = {
     ATTRIBUTES: "values of one attribute: customer.attributes.tier",
     TAGS: "tags on a platform: customer.tags.mailchimp",
@@ -448,10 +448,10 @@ def trigger_spec(name: str) -> TriggerSpec:
 
 
 class ActionSpec(Struct, frozen=True, kw_only=True):
-    """What a rule does. `operand`: what stands after the colon."""
+    """What a rule does. `operand`: what stands after the colon; an effect's is in `effects.py`."""
 
     doc: str
-    operand: Literal["group", "attributes", "tags"]
+    operand: Literal["group", "attributes", "tags", "effect", "own"]
     example: str
 
 
@@ -474,5 +474,17 @@ ACTIONS: Final[dict[str, ActionSpec]] = {
         operand="tags",
         example="{untag: {mailchimp: VIP}}",
     ),
+    "add_to_list": ActionSpec(
+        doc="claim a place on a list of an e-mail platform",
+        operand="tags",
+        example="{add_to_list: {klaviyo: Newsletter}}",
+    ),
+    "remove_from_list": ActionSpec(
+        doc="end all claims on these places and bar them until claimed anew",
+        operand="tags",
+        example="{remove_from_list: {klaviyo: Newsletter}}",
+    ),
+    **{kind: ActionSpec(doc=spec.doc, operand="effect", example=spec.example) for kind, spec in EFFECTS.items()},
+    "do": ActionSpec(doc=DO_DOC, operand="own", example=DO_EXAMPLE),
 }
 STATUSES: Final[tuple[str, ...]] = get_args(OrderStatus)

@@ -13,6 +13,7 @@ from headrace.rules.reading import Reading, Use
 def check(rule_set: RuleSet, reading: Reading) -> None:
     """Record what the entries together do wrong."""
     _ids(reading)
+    _effect_keys(reading)
     _renames(reading)
     _groups_declared(reading)
     _groups_ordered(reading)
@@ -48,6 +49,19 @@ def _ids(reading: Reading) -> None:
             use.place,
             f"the id {quoted(use.name)} is already at {_where(first)}",
             f"give this entry an id of its own, such as {use.name}-2",
+            id=use.entry,
+        )
+
+
+def _effect_keys(reading: Reading) -> None:
+    of_entries = [Use(f"{use.entry}\0{use.name}", use.place, use.entry) for use in reading.effect_keys]
+    for use, first in _repeats(of_entries):
+        name = use.name.partition("\0")[2]
+        reading.report.add(
+            "effect_key_twice",
+            use.place,
+            f"the key {quoted(name)} is already at {_where(first)}",
+            f"give this effect a key of its own within the entry, such as {name}-2",
             id=use.entry,
         )
 

@@ -55,6 +55,11 @@ Code = Literal[
     "past_missing",
     "unknown_trigger",
     "unknown_action",
+    "action_out_of_place",
+    "effect_key_twice",
+    "not_a_url",
+    "not_a_percentage",
+    "not_a_time_of_day",
     "rung_order",
     "ladder_open_below",
     "grace_out_of_place",
@@ -172,6 +177,13 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "past_missing": Meaning("a rule that assigns a group says nothing of older orders", "then: [{assign_group: Gold}]"),
     "unknown_trigger": Meaning("no such trigger", "when: order.plced"),
     "unknown_action": Meaning("no such action", "then: [{asign_group: Gold}]"),
+    "action_out_of_place": Meaning(
+        "an action that is no effect, where only effects stand", "on_enter: [{tag: {mailchimp: VIP}}]"
+    ),
+    "effect_key_twice": Meaning("two effects of one entry have the same key", "key: thanks, and key: thanks"),
+    "not_a_url": Meaning("not an address of the web", "webhook: erp.example.com"),
+    "not_a_percentage": Meaning("a percentage that is not 1 to 100", "issue_coupon: {percent: 150}"),
+    "not_a_time_of_day": Meaning("a time of the day is hours and minutes", "quiet_hours: {from: 9pm, to: 08:00}"),
     "rung_order": Meaning("rungs are not strictly ascending", "[{from: 2000}, {from: 1000}]"),
     "ladder_open_below": Meaning("customers below the first rung are on none", "the first rung has from: 100", "info"),
     "grace_out_of_place": Meaning(

@@ -5,27 +5,14 @@ A name moves from here to `catalogue.py` on the day it works.
 
 from typing import Final
 
-TOP: Final = ("max_age", "quiet_hours", "frequency_cap")
+TOP: Final[tuple[str, ...]] = ()
 ENTRY: Final[dict[str, tuple[str, ...]]] = {
-    "ladder": ("on_enter", "on_exit"),
-    "segment": ("on_enter", "on_exit", "lists", "add_to_list"),
-    "rule": ("after", "unless", "once"),
-    "rung": ("on_enter", "on_exit"),
+    "ladder": (),
+    "segment": (),
+    "rule": (),
+    "rung": (),
 }
 TRIGGERS: Final = ()
-ACTIONS: Final = (
-    "add_to_list",
-    "remove_from_list",
-    "do",
-    "notify_staff",
-    "webhook",
-    "export_row",
-    "send_email",
-    "start_sequence",
-    "stop_sequence",
-    "issue_coupon",
-)
-ACTION_MODIFIERS: Final = ("after", "unless", "once", "with")
 FIELDS: Final = (
     "customer.age",
     "customer.visits",

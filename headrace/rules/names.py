@@ -8,6 +8,7 @@ from headrace.rules.findings import Place, Refused, quoted
 from headrace.rules.yaml_source import Node
 
 MAX_NAME: Final = 100
+_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -31,6 +32,25 @@ def attribute_value(node: Node) -> str:
 def tag_name(node: Node) -> str:
     """A tag, spelled as it will show; Mailchimp takes 100 characters."""
     return scalars.text(node, "a tag", limit=MAX_NAME)
+
+
+def list_name(node: Node) -> str:
+    """A list, spelled as the platform shows it."""
+    return scalars.text(node, "a list", limit=MAX_NAME)
+
+
+def effect_key(node: Node) -> str:
+    """What an effect is called within its entry."""
+    written = scalars.text(node, "key")
+    if _KEY.fullmatch(written):
+        return written
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", written).strip("-_")[:64] or "thanks"
+    raise Refused(
+        "bad_id",
+        node.place,
+        f"{quoted(written)} is no key: a key is up to 64 letters, digits, '-' and '_'",
+        f"write {plain}",
+    )
 
 
 def entry_id(node: Node) -> str:

@@ -15,7 +15,6 @@ from headrace.rules.catalogue import (
     ELEMENT_FIELDS,
     EVENT,
     FIELDS,
-    LATER_PLATFORMS,
     PLATFORMS,
     PREFIXES,
     QUANTIFIERS,
@@ -192,10 +191,6 @@ def _tags_field(key: Scalar) -> Field:
     platform = key.text.removeprefix(TAGS)
     if platform in PLATFORMS:
         return set_field(key.text)
-    if platform in LATER_PLATFORMS:
-        raise Refused(
-            "not_yet", key.place, f"tags on {platform} come with a later release", "write customer.tags.mailchimp"
-        )
     hint = did_you_mean(platform, PLATFORMS, otherwise="write customer.tags.mailchimp")
     raise Refused("unknown_field", key.place, f"no e-mail platform is called {quoted(platform)}", hint)
 

@@ -11,8 +11,9 @@ from headrace.rules.catalogue import trigger_spec
 from headrace.rules.findings import Refused
 from headrace.rules.model import Action, AssignGroup, Rule, Segment, Trigger
 from headrace.rules.names import entry_id
-from headrace.rules.parse_actions import actions, attributes, group_name, tags
+from headrace.rules.parse_actions import actions, turns, with_keys
 from headrace.rules.parse_conditions import Scoped, condition
+from headrace.rules.parse_labels import attributes, group_name, lists, tags
 from headrace.rules.parse_store import ABOUT, about
 from headrace.rules.parse_triggers import trigger
 from headrace.rules.reading import Kind, Reading, Use, keys
@@ -20,10 +21,20 @@ from headrace.rules.scalars import choice
 from headrace.rules.yaml_source import Mapping, Node, Scalar
 
 Read = Callable[[Node, Reading], Any]
-GIVES: Final = ("group", "attributes", "tags")
-SEGMENT_KEYS: Final = ("id", "who", *GIVES, "renamed_from", *ABOUT)
+GIVES: Final = ("group", "attributes", "tags", "lists")
+TURNS: Final = ("on_enter", "on_exit")
+DOES: Final = (*GIVES, *TURNS)
+ADD_SOMETHING: Final = "add group:, attributes:, tags:, lists: or on_enter:"
+SEGMENT_KEYS: Final = ("id", "who", *DOES, "renamed_from", *ABOUT)
 RULE_KEYS: Final = ("id", "when", "if", "then", "past", "renamed_from", *ABOUT)
-GIVE_READERS: Final[dict[str, Read]] = {"group": group_name, "attributes": attributes, "tags": tags}
+GIVE_READERS: Final[dict[str, Read]] = {
+    "group": group_name,
+    "attributes": attributes,
+    "tags": tags,
+    "lists": lists,
+    "on_enter": turns,
+    "on_exit": turns,
+}
 
 
 def known_id(node: Node) -> str | None:
@@ -89,8 +100,12 @@ def common(found: dict[str, Node], reading: Reading) -> dict[str, Any]:
 
 
 def given(found: dict[str, Node], reading: Reading) -> dict[str, Any]:
-    """Group, attributes and tags, where they are named."""
-    return {key: reading.report.tried(read, found[key], reading) for key, read in GIVE_READERS.items() if key in found}
+    """Group, attributes, tags with lists, and effects without their keys, where they are named."""
+    read = {key: reading.report.tried(read, found[key], reading) for key, read in GIVE_READERS.items() if key in found}
+    if "lists" in read:
+        parts = (read.get("tags", ()), read.pop("lists"))
+        read["tags"] = None if None in parts else (*parts[0], *parts[1])
+    return read
 
 
 def segment(node: Node, reading: Reading) -> Segment | None:
@@ -99,13 +114,10 @@ def segment(node: Node, reading: Reading) -> Segment | None:
     scope = Scoped(order=False, where="a segment")
     values = common(found, reading) | given(found, reading)
     values["who"] = reading.report.tried(condition, found["who"], scope, reading) if "who" in found else None
-    if not any(key in found for key in GIVES):
-        reading.report.add(
-            "does_nothing",
-            node.place,
-            "this segment gives nothing to its customers",
-            "add group:, attributes: or tags:",
-        )
+    values["on_enter"] = with_keys(values.get("on_enter") or ())
+    values["on_exit"] = with_keys(values.get("on_exit") or (), "exit.")
+    if not any(key in found for key in DOES):
+        reading.report.add("does_nothing", node.place, "this segment gives nothing to its customers", ADD_SOMETHING)
     return None if _unread(values, found, ("id", "who")) else Segment(**values)
 
 
@@ -150,7 +162,7 @@ def _past(found: dict[str, Node], node: Node, then: tuple[Action, ...], reading:
 
 def _unread(values: dict[str, Any], found: dict[str, Node], required: Sequence[str]) -> bool:
     """Whether a required or a written value was refused (a finding says why)."""
-    written = {"if": "if_"}
+    written = {"if": "if_", "lists": "tags"}
     return any(values.get(key) is None for key in required) or any(
         values.get(written.get(key, key), "") is None for key in found
     )

@@ -4,14 +4,18 @@ What they stand on is a number of the customer; how long a lost rung is kept is 
 """
 
 import itertools
+from collections import Counter
 from typing import Any, Final, Literal
+
+from msgspec.structs import replace
 
 from headrace.rules import parse_values
 from headrace.rules.catalogue import FIELDS, Field
 from headrace.rules.findings import Refused, Report
 from headrace.rules.later import ENTRY
 from headrace.rules.model import Duration, Ladder, Rung
-from headrace.rules.parse_entries import GIVES, common, given, open_entry
+from headrace.rules.parse_actions import with_keys
+from headrace.rules.parse_entries import ADD_SOMETHING, DOES, common, given, open_entry
 from headrace.rules.parse_store import ABOUT
 from headrace.rules.parse_windows import number_of
 from headrace.rules.reading import Reading, each, keys
@@ -19,7 +23,7 @@ from headrace.rules.scalars import choice, duration, shown_money
 from headrace.rules.yaml_source import Node
 
 LADDER_KEYS: Final = ("id", "by", "rungs", "demote", "grace", "renamed_from", *ABOUT)
-RUNG_KEYS: Final = (*GIVES, "from", "above")
+RUNG_KEYS: Final = (*DOES, "from", "above")
 DEMOTE: Final = ("direct", "one_step", "never")
 LADDER_FIELDS: Final = tuple(
     name
@@ -83,7 +87,20 @@ def _rungs(node: Node, field: Field, reading: Reading) -> tuple[Rung, ...]:
         )
         rungs = ((first, Rung()), *rungs)
     _ascending(rungs, field, reading)
-    return tuple(rung for _, rung in rungs)
+    return _with_keys([rung for _, rung in rungs])
+
+
+def _with_keys(rungs: list[Rung]) -> tuple[Rung, ...]:
+    """Effects are named by their rung, and the rung by its group, so that they stay when other rungs come or go."""
+    seen: Counter[str] = Counter()
+    named = []
+    for rung in rungs:
+        name = rung.group or (rung.bound if rung.bound == "start" else f"{rung.bound}-{rung.threshold}")
+        seen[name] += 1
+        name = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        on_enter, on_exit = with_keys(rung.on_enter, f"{name}."), with_keys(rung.on_exit, f"{name}.exit.")
+        named.append(replace(rung, on_enter=on_enter, on_exit=on_exit) if on_enter or on_exit else rung)
+    return tuple(named)
 
 
 def _rung(node: Node, field: Field, reading: Reading) -> tuple[Node, Rung]:
@@ -97,10 +114,8 @@ def _rung(node: Node, field: Field, reading: Reading) -> tuple[Node, Rung]:
             "keep from: (at least) or above: (more than)",
         )
     values: dict[str, Any] = {key: value for key, value in given(found, reading).items() if value is not None}
-    if not any(key in found for key in GIVES) and bounds:
-        reading.report.add(
-            "does_nothing", node.place, "this rung gives nothing to its customers", "add group:, attributes: or tags:"
-        )
+    if not any(key in found for key in DOES) and bounds:
+        reading.report.add("does_nothing", node.place, "this rung gives nothing to its customers", ADD_SOMETHING)
     for key in bounds:
         values |= {"bound": key, "threshold": parse_values.value(found[key], field, reading, "")}
     return node, Rung(**values)

@@ -10,6 +10,7 @@ from headrace.rules.parse_calendars import calendars
 from headrace.rules.parse_entries import read_all, rule, segment
 from headrace.rules.parse_ladders import ladder
 from headrace.rules.parse_reference import aliases, channels, postcodes
+from headrace.rules.parse_sending import frequency_cap, max_age, quiet_hours
 from headrace.rules.parse_store import group, group_order, spend, store
 from headrace.rules.reading import MAX_ENTRIES, Reading, Use, each, keys
 from headrace.rules.scalars import choice, text
@@ -26,6 +27,9 @@ ONCE: Final = (
     "default_group",
     "unmanaged",
     "drift",
+    "max_age",
+    "quiet_hours",
+    "frequency_cap",
 )
 LISTS: Final = ("groups", "ladders", "segments", "rules")
 _DRIFT: Final = ("report", "overwrite", "pin")
@@ -106,6 +110,9 @@ _ONCE_READERS: Final[dict[str, Callable[[Node, Reading], Any]]] = {
     "calendars": calendars,
     "group_order": group_order,
     "default_group": _default_group,
+    "max_age": max_age,
+    "quiet_hours": quiet_hours,
+    "frequency_cap": frequency_cap,
     "unmanaged": _unmanaged,
     "drift": _drift,
 }

@@ -48,6 +48,7 @@ class Reading:
     calendars: dict[str, Calendar] = field(default_factory=dict)
     member_uses: list[tuple[str, Use]] = field(default_factory=list)
     """Groups, segments and rungs that a test or trigger names, each with the field that reads it."""
+    effect_keys: list[Use] = field(default_factory=list)
     tests: dict[int, tuple[Condition, Place]] = field(default_factory=dict)
     """Where each test stands, by its identity: two that say the same are two."""
 

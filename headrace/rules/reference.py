@@ -102,9 +102,7 @@ def _later() -> str:
     rows = {
         "top level": later.TOP,
         **entries,
-        "of an action": later.ACTION_MODIFIERS,
         "triggers": later.TRIGGERS,
-        "actions": later.ACTIONS,
         "fields": later.FIELDS,
         "tests and filters": later.OPERATORS,
     }
