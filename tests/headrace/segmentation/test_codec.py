@@ -28,10 +28,13 @@ from headrace.segmentation.state import (
     Entry,
     Latch,
     Line,
+    Pending,
+    Pin,
     Place,
     Profile,
     Purchased,
     Refunded,
+    Series,
     Standing,
     State,
     Timer,
@@ -40,23 +43,24 @@ from headrace.segmentation.state import (
 
 GOLDEN = Path(__file__).parent
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ANN = Profile(
+    "r1",
+    NOW,
+    NOW,
+    "Gold",
+    "ann@example.org",
+    "Ann",
+    "Lee",
+    "1",
+    "example.org",
+    "Acme",
+    True,
+    (Place("GB", "", "york"),),
+)
 FULL = State(
     key="shop:7",
     rules_version=3,
-    profile=Profile(
-        "r1",
-        NOW,
-        NOW,
-        "Gold",
-        "ann@example.org",
-        "Ann",
-        "Lee",
-        "1",
-        "example.org",
-        "Acme",
-        True,
-        (Place("GB", "", "york"),),
-    ),
+    profile=ANN,
     ledger={
         "1": encode_entry(
             Entry(
@@ -115,17 +119,73 @@ SCHEMA_1 = replace(
 )
 
 
-def golden(schema: int) -> bytes:
-    return bytes.fromhex((GOLDEN / f"golden_state_{schema}.hex").read_text(encoding="ascii"))
+WHOLE = replace(
+    FULL,
+    profile=replace(
+        ANN,
+        store_credit=4315,
+        consents={"sms": True},
+        form={"gender": "female", "shirt_size": "M"},
+        birthday="1990-05-17",
+    ),
+    ledger={
+        "1": encode_entry(
+            replace(
+                decode_entry(FULL.ledger["1"]),
+                lines=encode_lines((Line("a", "p", 2, 600, 1200, "Mug", "S", "Bijou", ("Kitchen",), 1),)),
+                channel=3,
+                shipping=350,
+                store_credit=500,
+                shipping_excluding_tax=292,
+            )
+        )
+    },
+    standing=Standing(
+        ("vip",), {"loyalty": 1}, {"vip": NOW, "ladder:loyalty": NOW}, {"loyalty": NOW}, {"loyalty": "Gold"}
+    ),
+    emitted=replace(FULL.emitted, tags={"klaviyo.lists": ("VIP",), "mailchimp": ("A",)}, taken=True),
+    windows=(Series((1767225600,), (1100,)), Series()),
+    visits=Series((0, 1767225600), (7, 2)),
+    pin=Pin("Gold", "founder's friend", NOW, NOW + timedelta(days=90)),
+    pending=(Pending(NOW + timedelta(days=30), "rule:thanks", "send_email", "1", NOW, "live"),),
+)
+"""Every field that there is, and none at its default."""
+
+
+def golden(name: str) -> bytes:
+    return bytes.fromhex((GOLDEN / f"golden_state_{name}.hex").read_text(encoding="ascii"))
+
+
+def rewritten(state: State) -> State:
+    """With the orders and lines within as today's release writes them."""
+    entries = {order: decode_entry(body) for order, body in state.ledger.items()}
+    fresh = {order: replace(one, lines=encode_lines(decode_lines(one.lines))) for order, one in entries.items()}
+    return replace(state, ledger={order: encode_entry(one) for order, one in fresh.items()})
 
 
 def test_decode_state__golden_bytes_of_schema_1__read_as_they_were_meant() -> None:
-    assert decode_state(golden(1)) == SCHEMA_1
+    assert rewritten(decode_state(golden("1"))) == SCHEMA_1
+
+
+def test_decode_state__golden_bytes_of_fewer_fields__read_with_the_others_at_their_defaults() -> None:
+    assert rewritten(decode_state(golden("2"))) == FULL
 
 
 def test_decode_state__golden_bytes__read_and_written_alike() -> None:
-    assert decode_state(golden(2)) == FULL
-    assert encode_state(FULL) == golden(2)
+    assert decode_state(golden("2b")) == WHOLE
+    assert encode_state(WHOLE) == golden("2b")
+
+
+def test_golden_bytes__newest__have_a_value_in_every_field() -> None:
+    """So that a field which is added without golden bytes is noticed."""
+    entry = decode_entry(WHOLE.ledger["1"])
+    parts = (WHOLE, WHOLE.profile, WHOLE.standing, WHOLE.emitted, WHOLE.pin, entry, *decode_lines(entry.lines))
+    assert [
+        f"{type(part).__name__}.{field.name}"
+        for part in parts
+        for field in msgspec.structs.fields(part)
+        if not field.required and getattr(part, field.name) == field.default
+    ] == ["State.deleted", "Entry.archived"]
 
 
 def test_decode_entry__damaged__is_unreadable() -> None:
@@ -144,7 +204,7 @@ def test_page_content__damaged_or_newer__is_unreadable(page: bytes) -> None:
         page_content(page)
 
 
-@pytest.mark.parametrize("state", [FULL, State("shop:7"), State("shop:guest-ab", deleted=True)])
+@pytest.mark.parametrize("state", [FULL, WHOLE, State("shop:7"), State("shop:guest-ab", deleted=True)])
 def test_encode_state__round_trip__is_the_same_state(state: State) -> None:
     assert decode_state(encode_state(state)) == state
 
@@ -178,7 +238,7 @@ def test_wake_at_of__header__is_the_first_timer(timers: tuple[Timer, ...], wake_
     assert wake_at_of(encode_state(State("shop:7", timers=timers))) == wake_at
 
 
-@pytest.mark.parametrize("data", [b"", golden(1)])
+@pytest.mark.parametrize("data", [b"", golden("1")])
 def test_wake_at_of__schema_without_one__is_none(data: bytes) -> None:
     assert wake_at_of(data) == 0
 
