@@ -47,6 +47,14 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Flags:
+    """What an activation does besides: sources whose effects it releases; whether it takes customers over."""
+
+    send_effects: tuple[str, ...] = ()
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """How far the evaluator has come in a partition: the next offset, and what it notes beside it."""
 
@@ -111,7 +119,14 @@ async def partitions_of_events(settings: KafkaSettings) -> tuple[int, ...]:
 
 
 async def markers_of(settings: KafkaSettings, version: Version, partitions: Collection[int]) -> dict[int, int]:
-    """Offset of the version's marker in each partition that has it.
+    """Offset of the version's marker in each partition that has it."""
+    return (await announced(settings, version, partitions))[0]
+
+
+async def announced(
+    settings: KafkaSettings, version: Version, partitions: Collection[int]
+) -> tuple[dict[int, int], Flags | None]:
+    """Offset of the version's marker in each partition that has it, and what it says besides; None without any.
 
     Reads from the version's own time on, in each partition up to its marker: to the end only where it is missing.
     """
@@ -119,9 +134,11 @@ async def markers_of(settings: KafkaSettings, version: Version, partitions: Coll
     await consumer.start()
     try:
         waiting = await _seek_to_time(consumer, topic(settings, EVENTS), partitions, version.written_ms)
-        return await _find_markers(consumer, waiting, version)
+        found = await _find_markers(consumer, waiting, version)
     finally:
         await consumer.stop()
+    flags = next((Flags(data.send_effects, data.take_over) for _, data in found.values()), None)
+    return {partition: offset for partition, (offset, _) in found.items()}, flags
 
 
 async def _seek_to_time(
@@ -140,36 +157,45 @@ async def _seek_to_time(
 
 async def _find_markers(
     consumer: AIOKafkaConsumer, waiting: Mapping[TopicPartition, int], version: Version
-) -> dict[int, int]:
-    found: dict[int, int] = {}
+) -> dict[int, tuple[int, RulesetActivated]]:
+    found: dict[int, tuple[int, RulesetActivated]] = {}
     left = set(waiting)
     while left:
         for at, records in (await consumer.getmany(*left, timeout_ms=200)).items():
-            marker = next((r.offset for r in records if _is_marker(r.key, r.value, version)), None)
-            if marker is not None:
-                found[at.partition] = marker
-                left.discard(at)
+            for record in records:
+                data = _marker(record.key, record.value, version)
+                if data is not None and at in left:
+                    found[at.partition] = record.offset, data
+                    left.discard(at)
         left = {at for at in left if await consumer.position(at) < waiting[at]}
     return found
 
 
-def _is_marker(key: bytes | None, value: bytes | None, version: Version) -> bool:
+def _marker(key: bytes | None, value: bytes | None, version: Version) -> RulesetActivated | None:
+    """What the record says, if it is the version's marker."""
     if key != PARTITION_WIDE_KEY or value is None:
-        return False
+        return None
     try:
         data = decode_event(value).data
     except msgspec.DecodeError:
-        return False
-    return isinstance(data, RulesetActivated) and data.activation == version.activation
+        return None
+    return data if isinstance(data, RulesetActivated) and data.activation == version.activation else None
 
 
-async def write_markers(settings: KafkaSettings, version: Version, partitions: Collection[int]) -> dict[int, int]:
+async def write_markers(
+    settings: KafkaSettings, version: Version, partitions: Collection[int], flags: Flags = Flags()
+) -> dict[int, int]:
     """Appends the marker to these partitions; the offset in each."""
     now = datetime.now(UTC)
     record = version.record
     value = encode_event(
         RulesetActivated(
-            store=record.store, version=record.version, hash=record.hash, activation=version.activation
+            store=record.store,
+            version=record.version,
+            hash=record.hash,
+            activation=version.activation,
+            send_effects=flags.send_effects,
+            take_over=flags.take_over,
         ),
         type=RULESET_ACTIVATED,
         id=f"activation:{version.activation}",

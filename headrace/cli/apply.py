@@ -1,44 +1,27 @@
-"""`headrace apply --from DIR`: makes the rule set of these files the one in force, in every partition.
+"""`headrace apply`: a plan, or the rule set of these files, becomes the one in force in every partition.
 
-Checking the files is `headrace.rules`; records and markers are in `activation.py`.
+How it is written is in `submission.py`, what makes a plan worth refusing in `apply_plan.py`.
 """
 
 import asyncio
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 import typer
-from aiokafka.errors import MessageSizeTooLargeError
-from msgspec import Raw
 
-from headrace.cli import activation
-from headrace.cli.activation import Version
+from headrace.cli.activation import Flags, Version
+from headrace.cli.apply_plan import CONFIRM_ABOVE, MAX_DRIFT, Limits, apply_plan, sources_of
 from headrace.cli.finding_text import render_findings
 from headrace.cli.lint import as_objects
-from headrace.cli.output import EXIT_FINDINGS, EXIT_USAGE, CliError, JsonOption, emit
+from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.cli.running_kafka import use_running_kafka
-from headrace.contracts.actions import RuleSetRecord
+from headrace.cli.submission import NO_FLAGS, WAIT_S, Applied, Submission, says_the_same, submit
 from headrace.rules.dependencies import entries_of
-from headrace.rules.load import LoadResult, load_rule_set, rule_set_hash
-from headrace.rules.model import RuleSet, decode_rule_set, encode_rule_set
-from headrace.runtime.broker_version import check_broker
+from headrace.rules.load import LoadResult, load_rule_set
+from headrace.rules.model import RuleSet, decode_rule_set
 from headrace.runtime.settings import ServiceSettings, load_settings
-
-WAIT_S: Final = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What `apply` did: the version in force, and whether it is a new one."""
-
-    version: int
-    activation: str
-    changed: bool
-    markers: dict[int, int]
-    """Offset of the marker in each partition of `headrace.events`."""
 
 
 def register(app: typer.Typer) -> None:
@@ -48,32 +31,63 @@ def register(app: typer.Typer) -> None:
 
 def apply(
     plan: Annotated[
-        str | None, typer.Argument(metavar="[PLAN]", help="A plan file (comes with a later release).")
+        Path | None,
+        typer.Argument(metavar="[PLAN]", exists=True, dir_okay=False, help="The file that `headrace plan` wrote."),
     ] = None,
     source: Annotated[
         Path | None, typer.Option("--from", exists=True, help="A rule file, or a folder of them: the whole rule set.")
     ] = None,
-    prune: Annotated[bool, typer.Option("--prune", help="Also drop entries that the files no longer have.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="With --from: also drop entries that the files no longer have.")
+    ] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Yes, also so many at once.")] = False,
+    confirm_above: Annotated[
+        float, typer.Option(min=0, max=100, metavar="PERCENT", help="Of all customers, leaving a group they are in.")
+    ] = CONFIRM_ABOVE,
+    max_drift: Annotated[
+        float, typer.Option(min=0, max=100, metavar="PERCENT", help="Of the planned changes that differ by now.")
+    ] = MAX_DRIFT,
+    send_effects: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Release the effects of this entry; may come again.")
+    ] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Also move customers who are in a group that is not ours.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when the evaluator has it in every partition.")] = False,
     wait_timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which --wait gives up.")] = WAIT_S,
     json: JsonOption = False,
 ) -> None:
     """Put a rule set in force. The same one again changes nothing, and completes what an earlier run left open."""
-    if plan is not None or source is None:
+    if (plan is None) == (source is None):
         raise CliError(
-            "usage", "apply needs --from DIR; plans come with a later release", hint="headrace apply --from rules/"
+            "usage", "apply needs a plan, or --from DIR", hint="headrace plan rules/ -o plan.json, then apply plan.json"
         )
-    loaded = load_rule_set([source])
-    if loaded.rule_set is None:
-        show_refused(loaded, json=json)
-        if not json:
-            print("nothing was changed; the last good rule set stays in force", file=sys.stderr)
-        raise typer.Exit(EXIT_FINDINGS)
-    use_running_kafka()
-    settings = load_settings(ServiceSettings)
-    applied = asyncio.run(put_in_force(settings, loaded, prune=prune, wait_s=wait_timeout if wait else None))
-    result = {"version": applied.version, "activation": applied.activation, "changed": applied.changed, "drifted": []}
-    emit(result, json, lambda _: _text(applied))
+    wait_s = wait_timeout if wait else None
+    if plan is not None:
+        limits = Limits(max_drift, confirm_above, confirmed=confirm)
+        applied, drifted = apply_plan(
+            plan, limits, send_effects=tuple(send_effects or ()), take_over=take_over, wait_s=wait_s, json=json
+        )
+    else:
+        assert source is not None
+        loaded = load_rule_set([source])
+        if loaded.rule_set is None:
+            show_refused(loaded, json=json)
+            if not json:
+                print("nothing was changed; the last good rule set stays in force", file=sys.stderr)
+            raise typer.Exit(EXIT_FINDINGS)
+        flags = Flags(sources_of(loaded.rule_set, send_effects or ()), take_over)
+        use_running_kafka()
+        settings = load_settings(ServiceSettings)
+        applied = asyncio.run(put_in_force(settings, loaded, prune=prune, wait_s=wait_s, flags=flags))
+        drifted = []
+    result = {
+        "version": applied.version,
+        "activation": applied.activation,
+        "changed": applied.changed,
+        "drifted": drifted,
+    }
+    emit(result, json, lambda _: as_text(applied))
 
 
 def show_refused(loaded: LoadResult, *, json: bool) -> None:
@@ -87,50 +101,51 @@ def show_refused(loaded: LoadResult, *, json: bool) -> None:
         print(render_findings(loaded.findings, loaded.sources, color=False), file=sys.stderr)
 
 
-def _text(applied: Applied) -> str:
+def as_text(applied: Applied) -> str:
+    """One line: which version, and whether it is new."""
     state = "in force from here on" if applied.changed else "already in force, nothing changed"
     return f"version {applied.version} {state} ({len(applied.markers)} partitions)"
 
 
 async def put_in_force(
-    settings: ServiceSettings, loaded: LoadResult, *, prune: bool, wait_s: float | None = None
+    settings: ServiceSettings,
+    loaded: LoadResult,
+    *,
+    prune: bool,
+    wait_s: float | None = None,
+    flags: Flags = NO_FLAGS,
 ) -> Applied:
     """Writes the version and its markers, or only what is missing of them. `wait_s` None = do not wait.
 
     Raises `CliError` with exit 1 when it is refused, `DependencyError` when Kafka is away.
     """
-    assert loaded.rule_set is not None
-    await check_broker(settings)
-    async with activation.kafka_errors(settings):
-        partitions = await activation.partitions_of_events(settings)
-        known = await activation.versions(settings, settings.store)
-        newest = known[-1] if known else None
-        markers = await activation.markers_of(settings, newest, partitions) if newest is not None else {}
-        version, changed = newest, False
-        if newest is None or newest.record.hash != rule_set_hash(loaded.rule_set):
-            _refuse(newest, set(partitions) - markers.keys(), loaded.rule_set, prune=prune)
-            version, changed, markers = await _write(settings, newest, loaded), True, {}
-        assert version is not None
-        missing = set(partitions) - markers.keys()
-        if missing:
-            markers |= await activation.write_markers(settings, version, missing)
-        if wait_s is not None:
-            await activation.wait_until_passed(settings, markers, wait_s)
-    return Applied(version.record.version, version.activation, changed, markers)
+    rule_set = loaded.rule_set
+    assert rule_set is not None
+
+    def needs_version(newest: Version | None) -> bool:
+        if says_the_same(newest, rule_set):
+            _refuse_flags(flags)
+            return False
+        if newest is not None and not prune:
+            _refuse_dropped(dropped_entries(newest, rule_set))
+        return True
+
+    return await submit(settings, Submission(rule_set, written(loaded), flags), needs_version, wait_s=wait_s)
 
 
-def _refuse(newest: Version | None, missing: set[int], rule_set: RuleSet, *, prune: bool) -> None:
-    """Raises for a rule set that must not follow the newest version (yet)."""
-    if newest is None:
-        return
-    if missing:
+def _refuse_flags(flags: Flags) -> None:
+    """They belong to the moment a rule set takes effect, which has been."""
+    if flags != NO_FLAGS:
         raise CliError(
-            "activation_incomplete",
-            f"version {newest.record.version} has no marker yet in partitions {sorted(missing)}",
-            hint=f"apply the files of version {newest.record.version} again, which completes it; then these",
+            "already_in_force",
+            "this rule set is in force already: --send-effects and --take-over go with one that takes effect",
+            hint="headrace plan PATH -o PLAN with --take-over, then apply PLAN: a plan may put the same rules in force"
+            " once more",
             exit_code=EXIT_FINDINGS,
         )
-    dropped = () if prune else dropped_entries(newest, rule_set)
+
+
+def _refuse_dropped(dropped: tuple[str, ...]) -> None:
     if dropped:
         raise CliError(
             "entries_dropped",
@@ -151,34 +166,7 @@ def dropped_entries(newest: Version, rule_set: RuleSet) -> tuple[str, ...]:
     return tuple(e.id for e in entries_of(before) if e.id not in kept)
 
 
-async def _write(settings: ServiceSettings, newest: Version | None, loaded: LoadResult) -> Version:
-    assert loaded.rule_set is not None
-    number = newest.record.version + 1 if newest is not None else 1
-    record = RuleSetRecord(
-        store=settings.store,
-        version=number,
-        hash=rule_set_hash(loaded.rule_set),
-        document=Raw(encode_rule_set(loaded.rule_set)),
-        source=_written(loaded),
-    )
-    try:
-        version = await activation.write_version(settings, record)
-    except MessageSizeTooLargeError as error:
-        raise CliError(
-            "rule_set_too_big", "the rule set is larger than one Kafka record may be", hint="shorten its lists",
-            exit_code=EXIT_USAGE,
-        ) from error  # fmt: skip
-    if version is None:
-        raise CliError(
-            "applied_meanwhile",
-            f"somebody else wrote version {number} at the same moment; theirs counts",
-            hint="look at what they applied, then apply again",
-            exit_code=EXIT_FINDINGS,
-        )
-    return version
-
-
-def _written(loaded: LoadResult) -> str:
+def written(loaded: LoadResult) -> str:
     """The files as one text, for people."""
     if len(loaded.sources) == 1:
         return loaded.sources[0].text

@@ -10,9 +10,10 @@ from aiokafka.structs import OffsetAndMetadata
 from msgspec import Raw
 
 from headrace.cli import activation
-from headrace.cli.apply import Applied, put_in_force
+from headrace.cli.apply import put_in_force
 from headrace.cli.main import execute
 from headrace.cli.output import CliError
+from headrace.cli.submission import Applied
 from headrace.contracts.actions import RuleSetRecord
 from headrace.contracts.events import RulesetActivated, decode_event
 from headrace.contracts.topics import EVENTS, PARTITION_WIDE_KEY, RULES
@@ -212,6 +213,11 @@ def test_apply__bad_file__refused_before_kafka_is_asked(
     assert [finding["code"] for finding in shown["findings"]] == ["unknown_key"]
 
 
-def test_apply__plan__comes_later(capsys: pytest.CaptureFixture[str]) -> None:
-    assert execute(["apply", "plan.json", "--json"]) == 2
+@pytest.mark.parametrize("words", [[], ["plan.json", "--from", "."], ["missing.json"]])
+def test_apply__neither_plan_nor_files_or_both__says_what_is_needed(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plan.json").write_text("{}")
+    assert execute(["apply", *words, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.cli.activation import Committed, Version
 from headrace.cli.main import execute
-from headrace.cli.rules import Status, Sweep, status_of
+from headrace.cli.rules_status import Status, Sweep, status_of
 from headrace.contracts.actions import RuleSetRecord
 from headrace.contracts.notes import Note
 from headrace.runtime.settings import ServiceSettings

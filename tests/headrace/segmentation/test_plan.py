@@ -52,9 +52,9 @@ def rule_sets(draw: st.DrawFn) -> RuleSet:
     """One of many rule sets about the same entries: some gone, some new, some that say something else."""
     segments = draw(st.lists(st.sampled_from((*LATCHED.segments, *NEW_SEGMENTS)), unique_by=lambda entry: entry.id))
     rules = draw(st.lists(st.sampled_from((*LATCHED.rules, *NEW_RULES)), unique_by=lambda entry: entry.id))
-    if segments and draw(st.booleans()):
+    if draw(st.booleans()) and segments:
         segments[0] = replace(segments[0], who=leaf("customer.spend", "above", draw(st.sampled_from([0, 500, 2000]))))
-    if rules and draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 3)) == 0 and rules:
         rules[0] = replace(rules[0], past="apply")
     spend = draw(st.sampled_from([Spend(), Spend(), Spend(), Spend(refunds="ignore")]))
     ladders = LATCHED.ladders if draw(st.integers(0, 3)) else ()
