@@ -82,7 +82,8 @@ def past_triggers(entry: Entry) -> Iterator[Occurrence]:
     lines, made = decode_lines(entry.lines), entry.created_at
     if was_placed(entry):
         yield Occurrence("order.placed", made, entry, lines)
-        yield Occurrence("product.ordered", made, entry, lines)
+        if lines:
+            yield Occurrence("product.ordered", made, entry, lines)
         if late := tuple(line for line in lines if line.backordered):
             yield Occurrence("order.backordered", made, entry, late)
     for status in statuses_of(entry.seen):
@@ -109,9 +110,8 @@ def _ordered(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
             return
         known = {line_mark(line) for line in decode_lines(before.lines)} | set(before.gone)
         lines = tuple(line for line in applied.lines if line_mark(line) not in known)
-        if not lines:
-            return
-    yield Occurrence("product.ordered", after.created_at, after, lines, cause=snapshot.order_id)
+    if lines:
+        yield Occurrence("product.ordered", after.created_at, after, lines, cause=snapshot.order_id)
 
 
 def _backordered(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
