@@ -7,9 +7,8 @@ import json
 import sys
 from typing import Any, Final, get_args
 
-from headrace.rules import time_schema
+from headrace.rules import action_schema, time_schema
 from headrace.rules.catalogue import (
-    ACTIONS,
     COUNT_OPERATORS,
     CROSSINGS,
     ELEMENT_FIELDS,
@@ -35,6 +34,7 @@ from headrace.rules.catalogue import (
     prefixed_field,
     set_field,
 )
+from headrace.rules.parse_entries import TURNS
 from headrace.rules.parse_ladders import LADDER_FIELDS
 from headrace.rules.parse_store import ABOUT, ALIAS_PLATFORMS, SPEND_CHOICES
 
@@ -77,6 +77,7 @@ def rule_file_schema() -> Schema:
                 },
                 "postcodes": _text("A CSV file beside this one: postcode,latitude,longitude and perhaps country."),
                 "calendars": time_schema.calendars(),
+                **action_schema.sending(),
                 "unmanaged": {"const": "keep"},
                 "drift": _enum(("report", "overwrite", "pin")),
                 **{
@@ -90,7 +91,8 @@ def rule_file_schema() -> Schema:
             "ladder": _ladder(),
             "segment": _segment(),
             "rule": _rule(),
-            "action": _action(),
+            "action": action_schema.action(),
+            "turn": action_schema.turn(),
             "attributes": {"type": "object", "minProperties": 1, "additionalProperties": _VALUES},
             "tags": _tags(),
             "condition": _condition([*FIELDS.values()], "condition", sets=True),
@@ -172,6 +174,8 @@ def _gives() -> Schema:
         "group": _text("The group customers have while in."),
         "attributes": {"$ref": "#/$defs/attributes"},
         "tags": {"$ref": "#/$defs/tags"},
+        "lists": {"$ref": "#/$defs/tags"},
+        **{turn: {"type": "array", "items": {"$ref": "#/$defs/turn"}, "minItems": 1} for turn in TURNS},
     }
 
 
@@ -228,16 +232,6 @@ def _when() -> Schema:
         if spec.takes != "nothing"
     }
     return {"anyOf": [named, own, {**_object(narrowed), "minProperties": 1, "maxProperties": 1}]}
-
-
-def _action() -> Schema:
-    operands: dict[str, Schema] = {
-        "group": _ANY_SCALAR,
-        "attributes": {"$ref": "#/$defs/attributes"},
-        "tags": {"$ref": "#/$defs/tags"},
-    }
-    properties = {name: {"description": spec.doc, **operands[spec.operand]} for name, spec in ACTIONS.items()}
-    return {**_object(properties), "minProperties": 1, "maxProperties": 1}
 
 
 def _tags() -> Schema:

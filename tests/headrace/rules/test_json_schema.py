@@ -13,6 +13,20 @@ from headrace.rules.json_schema import rule_file_schema, schema_text
 ROOT = Path(__file__).parents[3]
 VALIDATOR = Draft202012Validator(rule_file_schema())
 SEEN_BY_SCHEMA = [
+    "action_in_on_enter",
+    "effect_key_with_space",
+    "effect_coupon_of_both",
+    "effect_coupon_of_nothing",
+    "effect_not_a_url",
+    "effect_once_entry_in_rule",
+    "effect_option_beside",
+    "effect_option_typo",
+    "effect_percentage",
+    "effect_without_template",
+    "frequency_cap_zero",
+    "list_platform_typo",
+    "quiet_hours_clock",
+    "quiet_hours_half",
     "action_typo",
     "all_empty",
     "condition_list",
@@ -27,7 +41,6 @@ SEEN_BY_SCHEMA = [
     "list_without_quantifier",
     "operator_of_other_family",
     "several_conditions",
-    "tags_platform_not_yet",
     "time_as_a_date",
     "time_span_short",
     "top_level_typo",
