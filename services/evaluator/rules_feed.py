@@ -61,6 +61,10 @@ class RuleSets:
         """None: not read (yet)."""
         return self._known.get((store, version))
 
+    def stores(self) -> tuple[str, ...]:
+        """Those with a rule set."""
+        return tuple(sorted({store for store, _ in self._known}))
+
 
 class RulesFeed:
     """Follows the topic for as long as the process lives."""

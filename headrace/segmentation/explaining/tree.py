@@ -33,10 +33,8 @@ def tests_of(entry: Entry) -> tuple[tuple[str, Test], ...]:
     match entry:
         case Segment(who=who):
             return tuple(leaves(who, "who"))
-        case Rule(if_=None):
-            return ()
-        case Rule(if_=condition):
-            return tuple(leaves(condition, "if"))
+        case Rule():
+            return () if entry.if_ is None else tuple(leaves(entry.if_, "if"))
         case Ladder():
             return tuple(_bounds(entry))
 

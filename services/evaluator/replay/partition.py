@@ -5,7 +5,7 @@ One process does this for one partition at a time, so that memory holds the part
 
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -209,6 +209,21 @@ def live_partition(settings: KafkaSettings, generation: int, partition: int) -> 
 def settle(settings: KafkaSettings, rule_sets: RuleSets, partition: Partition) -> None:
     """Shows every customer of a partition what is pending, in this copy of it."""
     fold = _customers(settings, rule_sets, partition, Activations(partition, rule_sets), 0)
+    fold.settle()
+    close_into(partition, fold)
+
+
+def fold_into(
+    settings: KafkaSettings, rule_sets: RuleSets, partition: Partition, batches: Iterable[Sequence[LogRecord]]
+) -> None:
+    """Folds these records into an empty partition, then shows its customers what is pending."""
+    activations = Activations(partition, rule_sets)
+    activations.silence()
+    fold = _customers(settings, rule_sets, partition, activations, 0)
+    for records in batches:
+        if records:
+            fold.apply(records)
+            partition.applied = records[-1].offset
     fold.settle()
     close_into(partition, fold)
 

@@ -25,6 +25,7 @@ from headrace.runtime.parent import watch_parent
 from headrace.runtime.settings import KafkaSettings, SettingsError, load_settings, variable
 from services.evaluator.plan.run import Options as PlanOptions
 from services.evaluator.plan.run import plan
+from services.evaluator.replay.explaining import explain_customer, history_of
 from services.evaluator.replay.inspect import show_state, state_digest
 from services.evaluator.replay.refused import Refused
 from services.evaluator.replay.run import Options, replay
@@ -101,10 +102,20 @@ def _plan(settings: KafkaSettings, given: argparse.Namespace) -> Result:
     )
 
 
+def _explain(settings: KafkaSettings, given: argparse.Namespace) -> Result:
+    return explain_customer(settings, given.customer, rule=given.rule, at=given.at)
+
+
+def _history(settings: KafkaSettings, given: argparse.Namespace) -> Result:
+    return history_of(settings, given.customer)
+
+
 _VERBS: Final[dict[str, Callable[[KafkaSettings, argparse.Namespace], Result]]] = {
     "replay": _replay,
     "state-digest": _digest,
     "state-show": _show,
+    "explain": _explain,
+    "history": _history,
     "plan": _plan,
 }
 
@@ -132,6 +143,11 @@ def _parser() -> argparse.ArgumentParser:
     show = verbs.add_parser("state-show")
     show.add_argument("customer")
     show.add_argument("--personal", action="store_true")
+    explaining = verbs.add_parser("explain")
+    explaining.add_argument("customer")
+    explaining.add_argument("--rule")
+    explaining.add_argument("--at", type=_moment)
+    verbs.add_parser("history").add_argument("customer")
     return parser
 
 
