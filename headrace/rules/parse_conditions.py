@@ -153,7 +153,7 @@ def _field(key: Scalar, scope: Scoped, reading: Reading) -> Field:
             "order_field_out_of_place",
             key.place,
             f"{name} is of one order, and {scope.where} is not about an order",
-            _instead(name),
+            _instead(name, scope),
         )
     if (field.scope == "cart" and not scope.cart) or (field.scope == "event" and not scope.event):
         a, example = ("a cart", "cart.abandoned") if field.scope == "cart" else ("an event", "custom.visit")
@@ -182,7 +182,10 @@ def _prefixed(key: Scalar, reading: Reading) -> Field | None:
     return prefixed_field(prefix + name)
 
 
-def _instead(name: str) -> str:
+def _instead(name: str, scope: Scoped) -> str:
+    cart = name.replace("order.", "cart.")
+    if scope.cart and cart in FIELDS:
+        return f"write {cart}"
     use = {"order.value": "customer.largest_order or customer.spend", "order.lines": "customer.purchased"}
     return f"test {use.get(name, 'customer.items')}, or make it a rule with when: order.placed"
 

@@ -33,4 +33,4 @@ def labels_of(place: Place) -> Iterator[str]:
 def explain(leaf: Leaf) -> str:
     """`radius within 50 km of 10001`."""
     assert isinstance(leaf.operand, Nearby)
-    return f"{leaf.field} within {leaf.operand.km} km of {leaf.operand.of}"
+    return f"{leaf.field} within {leaf.operand.km} km of {leaf.operand.of.upper()}"

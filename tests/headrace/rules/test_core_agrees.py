@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from headrace.rules.catalogue import ELEMENT_FIELDS, FIELDS, OPERATORS, Field, prefixed_field, set_field
+from headrace.rules.catalogue import ELEMENT_FIELDS, FIELDS, OPERATORS, VISITS, Field, prefixed_field, set_field
 from headrace.rules.load import Source, load_rule_set, load_texts
 from headrace.segmentation.compiled import compile_rules
 
 STORE = "store: {timezone: Europe/London, currency: GBP}\n"
-NAMES = "channels: {online: 1}\npostcodes: zips.csv\n"
+NAMES = "channels: {online: 1}\npostcodes: zips.csv\ncalendars: {summer: {every_year: {from: 06-01, to: 08-31}}}\n"
 FILE = str(Path(__file__).parents[2] / "cases" / "postcodes" / "rules.yaml")
 OPERANDS = {
     "number": "5",
@@ -23,6 +23,9 @@ OPERANDS = {
 }
 
 
+WINDOWS = ("within: 90 days", "within: 6 months", "this: month", "this: year")
+FILTERS = ("brand: Apple", "category: [Phones, Gifts], within: 36 hours", "product: 7, channel: [online, 2]",
+           "from_date: 2026-01-01, to_date: 2026-03-31")  # fmt: skip
 NAMED = ("customer.form.size", "customer.consent.sms", "customer.channel_share.online", "event.page")
 
 
@@ -35,8 +38,9 @@ def test_core__demo_rules__compile() -> None:
 def operand(field: Field, operator: str) -> str:
     if OPERATORS[operator].operand == "true":
         return "true"
-    if OPERATORS[operator].operand == "duration":
-        return "90 days"
+    kinds = {"duration": "90 days", "date": "2026-01-31", "calendar": "summer", "yearly": "today"}
+    if OPERATORS[operator].operand in kinds:
+        return kinds[OPERATORS[operator].operand]
     one = OPERANDS.get(field.family, "France" if field.name == "country" else "acme.com")
     return f"[{one}, {one}]" if OPERATORS[operator].operand == "many" else one
 
@@ -45,6 +49,11 @@ def written_tests(field: Field) -> list[str]:
     tests = [f"{{{field.name}: {{{name}: {operand(field, name)}}}}}" for name in field.operators]
     if field.family in ("number", "money"):
         tests.append(f"{{{field.name}: {{from: 1, below: 2}}}}")
+    if field.windowed:
+        tests += [f"{{{field.name}: {{above: 2, {window}}}}}" for window in WINDOWS]
+        tests += [f"{{{field.name}: {{crosses: 2, this: year}}}}"]
+    if field.windowed and field.name != VISITS:
+        tests += [f"{{{field.name}: {{from: 2, below: 9, {only}}}}}" for only in FILTERS]
     return tests
 
 

@@ -1,0 +1,203 @@
+"""Memberships as the rules read them: the group with its kind and ERP id, segments and rungs, and since when."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headrace.segmentation.state import Timer
+from tests.headrace.segmentation.story import Story, moment
+
+LADDER = "ladders: [{id: loyalty, by: customer.spend, rungs: [{group: Silver}, {group: Gold, from: 1000}]}]\n"
+
+
+def reading(who: str, more: str = "") -> str:
+    """A segment `seen` of whom this is true."""
+    return f"{LADDER}segments:\n  - {{id: seen, who: {who}, attributes: {{seen: 'yes'}}}}\n{more}"
+
+
+@pytest.mark.parametrize(("pounds", "seen"), [(999.99, False), (1000.00, True), (1000.01, True)])
+@pytest.mark.parametrize(
+    "who",
+    [
+        "{customer.group: Gold}",
+        "{customer.group: {in: [Wholesale, gold]}}",
+        "{customer.group: {not_in: [Silver]}}",
+        "{not: {customer.group: Silver}}",
+        "{customer.kind: B2C}",
+        "{customer.kind: {is_set: true}}",
+        "{customer.on_rung: Gold}",
+        "{customer.on_rung: loyalty/Gold}",
+        "{customer.on_rung: loyalty/2}",
+        "{customer.on_rung: {is_not: Silver}}",
+        "{customer.on_rung: {in: [Gold, loyalty/2]}}",
+    ],
+)
+def test_membership__of_the_rung__as_the_walk_has_come_to_it(who: str, pounds: float, seen: bool) -> None:  # noqa: FBT001  # a row
+    story = Story(reading(who))
+    story.customer()
+    story.order("1", pounds)
+    assert (story.segments == ("seen",)) is seen
+
+
+@pytest.mark.parametrize(
+    ("who", "observed", "seen"),
+    [
+        ("{customer.group: Press}", "Press", True),
+        ("{customer.group: PRESS}", "Press", True),
+        ("{customer.group: Press}", "Silver", False),
+        ("{customer.group: {is_set: true}}", "", True),
+        ("{customer.kind: {is_unset: true}}", "", True),
+        ("{customer.kind: {is_not: B2B}}", "Press", True),
+        ("{customer.erp_id: w-1}", "Press", False),
+    ],
+)
+def test_membership__of_the_group__desired_where_ours_else_the_stores(who: str, observed: str, seen: bool) -> None:  # noqa: FBT001  # a row
+    story = Story(reading(who))
+    story.customer(group=observed)
+    assert (story.segments == ("seen",)) is seen
+
+
+def test_membership__erp_id__of_the_group_somebody_is_pinned_to() -> None:
+    story = Story(reading("{customer.erp_id: {starts_with: w}}") if False else reading("{customer.erp_id: W-1}"))
+    story.customer()
+    story.pin("Wholesale")
+    assert story.segments == ("seen",)
+
+
+def test_membership__guest_or_unknown__has_no_group() -> None:
+    story = Story(reading("{customer.group: {is_set: true}}"), key="shop:guest-ab")
+    story.order("1", 5000)
+    assert story.segments == ()
+    known = Story(reading("{customer.group: {is_set: true}}"))
+    known.order("1", 5000)
+    assert known.segments == ()
+
+
+@pytest.mark.parametrize(
+    ("test", "seen"),
+    [
+        ("vip", True),
+        ("{is_not: vip}", False),
+        ("{in: [staff, vip]}", True),
+        ("{not_in: [staff]}", True),
+        ("{not_in: [staff, vip]}", False),
+    ],
+)
+def test_membership__of_a_segment__in_any_order_of_the_file(test: str, seen: bool) -> None:  # noqa: FBT001  # a row
+    more = (
+        "  - {id: vip, who: {customer.spend: {above: 100}}, attributes: {tier: vip}}\n"
+        "  - {id: staff, who: {customer.email_domain: shop.com}, attributes: {tier: staff}}\n"
+    )
+    story = Story(reading(f"{{customer.in_segment: {test}}}", more))
+    story.customer()
+    story.order("1", 100.01)
+    assert ("seen" in story.segments) is seen
+
+
+SINCE = "{customer.in_segment: {is: vip, since: 30 days}}"
+VIP = "  - {id: vip, who: {customer.spend: {above: 100}}, attributes: {tier: vip}}\n"
+
+
+def test_since__nothing_happens__holds_from_the_edge_on() -> None:
+    story = Story(reading(SINCE, VIP))
+    story.customer()
+    story.order("1", 100.01, at="2026-03-01T15:00")
+    assert story.state.standing.since["vip"] == moment("2026-03-01T15:00")
+    edge = "2026-03-31T23:00"  # midnight of 1 April in London, after the clocks went forward
+    assert story.state.timers == (Timer(moment(edge), "segment:seen"),)
+    story.wait("2026-03-31T22:59:59.999999")
+    assert story.segments == ("vip",)
+    story.wait(edge)
+    assert story.segments == ("seen", "vip")
+    assert story.state.timers == ()
+
+
+def test_since__left_and_entered_again__counts_anew() -> None:
+    story = Story(reading(SINCE, VIP))
+    story.customer()
+    story.order("1", 100.01, at="2026-01-05T15:00")
+    story.order("1", 100.00, at="2026-02-03T15:00")
+    assert story.state.timers == ()
+    story.order("1", 100.01, at="2026-02-03T16:00")
+    story.wait("2026-02-20")
+    assert story.segments == ("vip",)
+    story.wait("2026-03-06")
+    assert story.segments == ("seen", "vip")
+    story.order("1", 99.00)
+    assert story.segments == ()
+
+
+def test_since__exact_hours_on_a_rung__of_the_rung_not_of_the_ladder() -> None:
+    story = Story(reading("{customer.on_rung: {is: Gold, since: 36 hours}}"))
+    story.customer(at="2026-01-05T00:00")
+    story.order("1", 1000, at="2026-01-06T12:00")
+    story.wait("2026-01-07T23:59:59")
+    assert story.segments == ()
+    story.wait("2026-01-08T00:00")
+    assert story.segments == ("seen",)
+
+
+def test_since__complement__is_exact() -> None:
+    story = Story(reading("{customer.in_segment: {is_not: vip, since: 30 days}}", VIP))
+    story.customer()
+    assert story.segments == ("seen",)
+    story.order("1", 100.01, at="2026-01-05")
+    assert story.segments == ("seen", "vip")
+    story.wait("2026-02-05")
+    assert story.segments == ("vip",)
+
+
+def test_since__other_rules_same_segment__the_time_goes_on_by_its_new_name() -> None:
+    story = Story(reading(SINCE, VIP))
+    story.customer()
+    story.order("1", 100.01, at="2026-01-05T15:00")
+    story.apply(
+        reading(
+            "{customer.in_segment: {is: best, since: 30 days}}",
+            "  - {id: best, renamed_from: vip, who: {customer.spend: {above: 99}}, attributes: {tier: vip}}\n",
+        ),
+        at="2026-01-20",
+    )
+    assert story.state.standing.since["best"] == moment("2026-01-05T15:00")
+    story.wait("2026-02-05")
+    assert story.segments == ("best", "seen")
+
+
+def test_since__kept_by_nobody__counts_from_the_next_rule_set() -> None:
+    """As with a state from a release that did not keep it."""
+    story = Story(reading(SINCE, VIP))
+    story.now = None  # type: ignore[assignment]  # before the first clock
+    story.version = 1
+    story.state = story.state
+    first = Story(reading(SINCE, VIP))
+    first.customer()
+    first.order("1", 100.01)
+    bare = first.state.standing.__class__(first.state.standing.segments, first.state.standing.rungs)
+    first.state = first.state.__class__(**{**{f: getattr(first.state, f) for f in first.state.__struct_fields__}, "standing": bare})
+    first.apply(reading(SINCE, VIP), at="2026-05-01")
+    assert first.state.standing.since["vip"] == moment("2026-05-01")
+
+
+ENTRIES = [
+    "  - {id: vip, who: {customer.spend: {above: 100}}, group: Gold, attributes: {tier: vip}}",
+    "  - {id: gold, who: {customer.group: Gold}, tags: {mailchimp: G}}",
+    "  - {id: both, who: {all: [{customer.in_segment: gold}, {customer.tags.mailchimp: G}]}, attributes: {both: a}}",
+    "  - {id: rung, who: {customer.on_rung: points/2}, attributes: {rung: a}}",
+    "  - {id: none, who: {not: {customer.in_segment: both}}, attributes: {none: a}}",
+]
+POINTS = "ladders: [{id: points, by: customer.orders, rungs: [{attributes: {p: a}}, {attributes: {p: b}, from: 2}]}]\n"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(ENTRIES), st.lists(st.integers(1, 300), max_size=4))
+def test_membership__entries_in_any_order__same_result(entries: list[str], orders: list[int]) -> None:
+    shuffled, plain = (
+        Story(f"{POINTS}segments:\n" + "\n".join(order) + "\n") for order in (entries, ENTRIES)
+    )
+    for story in (shuffled, plain):
+        story.customer()
+        for number, pounds in enumerate(orders):
+            story.order(str(number), pounds)
+    assert shuffled.segments == plain.segments
+    assert (shuffled.group, shuffled.attributes) == (plain.group, plain.attributes)
+    assert shuffled.state.emitted.tags == plain.state.emitted.tags
