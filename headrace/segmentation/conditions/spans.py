@@ -16,6 +16,7 @@ from headrace.rules.model import Duration, Window
 from headrace.segmentation.conditions.time import edge_of
 from headrace.segmentation.days import begins_or_none, day_bucket, day_of, later
 from headrace.segmentation.state import Series
+from headrace.segmentation.windows import add_to
 
 Edge = Callable[[int], datetime | None]
 
@@ -45,6 +46,13 @@ def compile_span(window: Window, timezone: str) -> Span:
         case Window(span=None, this=None):
             return _between(window.first, window.last, zone)
     raise ValueError(f"no window {window!r}")
+
+
+def in_buckets(days: Series, span: Span) -> Series:
+    """A series by days as one by the buckets of this window."""
+    moments = [span.bucket(datetime.fromtimestamp(at, UTC)) for at in days.at]
+    pairs = zip(moments, days.amounts, strict=True)
+    return add_to(Series(), [(bucket, amount) for bucket, amount in pairs if bucket is not None])
 
 
 def _last(span: Duration, zone: ZoneInfo) -> Span:

@@ -47,7 +47,10 @@ def _windowed(field: str, window: Window | None, only: Only | None, terms: Terms
 def _visits(window: Window | None, timezone: str) -> CompiledNumber:
     if window is None:
         return CompiledNumber(lambda facts: sum(facts.state.visits.amounts), frozenset({"visits"}))
-    return _of_series(lambda facts: facts.state.visits, spans.compile_span(window, timezone), "visits")
+    span = spans.compile_span(window, timezone)
+    if window.this is None:
+        return _of_series(lambda facts: facts.state.visits, span, "visits")
+    return _of_series(lambda facts: spans.in_buckets(facts.state.visits, span), span, "visits")
 
 
 def _of_series(series: Callable[[Facts], Series], span: spans.Span, part: str) -> CompiledNumber:

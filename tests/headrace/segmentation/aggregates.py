@@ -163,5 +163,3 @@ def facts_of(
     known = Facts(state, asked.spend)
     known.now = now
     return known
-
-
