@@ -72,11 +72,11 @@ def fold_past(
     entries = tuple(entry for entry in rules.entries if entry.id in due and entry.source.startswith("rule:"))
     sums = Sums(rules.summing, now)
     before = replace(state, totals=sums.totals, purchased=sums.purchased, windows=sums.windows)
-    for order in oldest_first(state, pages):
+    for id, order in oldest_first(state, pages):
         sums.add(order)
         after = replace(before, totals=sums.totals, purchased=sums.purchased, windows=sums.windows)
         facts = Facts(after, rules.spend)
         facts.now, facts.before = now, before
         before = after
-        walk.run(entries, facts, tuple(past_triggers(order)))
+        walk.run(entries, facts, tuple(past_triggers(id, order)))
     return walk

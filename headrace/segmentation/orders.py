@@ -88,13 +88,13 @@ def sum_up(state: State, summing: Summing, pages: Pages, now: datetime | None = 
     )
 
 
-def oldest_first(state: State, pages: Pages) -> Iterator[Entry]:
-    """Every order, one at a time; two of one moment by their ids."""
+def oldest_first(state: State, pages: Pages) -> Iterator[tuple[str, Entry]]:
+    """Every order with its id, one at a time; two of one moment by their ids."""
     made = [(decode_entry(body).created_at, order_id) for order_id, body in state.ledger.items()]
     made += [(entry.created_at, order_id) for order_id, entry in _cold_orders(pages)]
     for _, order_id in sorted(made):
         hot = state.ledger.get(order_id)
-        yield _on_page(pages, order_page(order_id)) if hot is None else decode_entry(hot)
+        yield order_id, _on_page(pages, order_page(order_id)) if hot is None else decode_entry(hot)
 
 
 def every_order(state: State, pages: Pages) -> Iterator[tuple[str, Entry]]:

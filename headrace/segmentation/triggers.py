@@ -77,23 +77,23 @@ def order_triggers(applied: Applied, snapshot: OrderSnapshot, wanted: frozenset[
     return [occurrence for watch in _watches(wanted) for occurrence in watch(applied, snapshot)]
 
 
-def past_triggers(entry: Entry) -> Iterator[Occurrence]:
+def past_triggers(id: str, entry: Entry) -> Iterator[Occurrence]:
     """What an order of the ledger once triggered, as far as the ledger tells: when a status was reached it does not."""
     lines, made = decode_lines(entry.lines), entry.created_at
     if was_placed(entry):
-        yield Occurrence("order.placed", made, entry, lines)
+        yield Occurrence("order.placed", made, entry, lines, cause=id)
         if lines:
-            yield Occurrence("product.ordered", made, entry, lines)
+            yield Occurrence("product.ordered", made, entry, lines, cause=_of_lines(id, lines))
         if late := tuple(line for line in lines if line.backordered):
-            yield Occurrence("order.backordered", made, entry, late)
+            yield Occurrence("order.backordered", made, entry, late, cause=_of_lines(id, late))
     for status in statuses_of(entry.seen):
-        yield Occurrence("order.reached", made, entry, lines, to=status)
+        yield Occurrence("order.reached", made, entry, lines, to=status, cause=id)
     if entry.seen & _PAID_BITS:
-        yield Occurrence("order.paid", made, entry, lines)
+        yield Occurrence("order.paid", made, entry, lines, cause=id)
     if entry.seen & _CANCELLED_BITS:
-        yield Occurrence("order.cancelled", made, entry, lines)
+        yield Occurrence("order.cancelled", made, entry, lines, cause=id)
     for refund in entry.refunds:
-        yield Occurrence("order.refunded", refund.created_at, entry, lines)
+        yield Occurrence("order.refunded", refund.created_at, entry, lines, cause=f"{id}:{refund.id}")
 
 
 def _placed(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
@@ -125,7 +125,7 @@ def _backordered(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurren
         known = {backorder_mark(line) for line in decode_lines(before.lines) if line.backordered} | set(before.gone)
         late = tuple(line for line in late if backorder_mark(line) not in known)
     if late:
-        yield Occurrence("order.backordered", snapshot.modified_at, after, late, cause=_of_lines(snapshot, late))
+        yield Occurrence("order.backordered", snapshot.modified_at, after, late, cause=_of_lines(snapshot.order_id, late))
 
 
 def _status_changes(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
@@ -184,8 +184,8 @@ def _seen_before(applied: Applied) -> int:
     return 0 if applied.before is None else applied.before.seen
 
 
-def _of_lines(snapshot: OrderSnapshot, lines: tuple[Line, ...]) -> str:
-    return f"{snapshot.order_id}:{'+'.join([line.id for line in lines])}"
+def _of_lines(order_id: str, lines: tuple[Line, ...]) -> str:
+    return f"{order_id}:{'+'.join([line.id for line in lines])}"
 
 
 def _bits(statuses: tuple[str, ...]) -> int:

@@ -87,7 +87,7 @@ def test_decide__with_pages__accumulators_are_those_of_all_orders(happening: lis
         if core.rules is None or core.state.deleted:
             continue
         sums = Sums(core.rules.summing)
-        for entry in oldest_first(core.state, core):
+        for _, entry in oldest_first(core.state, core):
             sums.add(entry)
         assert (core.state.totals, core.state.purchased) == (sums.totals, sums.purchased)
         assert_extremes(core, [decode_entry(page_content(core.stored[name])) for name in core.orders()])

@@ -244,7 +244,7 @@ def test_customer_triggers__a_snapshot__what_it_changed(
 def test_past_triggers__order_of_the_ledger__facts_have_their_own_time() -> None:
     applied = apply_order(None, order("completed", refunds="f"), "r")
     assert applied is not None
-    assert [(one.trigger, one.fact_at) for one in past_triggers(applied.after)] == [
+    assert [(one.trigger, one.fact_at) for one in past_triggers("1", applied.after)] == [
         ("order.placed", NOW),
         ("product.ordered", NOW),
         ("order.reached", NOW),
