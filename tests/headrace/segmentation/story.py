@@ -62,7 +62,9 @@ class Story:
         known = {"created_at": START, **fields}
         return self._tell(CustomerSnapshot(customer_id="7", modified_at=now, group=group, **known), "customer.snapshot")
 
-    def order(self, id: str, pounds: float, *, at: str | None = None, status: str = "completed") -> Decision:  # noqa: A002  # the order's
+    def order(
+        self, id: str, pounds: float, *, at: str | None = None, status: str = "completed"
+    ) -> Decision:  # the order's
         """A snapshot of an order without lines."""
         now, total = self._move(at), round(pounds * 100)
         order = OrderSnapshot(
