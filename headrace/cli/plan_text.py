@@ -73,7 +73,7 @@ def _effects(plan: Plan) -> Iterator[str]:
 
 def _tail(plan: Plan, file: str | None) -> Iterator[str]:
     if plan["vendor_calls"]:
-        calls = ", ".join(f"{count:,} to {vendor}" for vendor, count in plan["calls"].items())
+        calls = ", ".join(f"{count:,} calls to {vendor}" for vendor, count in plan["calls"].items())
         yield f"\nabout {calls}: {plan['minutes']:g} minutes at our share of the store's quota"
     for warning in plan["warnings"]:
         yield f"\nwarning: {warning}"

@@ -92,7 +92,15 @@ class Planner:
             gaps = self._only_by_unset(state, now, pages)
             return Outlook(state.key, before, before, state.totals.spend, only_by_unset=gaps)
         context = Context(0, offset, now, self._version)
-        decision = activate(state, self.rules, context, NAME, pages=pages)
+        decision = activate(
+            state,
+            self.rules,
+            context,
+            NAME,
+            pages=pages,
+            send_effects=self._effects,
+            take_over=self.take_over,
+        )
         after = decision.state
         return Outlook(
             state.key,
@@ -113,7 +121,7 @@ class Planner:
         asked = self._gaps.intersection(state.standing.segments) if self._gaps else ()
         if not asked:
             return ()
-        state = sum_up(state, self._known.summing, pages)
+        state = sum_up(state, self._known.summing, pages, now)
         facts = Facts(state, self._known.spend)
         facts.now = now
         Walk(self._known, state.claims, state.standing, offset=0).run((), facts, ())  # what the customer's labels are

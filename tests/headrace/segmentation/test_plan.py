@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from headrace.contracts.events import CustomerDeleted, Event, decode_event, encode_event
+from headrace.contracts.events import CustomerDeleted, CustomerSnapshot, Event, decode_event, encode_event
 from headrace.rules.model import (
     AllOf,
     AssignGroup,
@@ -20,6 +20,7 @@ from headrace.rules.model import (
     Rule,
     RuleSet,
     Segment,
+    Send,
     Spend,
     Tag,
     Trigger,
@@ -32,7 +33,7 @@ from headrace.segmentation.plan_sum import SAMPLES, PlanSum
 from headrace.segmentation.plan_warnings import warnings_of
 from headrace.segmentation.state import State
 from headrace.segmentation.untouched import untouched_by
-from tests.headrace.segmentation.test_properties import LATCHED, SOME, START, histories, leaf
+from tests.headrace.segmentation.test_properties import LATCHED, SOME, START, event, histories, leaf
 
 NEW_SEGMENTS = (
     Segment(id="many", who=leaf("customer.orders", "above", 1), attributes={"many": ("yes",)}),
@@ -166,6 +167,41 @@ def test_look__deleted_customer__is_nobody() -> None:
     )
     state = decide(None, decode_event(value), None, Context(1, 0, None, 0)).state
     assert Planner(LATCHED, version=1, base=None).look(state, offset=1, now=START) is None
+
+
+def group_moved_by_hand(group: str) -> State:
+    """A customer whom the store has in a group of the merchant's own."""
+    snapshot = CustomerSnapshot(customer_id="7", created_at=START, modified_at=START, group=group)
+    return fold([event(snapshot, 0)], compile_rules(LATCHED))
+
+
+@pytest.mark.parametrize(("take_over", "to"), [(False, "Friends"), (True, "Silver")])
+def test_look__group_that_is_not_ours__moves_only_when_taken_over(take_over: bool, to: str) -> None:
+    """The store's own group is told, not that we keep our hands off it."""
+    state = group_moved_by_hand("Friends")
+    outlook = Planner(LATCHED, version=2, base=(1, compile_rules(LATCHED)), take_over=take_over).look(
+        state, offset=100, now=START
+    )
+    assert outlook is not None
+    assert (outlook.before.group, outlook.after.group) == ("Friends", to)
+
+
+@SOME
+@given(st.lists(histories(), min_size=1, max_size=4))
+def test_look__effects__are_those_that_an_activation_told_to_send_them_releases(people: list[list[Event]]) -> None:
+    webhook = Send(kind="webhook", key="webhook", with_={"url": "https://post.example/hook"})
+    told = (*LATCHED.segments, replace(NEW_SEGMENTS[0], on_enter=(webhook,)))
+    rule_set, old = replace(LATCHED, segments=told), compile_rules(LATCHED)
+    new, planner = compile_rules(rule_set), Planner(rule_set, version=2, base=(1, old))
+    for history in people:
+        state = fold(history, old)
+        outlook = planner.look(state, offset=100, now=START)
+        context = Context(1, 100, START, 2)
+        released = activate(state, new, context, "plan", send_effects=("segment:many",)).effects
+        assert activate(state, new, context, "plan").effects == ()
+        assert outlook is not None
+        assert outlook.effects == tuple(effect.entry for effect in released)
+        assert bool(released) == ("many" in outlook.after.segments)
 
 
 # -- only by an unset value ----------------------------------------------------------------------------------------
