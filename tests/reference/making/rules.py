@@ -1,0 +1,174 @@
+"""Rule sets as a merchant writes them: one, and how it is edited later."""
+
+import json
+from random import Random
+from typing import Any
+
+from tests.reference.making.conditions import Conditions, Written, statuses
+from tests.reference.making.words import (
+    AMOUNTS,
+    ATTRIBUTES,
+    CALENDARS,
+    COUNTS,
+    CURRENCY,
+    GROUPS,
+    TAGS,
+    VALUES,
+    ZONES,
+    money,
+    one_or_many,
+    some,
+)
+
+TRIGGERS = (
+    *("order.placed",) * 4, *("product.ordered",) * 2, *("order.refunded",) * 2, *("order.status_changed",) * 2,
+    "customer.created", "customer.updated",
+)  # fmt: skip
+LISTS = ("segments", "ladders", "rules")
+
+
+class Rules:
+    """Draws rule sets of one store."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._zone = random.choice(ZONES)
+        self._number = 0
+
+    def first(self) -> Written:
+        """A rule set."""
+        random = self._random
+        written: Written = {"store": {"timezone": self._zone, "currency": CURRENCY}, "calendars": CALENDARS}
+        if random.random() < 0.4:
+            written["spend"] = self._spend()
+        written |= self._groups()
+        written["segments"] = [self._segment() for _ in range(random.randint(1, 4))]
+        written["ladders"] = [self._ladder() for _ in range(random.choice((0, 1, 1, 2)))]
+        written["rules"] = [self._rule() for _ in range(random.choice((0, 1, 2, 3, 4)))]
+        return _without_empty(written)
+
+    def edited(self, written: Written) -> Written:
+        """The same some time later: entries gone, new, renamed, edited, moved."""
+        random = self._random
+        later = {key: list(value) if isinstance(value, list) else value for key, value in written.items()}
+        for _ in range(random.randint(1, 3)):
+            self._edit(later)
+        return _without_empty(later)
+
+    def _edit(self, later: Written) -> None:
+        random = self._random
+        name = random.choice(LISTS)
+        entries = later.setdefault(name, [])
+        make = {"segments": self._segment, "ladders": self._ladder, "rules": self._rule}[name]
+        kind = random.choice(("gone", "new", "renamed", "edited", "other", "moved", "spend", "groups"))
+        number = random.randrange(len(entries)) if entries else 0
+        if kind == "spend":
+            later["spend"] = self._spend()
+        elif kind == "groups":
+            kept = {name: value for name, value in later.items() if name in LISTS}
+            later |= self._groups(kept)
+        elif kind == "new" or not entries:
+            entries.insert(number, make())
+        elif kind == "gone":
+            del entries[number]
+        elif kind == "renamed":
+            old = entries[number]
+            entries[number] = old | {"id": f"{name[0]}{self._next()}", "renamed_from": old["id"]}
+        elif kind == "moved":
+            random.shuffle(entries)
+        elif kind == "other":
+            entries[number] = make() | {"id": entries[number]["id"]}
+        else:
+            entries[number] = self._touched(name, dict(entries[number]))
+
+    def _touched(self, name: str, entry: Written) -> Written:
+        random = self._random
+        if name == "segments":
+            return entry | {"who": Conditions(random).condition()}
+        if name == "rules":
+            return entry | {"past": random.choice(("apply", "ignore"))}
+        return entry | {"by": entry["by"]}
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _spend(self) -> Written:
+        random = self._random
+        spend: Written = {"amount": random.choice(("total", "subtotal", "total_excluding_tax"))}
+        spend["refunds"] = random.choice(("subtract", "ignore"))
+        if random.random() < 0.5:
+            spend["count_statuses"] = statuses(random)
+        return spend
+
+    def _groups(self, known: Written | None = None) -> Written:
+        """All, or after some time at least those that the entries name."""
+        random = self._random
+        named = json.dumps(known or "")
+        groups = [name for name in GROUPS if known is None or f'"{name}"' in named or random.random() < 0.5]
+        order: list[Any] = random.sample(groups, len(groups))
+        if random.random() < 0.5:
+            order = [order[:2], *order[2:]] if random.random() < 0.5 else [*order[:1], order[1:4], *order[4:]]
+        default = random.choice(groups) if groups and random.random() < 0.3 else ""
+        return {
+            "groups": [{"name": name} for name in groups],
+            "group_order": [equals for equals in order if equals],
+            "default_group": default,
+        }
+
+    def _gives(self) -> Written:
+        random, gives = self._random, dict[str, Any]()
+        while not gives:
+            if random.random() < 0.5:
+                gives["group"] = random.choice(GROUPS)
+            if random.random() < 0.5:
+                gives["attributes"] = {name: one_or_many(random, VALUES) for name in some(random, ATTRIBUTES, 1, 2)}
+            if random.random() < 0.4:
+                gives["tags"] = {"mailchimp": one_or_many(random, TAGS)}
+        return gives
+
+    def _segment(self) -> Written:
+        return {"id": f"s{self._next()}", "who": Conditions(self._random).condition()} | self._gives()
+
+    def _ladder(self) -> Written:
+        random = self._random
+        by: Any = random.choice(("customer.spend", "customer.spend", "customer.orders", "customer.average_order"))
+        bounds: list[Any] = list(COUNTS) if by == "customer.orders" else [money(amount) for amount in AMOUNTS]
+        if by != "customer.average_order" and random.random() < 0.4:
+            by = {by: Conditions(random).window()}
+        chosen = sorted(random.sample(range(len(bounds)), random.randint(1, 3)))
+        rungs: list[Written] = [] if random.random() < 0.2 else [self._gives()]
+        rungs += [self._gives() | {random.choice(("from", "above")): bounds[number]} for number in chosen]
+        return {"id": f"l{self._next()}", "by": by, "rungs": rungs}
+
+    def _rule(self) -> Written:
+        random = self._random
+        trigger = random.choice(TRIGGERS)
+        conditions = Conditions(random, order=not trigger.startswith("customer."))
+        rule: Written = {"id": f"r{self._next()}", "when": trigger}
+        if trigger == "order.status_changed" and random.random() < 0.6:
+            rule["when"] = {
+                trigger: {random.choice(("from", "to")): random.choice(("completed", "pending", "cancelled"))}
+            }
+        if random.random() < 0.75:
+            rule["if"] = conditions.condition(1)
+        rule["then"] = [self._action() for _ in range(random.randint(1, 2))]
+        rule["past"] = random.choice(("apply", "ignore"))
+        return rule
+
+    def _action(self) -> Written:
+        random = self._random
+        match random.choice(("group", "add", "add", "remove", "tag", "untag")):
+            case "group":
+                return {"assign_group": random.choice(GROUPS)}
+            case "add":
+                return {"add_attribute": {random.choice(ATTRIBUTES): one_or_many(random, VALUES)}}
+            case "remove":
+                return {"remove_attribute": {random.choice(ATTRIBUTES): one_or_many(random, VALUES)}}
+            case "tag":
+                return {"tag": {"mailchimp": one_or_many(random, TAGS)}}
+        return {"untag": {"mailchimp": one_or_many(random, TAGS)}}
+
+
+def _without_empty(written: Written) -> Written:
+    return {key: value for key, value in written.items() if value not in ([], "")}

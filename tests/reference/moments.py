@@ -1,0 +1,104 @@
+"""When time alone may change an answer: every fact, later by every span that the rules name, and every turn of a day they
+ask for. Too many moments rather than too few: to ask at another one changes nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from headrace.contracts.events import CustomerSnapshot, OrderSnapshot
+from headrace.rules.model import Between, Duration, Ladder, Leaf, RuleSet, Window, decode_rule_set
+from tests.reference import timeline
+from tests.reference.facts import Facts, person
+
+AGES = {"customer.account_age": "day", "customer.days_since_last_order": "day", "customer.age": "year"}
+
+
+def moments(
+    rules: RuleSet, facts: Facts, more: list[datetime], since: datetime | None, until: datetime
+) -> list[datetime]:
+    """Those after `since` (None: ever) up to `until`, ascending. `more`: times that memberships began at."""
+    zone, said = rules.store.timezone, msgspec.json.encode(rules)
+    times = {*_times(facts, zone), *more}
+    found = {timeline.later(at, span, zone) for at in times for span in _spans(said)}
+    first = min((*times, until)) if since is None else since
+    between = timeline.local_day(first, zone), timeline.local_day(until, zone)
+    found |= {timeline.day_start(day, zone) for day in _turns(_nodes(said), rules, *between)}
+    if any(isinstance(node, Leaf) and node.operator == "anniversary" for node in _nodes(said)):
+        days = {timeline.local_day(at, zone) for at in times}
+        found |= {timeline.day_start(turn, zone) for day in days for turn in _yearly(day, *between)}
+    return sorted(moment for moment in found if moment <= until and (since is None or moment > since))
+
+
+def _times(facts: Facts, zone: str) -> Iterator[datetime]:
+    for one in facts.arrived:
+        yield one.event.envelope.time
+        data = one.event.data
+        if isinstance(data, CustomerSnapshot | OrderSnapshot):
+            yield data.created_at
+        if isinstance(data, OrderSnapshot):
+            yield from (refund.created_at for refund in data.refunds)
+    if born := person(facts).birthday:
+        yield timeline.day_start(date.fromisoformat(born), zone)
+
+
+def _turns(nodes: tuple[Any, ...], rules: RuleSet, first: date, last: date) -> Iterator[date]:
+    """Where a month, a year or a calendar begins or ends in between."""
+    if any(isinstance(node, Window) and node.this for node in nodes):
+        months = range(first.year * 12 + first.month, last.year * 12 + last.month)
+        yield from (date(month // 12, month % 12 + 1, 1) for month in months)
+    if any(isinstance(node, Leaf) and node.field == "calendar" for node in nodes):
+        for calendar in rules.calendars.values():
+            for year in range(first.year - 2, last.year + 1):
+                for day in timeline.calendar_days(calendar, year) or ():
+                    yield from (day, day + timedelta(days=1))
+
+
+def _yearly(day: date, first: date, last: date) -> Iterator[date]:
+    """Its yearly days in between, and the days after them."""
+    for year in range(max(first.year, day.year + 1), last.year + 1):
+        turn = timeline.yearly_day(day, year)
+        yield from (turn, turn + timedelta(days=1))
+
+
+@lru_cache(maxsize=256)
+def _spans(rules: bytes) -> frozenset[Duration]:
+    """Those named, and those that an age comes to at a bound."""
+    nodes = _nodes(rules)
+    found = {node for node in nodes if isinstance(node, Duration)}
+    for node in nodes:
+        if isinstance(node, Leaf) and (unit := AGES.get(node.field)):
+            found |= {_span(bound + more, unit) for bound in _bounds(node.operand) for more in (-1, 0)}
+        if isinstance(node, Ladder) and (unit := AGES.get(node.by)):
+            found |= {_span(rung.threshold + more, unit) for rung in node.rungs for more in (-1, 0)}
+    return frozenset(span for span in found if span.count >= 0)
+
+
+def _span(count: int, unit: Any) -> Duration:
+    return Duration(count=count, unit=unit)
+
+
+def _bounds(operand: Any) -> tuple[int, ...]:
+    return (
+        (operand.low, operand.high) if isinstance(operand, Between) else (operand,) if isinstance(operand, int) else ()
+    )
+
+
+@lru_cache(maxsize=256)
+def _nodes(rules: bytes) -> tuple[Any, ...]:
+    """Every part of a rule set."""
+    return tuple(_parts(decode_rule_set(rules)))
+
+
+def _parts(node: Any) -> Iterator[Any]:
+    if isinstance(node, Struct):
+        yield node
+        for name in node.__struct_fields__:
+            yield from _parts(getattr(node, name))
+    elif isinstance(node, tuple):
+        for one in node:
+            yield from _parts(one)
