@@ -124,9 +124,10 @@ def _group(state: State, rules: CompiledRules, outbox: Outbox, *, overwrite: boo
     """A guest has no group; nobody is moved before a snapshot told which group the store has the customer in."""
     if state.guest or state.profile is None:
         return state
+    observed = state.profile.group
     if state.emitted.taken and not needs_taking(state, rules):
         state = replace(state, emitted=replace(state.emitted, taken=False))
-    told, observed = state.emitted, state.profile.group
+    told = state.emitted
     value, winner = wanted(state, rules)
     again = overwrite and value not in (None, observed)
     if not again and (value == told.group if told.group_known else value is None):

@@ -19,7 +19,7 @@ from headrace.segmentation.codec import decode_state, encode_state
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, Decision, activate, decide
 from headrace.segmentation.entries import Verdict
-from headrace.segmentation.state import State
+from headrace.segmentation.state import State, Timer
 from headrace.segmentation.wake import wake
 
 HEAD = "store: {timezone: Europe/London, currency: GBP}\n"
@@ -62,13 +62,11 @@ class Story:
         known = {"created_at": START, **fields}
         return self._tell(CustomerSnapshot(customer_id="7", modified_at=now, group=group, **known), "customer.snapshot")
 
-    def order(
-        self, id: str, pounds: float, *, at: str | None = None, status: str = "completed"
-    ) -> Decision:  # the order's
+    def order(self, number: str, pounds: float, *, at: str | None = None, status: str = "completed") -> Decision:
         """A snapshot of an order without lines."""
         now, total = self._move(at), round(pounds * 100)
         order = OrderSnapshot(
-            order_id=id,
+            order_id=number,
             status=status,  # type: ignore[arg-type]  # one of them
             currency="GBP",
             created_at=now,
@@ -121,7 +119,10 @@ class Story:
         """As last told."""
         return self.state.emitted.attributes
 
-    @property
+    def timers(self) -> tuple[Timer, ...]:
+        """Those that run."""
+        return self.state.timers
+
     def segments(self) -> tuple[str, ...]:
         """Those the customer is in."""
         return self.state.standing.segments

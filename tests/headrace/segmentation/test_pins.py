@@ -52,11 +52,11 @@ def test_pin__until__ends_at_that_moment_without_any_event(at: str, group: str) 
     story = Story(PINNED)
     story.customer()
     story.pin("Gold", until="2026-02-01T12:00")
-    assert story.state.timers == (Timer(moment("2026-02-01T12:00"), "pin"),)
-    assert story.segments == ("watched",)
+    assert story.timers() == (Timer(moment("2026-02-01T12:00"), "pin"),)
+    assert story.segments() == ("watched",)
     story.wait(at)
     assert story.group == group
-    assert story.segments == (("watched",) if group == "Gold" else ())
+    assert story.segments() == (("watched",) if group == "Gold" else ())
     assert (story.state.pin is None) is (group == "Silver")
 
 
@@ -65,7 +65,7 @@ def test_pin__pinned_again__the_newest_counts_with_its_end() -> None:
     story.customer()
     story.pin("Gold", until="2026-02-01")
     story.pin("Wholesale")
-    assert story.state.timers == ()
+    assert story.timers() == ()
     story.wait("2027-01-01")
     assert story.group == "Wholesale"
 
@@ -74,7 +74,7 @@ def test_pin__end_already_over__changes_nothing() -> None:
     story = Story(LADDER)
     story.customer(at="2026-03-01")
     story.pin("Gold", until="2026-02-01")
-    assert (story.told, story.state.pin, story.state.timers) == (["Silver"], None, ())
+    assert (story.told, story.state.pin, story.timers()) == (["Silver"], None, ())
 
 
 def test_pin__group_leaves_the_rules_and_comes_back__counts_while_it_is_there() -> None:

@@ -26,7 +26,7 @@ def test_ladder__refund_and_silence__down_one_rung_at_the_end_of_each_grace() ->
     story = on_top()
     story.order("1", 10, at="2026-01-10T09:00")
     assert story.group == "Wholesale"
-    assert story.state.timers == (Timer(moment("2026-02-10"), "ladder:loyalty"),)
+    assert story.timers() == (Timer(moment("2026-02-10"), "ladder:loyalty"),)
     story.wait("2026-02-09T23:59:59.999999")
     assert story.group == "Wholesale"
     story.wait("2026-02-10")
@@ -34,7 +34,8 @@ def test_ladder__refund_and_silence__down_one_rung_at_the_end_of_each_grace() ->
     story.wait("2026-12-24")
     assert story.group == "Silver"
     assert story.state.standing.since == {"ladder:loyalty": moment("2026-03-13")}
-    assert (story.state.timers, story.state.standing.below) == ((), {})
+    assert not story.timers()
+    assert not story.state.standing.below
 
 
 @pytest.mark.parametrize(("pounds", "group"), [(5000.00, "Gold"), (5000.01, "Wholesale"), (5000.02, "Wholesale")])
@@ -42,7 +43,7 @@ def test_ladder__recovered_or_not_by_a_cent__before_the_grace_ends(pounds: float
     story = on_top()
     story.order("1", 4000, at="2026-01-10T09:00")
     story.order("1", pounds, at="2026-02-09T09:00")
-    assert (story.state.timers == ()) is (group == "Wholesale")
+    assert (story.timers() == ()) is (group == "Wholesale")
     story.wait("2026-02-10")
     assert story.group == group
 
@@ -51,14 +52,14 @@ def test_ladder__never__only_up() -> None:
     story = on_top(f"ladders: [{{id: loyalty, {BY}, demote: never}}]\n")
     story.order("1", 0)
     story.wait("2036-01-01")
-    assert (story.group, story.state.timers) == ("Wholesale", ())
+    assert (story.group, story.timers()) == ("Wholesale", ())
 
 
 def test_activate__other_grace__the_running_one_ends_by_the_new_length() -> None:
     story = on_top()
     story.order("1", 10, at="2026-01-10T09:00")
     story.apply(ONE_STEP.replace("30 days", "10 days"), at="2026-01-12")
-    assert story.state.timers == (Timer(moment("2026-01-21"), "ladder:loyalty"),)
+    assert story.timers() == (Timer(moment("2026-01-21"), "ladder:loyalty"),)
     story.apply(ONE_STEP.replace("30 days", "1 days"), at="2026-01-13")
     assert story.group == "Gold"
     assert story.state.standing.below == {"loyalty": moment("2026-01-13")}
@@ -68,7 +69,7 @@ def test_activate__grace_taken_away__down_at_once() -> None:
     story = on_top()
     story.order("1", 10, at="2026-01-10T09:00")
     story.apply(f"ladders: [{{id: loyalty, {BY}}}]\n")
-    assert (story.group, story.state.timers, story.state.standing.held) == ("Silver", (), {})
+    assert (story.group, story.timers(), story.state.standing.held) == ("Silver", (), {})
 
 
 def test_activate__ladder_renamed__rung_grace_and_time_go_on() -> None:
@@ -89,7 +90,7 @@ def test_activate__ladder_renamed__rung_grace_and_time_go_on() -> None:
     [
         ("{group: Silver}, {group: Wholesale, above: 5000}", "Wholesale"),
         (
-            "{group: Silver}, {from: 500, attributes: {a: b}}, {group: Gold, from: 1000}, {group: Wholesale, above: 5000}",
+            "{group: Silver}, {from: 5, tags: {mailchimp: T}}, {group: Gold, from: 9}, {group: Wholesale, above: 5000}",
             "Wholesale",
         ),
         ("{group: Silver}, {group: Gold, from: 1000}", "Gold"),
@@ -128,10 +129,10 @@ def test_ladder__looked_at_whenever__the_same(course: list[tuple[int, float]], l
         happening.append((at.isoformat(), pounds))
     for story in (watched, silent):
         story.customer()
-    for when, pounds in sorted(happening, key=lambda one: (one[0], one[1] is None)):
-        if pounds is not None:
-            watched.order("1", pounds, at=when)
-            silent.order("1", pounds, at=when)
+    for when, spent in sorted(happening, key=lambda one: (one[0], one[1] is None)):
+        if spent is not None:
+            watched.order("1", spent, at=when)
+            silent.order("1", spent, at=when)
         else:
             watched.wait(when)
     watched.wait(ends.isoformat())
