@@ -83,7 +83,7 @@ def past_triggers(id: str, entry: Entry) -> Iterator[Occurrence]:
     if was_placed(entry):
         yield Occurrence("order.placed", made, entry, lines, cause=id)
         if lines:
-            yield Occurrence("product.ordered", made, entry, lines, cause=_of_lines(id, lines))
+            yield Occurrence("product.ordered", made, entry, lines, cause=id)
         if late := tuple(line for line in lines if line.backordered):
             yield Occurrence("order.backordered", made, entry, late, cause=_of_lines(id, late))
     for status in statuses_of(entry.seen):
