@@ -20,6 +20,11 @@ _NAMES: Final = {
     "customer.store_credit": "store credit",
     "order.items": "items in one order",
 }
+_MOVES: Final = {
+    "enters": "puts the customer into",
+    "leaves": "takes the customer out of",
+    "stays": "keeps the customer in",
+}
 _ONE: Final = {"orders": "order", "items": "item", "visits": "visit", "items in one order": "item in one order"}
 
 
@@ -42,14 +47,14 @@ def history_text(found: dict[str, Any]) -> str:
 
 
 def change_text(change: dict[str, Any] | None, zone: ZoneInfo) -> str:
-    """`38.20 GBP more spend before 24 November 2026: then the customer enters Gold (ladder loyalty)`."""
+    """`38.20 GBP more spend before 24 November 2026 puts the customer into Gold (ladder loyalty)`."""
     if change is None:
         return "no single change of one figure, one flag, one value or of time alone does it"
     until = None if change["until"] is None else _day(change["until"], zone)
-    ending = f"the customer {change['moves']} {change['to']} ({_source(change['entry'])})"
+    moves = f"{_MOVES[change['moves']]} {change['to']} ({_source(change['entry'])})"
     if change["kind"] == "time":
-        return f"nothing needs to happen: on {until} {ending}"
-    return f"{_by(change)}{'' if until is None else f' before {until}'}: then {ending}"
+        return f"time alone, on {until}, {moves}"
+    return f"{_by(change)}{'' if until is None else f' before {until}'} {moves}"
 
 
 def _headline(found: dict[str, Any], zone: ZoneInfo) -> str:
@@ -91,34 +96,35 @@ def _facts(found: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
 
 def _entries(found: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
     for one in found["rules"]:
-        at = f" (looked at with order {one['order']})" if one["order"] else ""
-        yield from ("", f"{_verdict(one)} {one['kind']} {one['id']}{_when(one)}{at}")
-        rows = [
+        yield from ("", f"{one['kind']} {one['id']}{_when(one)}: {_verdict(one)}")
+        yield from _table(
             ("yes" if each["holds"] else "no", each["text"], _value(each["value"], zone)) for each in one["conditions"]
-        ]
-        yield from _table(rows)
-
-
-def _verdict(one: dict[str, Any]) -> str:
-    if one["kind"] == "ladder":
-        return f"{one['text']}:"
-    if one["kind"] == "segment":
-        return "IN " if one["holds"] else "NOT IN"
-    return "HAS FIRED" if one["holds"] else "HAS NOT FIRED"
+        )
 
 
 def _when(one: dict[str, Any]) -> str:
     return f", on {one['when']}" if one["when"] else ""
 
 
+def _verdict(one: dict[str, Any]) -> str:
+    match one["kind"]:
+        case "ladder":
+            return str(one["text"])
+        case "segment":
+            return "in it" if one["holds"] else "not in it"
+        case _:
+            order = f" (looked at with order {one['order']})" if one["order"] else ""
+            return ("has fired" if one["holds"] else "has not fired") + order
+
+
 def _by(change: dict[str, Any]) -> str:
     by, fact = change["by"], change["fact"]
     if isinstance(by, bool):
-        return f"{fact} becomes {str(by).lower()}"
+        return f"{fact} {str(by).lower()}"
     if isinstance(by, dict) and "add" in by:
-        return f'{fact} has "{by["add"]}" too'
+        return f'"{by["add"]}" among {fact}'
     if isinstance(by, dict) and "remove" in by:
-        return f'{fact} no longer has "{by["remove"]}"'
+        return f'"{by["remove"]}" no longer among {fact}'
     amount = by["amount_minor"] if isinstance(by, dict) else by
     shown = format_money(abs(amount), by["currency"]) if isinstance(by, dict) else f"{abs(amount):,}"
     if fact == "order.value":

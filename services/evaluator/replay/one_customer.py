@@ -75,7 +75,7 @@ def find_at(settings: KafkaSettings, customer: str, at: datetime) -> Found:
     partition = Partition(number)
     records = _up_to(read_log(settings, name, number, begin=begin, end=end), at, store)
     rule_sets = rule_sets_of(settings)
-    fold_into(settings, rule_sets, partition, (_only(batch, key) for batch in records))
+    fold_into(settings, rule_sets, partition, (_until(batch, key, at) for batch in records))
     return _found(partition, rule_sets, customer, f"{customer} was not known yet at {at.isoformat()}")
 
 
@@ -105,8 +105,16 @@ def _is_of(name: bytes | None, key: bytes) -> bool:
     return name is not None and (name in (key, PARTITION_WIDE_KEY) or name.startswith(key + PAGE_SIGN))
 
 
-def _only(records: Sequence[LogRecord], key: bytes) -> Sequence[LogRecord]:
-    return [record for record in records if record.key in (key, PARTITION_WIDE_KEY)]
+def _until(records: Sequence[LogRecord], key: bytes, at: datetime) -> Sequence[LogRecord]:
+    """What concerns the customer, without what happened after `at` and came before the clock had passed it."""
+    return [record for record in records if record.key in (key, PARTITION_WIDE_KEY) and not _is_later(record, at)]
+
+
+def _is_later(record: LogRecord, at: datetime) -> bool:
+    try:
+        return decode(record).envelope.time > at
+    except SetAside:
+        return False
 
 
 def _up_to(batches: Iterable[Sequence[LogRecord]], at: datetime, store: str) -> Iterator[Sequence[LogRecord]]:

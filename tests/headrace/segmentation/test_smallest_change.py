@@ -1,4 +1,4 @@
-"""The law of the smallest change: doing what it says moves the customer; one unit less, or a moment earlier, does not."""
+"""The law of the smallest change: doing what it says moves the customer, one unit less or a moment earlier does not."""
 
 from datetime import datetime, timedelta
 from typing import Any
