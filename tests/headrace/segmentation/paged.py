@@ -22,7 +22,7 @@ from headrace.contracts.events import (
     decode_event,
     encode_event,
 )
-from headrace.rules.model import AddAttribute, Duration, Each, Leaf, Rule, Segment, Spend, Trigger
+from headrace.rules.model import AddAttribute, Duration, Each, Leaf, Only, Rule, Segment, Spend, Trigger, Window
 from headrace.segmentation import pages as paging
 from headrace.segmentation.codec import decode_state, encode_state
 from headrace.segmentation.compiled import CompiledRules, compile_rules
@@ -35,6 +35,11 @@ from tests.headrace.segmentation.test_properties import LATCHED, START, TRACKED,
 NEVER = Limits(ledger_bytes=2**40, order_bytes=2**40, changes=65_535)
 TINY = Limits(ledger_bytes=400, ledger_kept_bytes=300, order_bytes=150, changes=4, changes_a_page=2, extremes=2)
 ONLY_PAGES = Limits(ledger_bytes=0, ledger_kept_bytes=0, order_bytes=0, changes=1, changes_a_page=1, extremes=1)
+
+def lately(field: str, operator: str, operand: int) -> Leaf:
+    span = Window(span=Duration(count=2, unit="day"))
+    return Leaf(field=field, operator=operator, operand=operand, window=span)
+
 
 APPLE, DEAR = leaf("brand", "is", "apple"), leaf("quantity", "above", 2)
 
@@ -60,6 +65,24 @@ COUNTING = replace(
             id="new",
             who=Leaf(field="customer.first_order_at", operator="within_last", operand=Duration(count=60, unit="hour")),
             group="French",
+        ),
+        Segment(id="lately", who=lately("customer.spend", "from", 900), attributes={"lately": ("much",)}),
+        Segment(id="quiet", who=lately("customer.orders", "below", 2), attributes={"lately": ("little",)}),
+        Segment(
+            id="apples-this-month",
+            who=Leaf(
+                field="customer.items",
+                operator="above",
+                operand=2,
+                window=Window(this="month"),
+                only=Only(brand=("apple",)),
+            ),
+            attributes={"month": ("apples",)},
+        ),
+        Segment(
+            id="ever-apple",
+            who=Leaf(field="customer.orders", operator="from", operand=1, only=Only(brand=("apple",))),
+            attributes={"ever": ("apple",)},
         ),
     ),
     rules=(

@@ -19,6 +19,7 @@ from headrace.segmentation.orders import oldest_first
 from headrace.segmentation.pages import HISTORY, ORDER, Limits
 from headrace.segmentation.state import Entry, State
 from headrace.segmentation.totals import Sums, contribution
+from headrace.segmentation.windows import pruned
 from tests.headrace.segmentation.paged import (
     NEVER,
     ONLY_PAGES,
@@ -86,10 +87,12 @@ def test_decide__with_pages__accumulators_are_those_of_all_orders(happening: lis
         core.take(step)
         if core.rules is None or core.state.deleted:
             continue
-        sums = Sums(core.rules.summing)
+        sums, now = Sums(core.rules.summing), START + timedelta(hours=core.hours)
         for _, entry in oldest_first(core.state, core):
             sums.add(entry)
         assert (core.state.totals, core.state.purchased) == (sums.totals, sums.purchased)
+        for known, anew, one in zip(core.state.windows, sums.windows, core.rules.summing.windows, strict=True):
+            assert pruned(known, one, now) == pruned(anew, one, now)
         assert_extremes(core, [decode_entry(page_content(core.stored[name])) for name in core.orders()])
 
 
