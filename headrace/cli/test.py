@@ -43,10 +43,10 @@ class Played:
 
 def register(app: typer.Typer) -> None:
     """Adds the verb."""
-    app.command("test")(test)
+    app.command("test")(play)
 
 
-def test(paths: PathsArgument, json: JsonOption = False) -> None:
+def play(paths: PathsArgument, json: JsonOption = False) -> None:
     """Play golden cases: a customer's history in, memberships and effects out. Exit 1 when one is not as expected."""
     played = [result for path in paths for file in _files(path) if (result := play_file(file)) is not None]
     if not played:

@@ -126,7 +126,8 @@ class Player:
         assert self.state == decision.state
         self._pages = {**self._pages, **decision.pages}
         self.actions += decision.actions
-        self.effects += decision.effects
+        known = {effect.id for effect in self.effects}  # whose consumers never do one twice
+        self.effects += (effect for effect in decision.effects if effect.id not in known)
 
     def _look(self, case: Case, step: Step) -> list[Failure]:
         found: Found = found_of(self.state, self.rules, self.effects[self._since :])

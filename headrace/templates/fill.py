@@ -5,7 +5,8 @@ A value that is `$name` and nothing else may become a list; within a text (`$bra
 """
 
 import re
-from collections.abc import Iterator, Mapping as Values
+from collections.abc import Iterator
+from collections.abc import Mapping as Values
 from dataclasses import dataclass, replace
 from typing import Final
 
