@@ -109,7 +109,7 @@ def writes(entry: Entry) -> frozenset[str]:
         return frozenset(name for action in entry.then for name in _of_action(action))
     givers: tuple[Segment | Rung, ...] = entry.rungs if isinstance(entry, Ladder) else (entry,)
     found = {_label(ATTRIBUTES + name) for giver in givers for name in giver.attributes}
-    found |= {TAGS + tag.platform for giver in givers for tag in giver.tags}
+    found |= {TAGS + tag.platform for giver in givers for tag in giver.tags if not tag.list}
     groups = {giver.group for giver in givers if giver.group is not None}
     found |= {source_of(entry)} | ({GROUP} if groups else set())
     return frozenset(found | {f"rung:{group}" for group in groups if isinstance(entry, Ladder)})
@@ -120,7 +120,7 @@ def _of_action(action: Action) -> set[str]:
         case AddAttribute(values=values) | RemoveAttribute(values=values):
             return {_label(ATTRIBUTES + name) for name in values}
         case AddTag(tags=tags) | RemoveTag(tags=tags):
-            return {TAGS + tag.platform for tag in tags}
+            return {TAGS + tag.platform for tag in tags if not tag.list}  # nothing reads a list
         case AssignGroup():
             return {GROUP}
         case _:

@@ -9,6 +9,7 @@ from headrace.rules import scalars
 from headrace.rules.catalogue import GROUP_FIELDS, IN_SEGMENT, ON_RUNG, OPERATORS, PINNED, SINCE, Field
 from headrace.rules.findings import Refused, did_you_mean, quoted
 from headrace.rules.model import Duration, Leaf
+from headrace.rules.parse_time import span
 from headrace.rules.reading import Reading, each
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair
 
@@ -73,10 +74,7 @@ def _since(node: Mapping, field: Field, reading: Reading) -> Duration | None:
     value = node.get(SINCE)
     if value is None or field.name in GROUP_FIELDS or field.name == PINNED:
         return None
-    count, unit = scalars.duration(value, f"since of {field.name}")
-    if count == 0:
-        raise Refused("not_a_duration", value.place, f"since of {field.name} is no time at all", f"write 1 {unit}")
-    return Duration(count=count, unit=unit)
+    return span(value, f"since of {field.name}")
 
 
 def _unknown(pair: Pair, field: Field) -> Refused:

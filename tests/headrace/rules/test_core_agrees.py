@@ -23,6 +23,19 @@ OPERANDS = {
 }
 
 
+MEMBERS = {
+    "customer.group": "Gold",
+    "customer.kind": "B2B",
+    "customer.in_segment": "vip",
+    "customer.on_rung": "loyalty/Gold",
+    "customer.pinned": "true",
+}
+ENTRIES = (
+    "groups: [{name: Gold}]\ngroup_order: [Gold]\n"
+    "ladders: [{id: loyalty, by: customer.spend, rungs: [{group: Gold}]}]\n"
+    "segments: [{id: vip, who: {customer.orders: {from: 1}}, attributes: {vip: 'yes'}}]\n"
+)
+"""What tests on memberships name."""
 WINDOWS = ("within: 90 days", "within: 6 months", "this: month", "this: year")
 FILTERS = ("brand: Apple", "category: [Phones, Gifts], within: 36 hours", "product: 7, channel: [online, 2]",
            "from_date: 2026-01-01, to_date: 2026-03-31")  # fmt: skip
@@ -41,7 +54,7 @@ def operand(field: Field, operator: str) -> str:
     kinds = {"duration": "90 days", "date": "2026-01-31", "calendar": "summer", "yearly": "today"}
     if OPERATORS[operator].operand in kinds:
         return kinds[OPERATORS[operator].operand]
-    one = OPERANDS.get(field.family, "France" if field.name == "country" else "acme.com")
+    one = MEMBERS.get(field.name) or OPERANDS.get(field.family, "France" if field.name == "country" else "acme.com")
     return f"[{one}, {one}]" if OPERATORS[operator].operand == "many" else one
 
 
@@ -49,6 +62,8 @@ def written_tests(field: Field) -> list[str]:
     tests = [f"{{{field.name}: {{{name}: {operand(field, name)}}}}}" for name in field.operators]
     if field.family in ("number", "money"):
         tests.append(f"{{{field.name}: {{from: 1, below: 2}}}}")
+    if field.name in ("customer.in_segment", "customer.on_rung"):
+        tests.append(f"{{{field.name}: {{is_not: {MEMBERS[field.name]}, since: 6 months}}}}")
     if field.windowed:
         tests += [f"{{{field.name}: {{above: 2, {window}}}}}" for window in WINDOWS]
         tests += [f"{{{field.name}: {{crosses: 2, this: year}}}}"]
@@ -75,7 +90,8 @@ def all_tests() -> list[str]:
 @pytest.mark.parametrize("condition", all_tests())
 def test_core__every_field_and_test__compiles(condition: str) -> None:
     when = "cart.abandoned" if "{cart." in condition else "custom.visit" if "{event." in condition else "order.placed"
-    text = f"{STORE}{NAMES}rules: [{{id: r, when: {when}, if: {condition}, then: [{{add_attribute: {{a: b}}}}]}}]"
+    rule = f"{{id: r, when: {when}, if: {condition}, then: [{{add_attribute: {{a: b}}}}]}}"
+    text = f"{STORE}{NAMES}{ENTRIES}rules: [{rule}]"
     result = load_texts([Source(FILE, text)])
     assert result.rule_set is not None, result.findings
     compile_rules(result.rule_set)
@@ -86,13 +102,23 @@ CIRCLES = {
     "tags of one platform": "segments: [{id: a, who: {customer.tags.mailchimp: x}, tags: {mailchimp: y}}]",
     "rule and segment": "segments: [{id: a, who: {customer.attributes.p: x}, attributes: {q: y}}]\n"
     "rules: [{id: r, when: order.placed, if: {customer.attributes.q: y}, then: [{add_attribute: {p: x}}]}]",
+    "group and kind": "segments: [{id: a, who: {customer.kind: B2B}, group: G}]",
+    "segments": "segments: [{id: a, who: {customer.in_segment: {not_in: [b]}}, attributes: {x: y}},"
+    " {id: b, who: {not: {customer.in_segment: a}}, attributes: {x: y}}]",
+    "rung and segment": "segments: [{id: a, who: {customer.on_rung: l/2}, attributes: {x: y}}]\n"
+    "ladders: [{id: l, by: customer.orders, rungs: [{group: G}, {group: H, from: 2}]}]\n"
+    "rules: [{id: r, when: {group.changed: {to: G}}, if: {customer.in_segment: a}, past: ignore, then: [{group: H}]}]",
+    "rule woken by itself": "rules: [{id: r, when: {attribute.changed: p}, then: [{add_attribute: {P: x}}]}]",
+    "rules woken by each other": "rules: [{id: r, when: {attribute.changed: p}, then: [{add_attribute: {q: x}}]},"
+    " {id: s, when: {attribute.changed: q}, then: [{remove_attribute: {p: x}}]}]",
 }
 
 
 @pytest.mark.parametrize("text", CIRCLES.values(), ids=CIRCLES)
 def test_core__circle__refused_at_load(text: str) -> None:
-    result = load_texts([Source("rules.yaml", STORE + text)])
-    assert "cycle" in {finding.code for finding in result.findings}
+    groups = "groups: [{name: G, kind: B2B}, {name: H}]\ngroup_order: [G, H]\n"
+    result = load_texts([Source("rules.yaml", STORE + groups + text)])
+    assert {finding.code for finding in result.findings if finding.severity == "error"} == {"cycle"}
 
 
 def test_core__rule_that_reads_what_it_sets__both_take_it() -> None:
