@@ -118,7 +118,7 @@ class Notice(Wire):
 
     store: str
     scope: str
-    resource: Literal["order", "customer", "subscriber"]
+    resource: Literal["order", "customer", "subscriber", "cart"]
     resource_id: str
     received_at: str
     """RFC 3339, receiver's clock: for people only, nothing is decided by it."""

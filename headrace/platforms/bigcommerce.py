@@ -62,7 +62,7 @@ def _iso(at: datetime) -> str:
 
 # Customers
 
-_CUSTOMER_PARAMS: Final = (("include", "addresses"), ("limit", PAGE_LIMIT))
+_CUSTOMER_PARAMS: Final = (("include", "addresses,storecredit,formfields"), ("limit", PAGE_LIMIT))
 
 
 def customers_by_id(ids: Sequence[int]) -> Request:
@@ -115,9 +115,17 @@ def subscribers_by_email(email: str) -> Request:
     return _get("/v3/customers/subscribers", ("email", email), ("limit", PAGE_LIMIT))
 
 
+NEWSLETTER: Final = "marketing_newsletter"
+
+
 def subscribed(row: Row) -> bool:
     """A row without consents is somebody who unsubscribed."""
-    return "marketing_newsletter" in (row.get("consents") or ())
+    return NEWSLETTER in (row.get("consents") or ())
+
+
+def other_consents(row: Row) -> tuple[str, ...]:
+    """The purposes besides the newsletter: `abandoned_cart`."""
+    return tuple(sorted(str(each) for each in row.get("consents") or () if each != NEWSLETTER))
 
 
 # Groups (v2 only)
@@ -175,13 +183,32 @@ def refunds_of(order_ids: Sequence[int], page: int = 1) -> Request:
 
 
 def products_by_id(ids: Sequence[int]) -> Request:
-    """Products with only `id` and `categories` (category ids)."""
-    return _get("/v3/catalog/products", ("id:in", _ids(ids)), ("include_fields", "categories"), ("limit", PAGE_LIMIT))
+    """Products with only `id`, `categories` (category ids), `brand_id` and `availability`."""
+    fields = ("include_fields", "categories,brand_id,availability")
+    return _get("/v3/catalog/products", ("id:in", _ids(ids)), fields, ("limit", PAGE_LIMIT))
+
+
+def brands(page: int = 1) -> Request:
+    """All brands: rows with `id` and `name`."""
+    return _get("/v3/catalog/brands", ("include_fields", "name"), ("limit", PAGE_LIMIT), ("page", page))
 
 
 def categories(page: int = 1) -> Request:
     """All categories: rows with `id` and `name`."""
     return _get("/v3/catalog/categories", ("include_fields", "name"), ("limit", PAGE_LIMIT), ("page", page))
+
+
+# Carts and currencies
+
+
+def cart(cart_id: str) -> Request:
+    """A cart with its lines. 404 once it became an order, or after 30 days."""
+    return _get(f"/v3/carts/{cart_id}")
+
+
+def currencies(page: int = 1) -> Request:
+    """The store's currencies (v2): rows with `currency_code`, `is_default` and `currency_exchange_rate`."""
+    return _get("/v2/currencies", ("limit", PAGE_LIMIT), ("page", page))
 
 
 # Customer attributes (single-valued, at most 255 characters)

@@ -14,10 +14,11 @@ import msgspec
 
 from headrace.contracts.actions import Notice
 from headrace.contracts.events import StatusChange
+from services.ingest.cart_news import NO_NEWS, CartNews, cart_news, resource_number
 from services.ingest.normalise import Malformed, status_name
 
 Key = tuple[str, int]
-"""(resource, id)."""
+"""(resource, id); a cart's id is a UUID, here as the number it is."""
 _DECODER: Final = msgspec.json.Decoder(Notice)
 
 
@@ -45,6 +46,7 @@ class Pending:
     status_told_at: datetime | None = None
     refund_ids: set[int] = field(default_factory=set)
     deleted_at: datetime | None = None
+    cart: CartNews = NO_NEWS
     attempt: int = 0
     due: float = 0.0
 
@@ -54,6 +56,7 @@ class Pending:
         self.told_at = _later(self.told_at, other.told_at)
         self.deleted_at = _later(self.deleted_at, other.deleted_at)
         self.refund_ids |= other.refund_ids
+        self.cart = self.cart.and_then(other.cart)
         if other.status_told_at and (not self.status_told_at or other.status_told_at >= self.status_told_at):
             self.status_change, self.status_told_at = other.status_change, other.status_told_at
         self.attempt = min(self.attempt, other.attempt)
@@ -65,7 +68,7 @@ def read_record(value: bytes | None, place: Place) -> Pending:
     try:
         notice = _DECODER.decode(value or b"")
         body = json.loads(notice.body)
-        pending = Pending((notice.resource, int(notice.resource_id)), [place])
+        pending = Pending((notice.resource, resource_number(notice.resource, notice.resource_id)), [place])
         data = body.get("data") or {}
         told_at = datetime.fromtimestamp(int(body["created_at"]), UTC) if "created_at" in body else None
         _tell(pending, notice.scope, data, told_at)
@@ -79,6 +82,8 @@ def _tell(pending: Pending, scope: str, data: dict[str, Any], told_at: datetime 
         pending.deleted_at = told_at or datetime.fromtimestamp(0, UTC)
     elif scope in _DATED_SCOPES:
         pending.told_at = told_at
+    if scope.startswith("store/cart/"):
+        pending.cart = cart_news(scope, data, told_at)
     if scope == "store/order/refund/created":
         pending.refund_ids.add(int(data["refund"]["refund_id"]))
     if scope == "store/order/statusUpdated" and isinstance(data.get("status"), dict):

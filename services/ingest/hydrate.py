@@ -17,15 +17,19 @@ from headrace.platforms.errors import Rejected
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter, gauge
 from services.ingest.backlog import Backlog, BadNotice, Key, Pending, Place, read_record
+from services.ingest.cart_news import cart_id_of
+from services.ingest.carts import CartEvents, CartRead
 from services.ingest.normalise import modified_of
 from services.ingest.publish import Events, EventWriter, Record
 from services.ingest.reader import Fetched, StoreReader
-from services.ingest.snapshots import Batch, Snapshots
+from services.ingest.snapshots import ODD, Batch, Snapshots, why
 
 LINGER_S: Final = 0.1
 """How long a resource waits for further notices of the same change: one change of an order makes up to three."""
 _ORIGIN: Final[Origin] = "live"
-_READS_BY_ID: Final = frozenset({"GET /v2/orders", "GET /v3/customers", "GET /v3/orders/payment_actions/refunds"})
+_READS_BY_ID: Final = frozenset(
+    {"GET /v2/orders", "GET /v3/customers", "GET /v3/orders/payment_actions/refunds", "GET /v3/carts/{}"}
+)
 """Only what asks for a notice's own id can be refused because of that notice."""
 _REFUSALS: Final = frozenset({400, 413, 414, 422})
 """A list is refused with these because of what is asked; 404 and the like mean a wrong address, not a wrong notice."""
@@ -70,6 +74,7 @@ class Sorted:
     customers: dict[int, Fetched] = field(default_factory=dict)
     deleted: list[Record] = field(default_factory=list)
     again: list[Pending] = field(default_factory=list)
+    carts: CartRead = field(default_factory=CartRead)
 
 
 class Hydrator:
@@ -96,6 +101,7 @@ class Hydrator:
         self._set_aside = set_aside
         self._set_rows_aside = set_rows_aside
         self._policy = policy
+        self._carts = CartEvents(snapshots, events)
         self._clock = clock
         self._published: OrderedDict[Key, tuple[datetime, datetime]] = OrderedDict()
         """(date_modified, Date of the read) of what was published lately."""
@@ -166,10 +172,12 @@ class Hydrator:
             orders=read.orders,
             origin=_ORIGIN,
             status_changes={each.key[1]: each.status_change for each in batch if each.status_change is not None},
+            owners=read.carts.owners,
         )
+        carts = await self._cart_records(batch, read, made)
         again = [*read.again, *self._refunds_missing(batch, made, read)]
         skipped = {pending.key for pending in again}
-        await self._writer.write([*made.records, *read.deleted])
+        await self._writer.write([*made.records, *carts, *read.deleted])
         self._snapshots.known.add(made.customers)
         self._remember(read)
         log.info(
@@ -188,20 +196,41 @@ class Hydrator:
             self.backlog.add(pending)
 
     async def _read(self, batch: list[Pending]) -> Sorted:
-        by_kind: dict[str, list[Pending]] = {"order": [], "customer": [], "subscriber": []}
+        by_kind: dict[str, list[Pending]] = {"order": [], "customer": [], "subscriber": [], "cart": []}
         for pending in batch:
             by_kind[pending.key[0]].append(pending)
-        orders, customers, subscribers = await asyncio.gather(
-            self._reader.orders([pending.key[1] for pending in by_kind["order"]]),
+        became = {pending.cart.order_id for pending in by_kind["cart"]} - {0}
+        orders, customers, subscribers, carts = await asyncio.gather(
+            self._reader.orders({*(pending.key[1] for pending in by_kind["order"]), *became}),
             self._reader.customers(pending.key[1] for pending in by_kind["customer"]),
             self._subscribers(by_kind["subscriber"]),
+            self._reader.carts(cart_id_of(each.key[1]) for each in by_kind["cart"] if each.cart.abandoned_at),
         )
         read = Sorted(customers=dict(subscribers))
+        read.carts = CartRead(carts, {each: orders[each] for each in became if each in orders})
         for pending in by_kind["order"]:
             self._sort(pending, orders.get(pending.key[1]), read.orders, read)
         for pending in by_kind["customer"]:
             self._sort(pending, customers.get(pending.key[1]), read.customers, read)
         return read
+
+    async def _cart_records(self, batch: list[Pending], read: Sorted, made: Batch) -> list[Record]:
+        """Carts that are gone, and those of nobody, leave nothing; odd rows are set aside like those of orders."""
+        pending_carts = [pending for pending in batch if pending.key[0] == "cart"]
+        if not pending_carts:
+            return []
+        await self._carts.know(read.carts)
+        found: list[Record] = []
+        for pending in pending_carts:
+            try:
+                records = self._carts.records(pending, read.carts)
+            except ODD as error:
+                made.bad[pending.key] = why(error)
+                continue
+            found += records
+            if not records:
+                log.info("notice.dropped", resource="cart", resource_id=pending.key[1], reason="not in the store")
+        return found
 
     def _sort(self, pending: Pending, row: Fetched | None, found: dict[int, Fetched], read: Sorted) -> None:
         if row is None and pending.deleted_at is not None:

@@ -6,9 +6,11 @@ Bounded or small; filled from the store on demand. Which row needs what is `snap
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
 
 from headrace.platforms import bigcommerce
+from headrace.platforms.replies import decimal
 from services.ingest.reader import StoreReader
 
 REFRESH_S: Final = 600.0
@@ -41,14 +43,23 @@ class Groups:
         return self._names.get(group_id, f"#{group_id}") if group_id else ""
 
 
+class Product(NamedTuple):
+    """What the catalogue has beside an order's line. `late`: it can only be ordered ahead of time now."""
+
+    categories: tuple[int, ...] = ()
+    brand: int = 0
+    late: bool = False
+
+
 class Categories:
-    """Category names by product."""
+    """Category names by product; its brand's name, and whether it is on back order."""
 
     def __init__(self, reader: StoreReader, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._reader = reader
         self._clock = clock
         self._names: dict[int, str] = {}
-        self._products: dict[int, tuple[int, ...]] = {}
+        self._brands: dict[int, str] = {}
+        self._products: dict[int, Product] = {}
         self._read_at: float | None = None
 
     async def know(self, product_ids: Iterable[int]) -> None:
@@ -60,17 +71,32 @@ class Categories:
         if missing:
             found = await self._reader.products(missing)
             self._make_room(len(missing))
-            self._products |= {each: found.get(each, ()) for each in missing}
-        named = (category for each in missing for category in self._products[each])
+            self._products |= {each: _product(found.get(each)) for each in missing}
+        named = (category for each in missing for category in self._products[each].categories)
         if any(category not in self._names for category in named):
             rows = await self._reader.every_page(bigcommerce.categories)
             self._names = {int(each.row["id"]): str(each.row["name"]) for each in rows}
         self._read_at = self._read_at or self._clock()
 
+    async def know_brands(self, product_ids: Iterable[int]) -> None:
+        """The brands of these products, which `know` has read. Orders bear their brand, carts do not."""
+        ids = {self._products[each].brand for each in product_ids if each in self._products} - {0}
+        if ids - self._brands.keys():
+            rows = await self._reader.every_page(bigcommerce.brands)
+            self._brands = {int(each.row["id"]): str(each.row["name"]) for each in rows}
+
     def of(self, product_id: int) -> tuple[str, ...]:
         """The names of a product's categories."""
-        ids = self._products.get(product_id, ())
+        ids = self._products.get(product_id, _NO_PRODUCT).categories
         return tuple(self._names[each] for each in ids if each in self._names)
+
+    def brand_of(self, product_id: int) -> str:
+        """The name of its brand, "" for none."""
+        return self._brands.get(self._products.get(product_id, _NO_PRODUCT).brand, "")
+
+    def is_late(self, product_id: int) -> bool:
+        """It was not in stock when it was last looked at: the store sells it ahead of time."""
+        return self._products.get(product_id, _NO_PRODUCT).late
 
     def _make_room(self, count: int) -> None:
         surplus = len(self._products) + count - _PRODUCTS
@@ -78,8 +104,60 @@ class Categories:
             del self._products[product_id]
 
 
+_NO_PRODUCT: Final = Product()
+
+
+def _product(row: dict[str, Any] | None) -> Product:
+    if row is None:
+        return _NO_PRODUCT
+    brand = row.get("brand_id")
+    return Product(
+        tuple(row.get("categories") or ()),
+        brand if isinstance(brand, int) else 0,
+        row.get("availability") == "preorder",
+    )
+
+
+class Currencies:
+    """The store's own currency, and what others are worth in it now."""
+
+    def __init__(self, reader: StoreReader, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._rates: dict[str, Decimal] = {}
+        self._read_at: float | None = None
+        self.own = ""
+        """Its code; "" until it was read, or where the store does not say."""
+
+    async def know(self) -> None:
+        """Reads the list when it is old."""
+        if self._read_at is not None and self._clock() - self._read_at <= REFRESH_S:
+            return
+        rows = [each.row for each in await self._reader.every_page(bigcommerce.currencies)]
+        self.own = next((str(row.get("currency_code")) for row in rows if row.get("is_default") is True), "")
+        self._rates = {str(row.get("currency_code")): _rate(row) for row in rows}
+        self._read_at = self._clock()
+
+    def worth(self, code: str) -> Decimal | None:
+        """How much of this currency is one of the store's own; None for one the store does not have."""
+        mine, other = self._rates.get(self.own), self._rates.get(code)
+        if code == self.own:
+            return Decimal(1)
+        return other / mine if mine and other else None
+
+
+def _rate(row: dict[str, Any]) -> Decimal:
+    try:
+        return max(Decimal(0), decimal(row.get("currency_exchange_rate")))
+    except ValueError:
+        return Decimal(0)
+
+
 class Consents:
-    """Newsletter consent by e-mail. The store has no filter for many addresses: all are read once, then changes."""
+    """Consents by e-mail: the newsletter's, and those for other purposes.
+
+    The store has no filter for many addresses: all are read once, then changes.
+    """
 
     def __init__(self, reader: StoreReader, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._reader = reader
@@ -87,6 +165,7 @@ class Consents:
         self.changed: set[str] = set()
         """E-mails whose consent is another than in the table before; who has dealt with them takes them out."""
         self._subscribed: dict[str, bool] = {}
+        self._others: dict[str, tuple[str, ...]] = {}
         self._emails: dict[int, str] = {}
         self._since: datetime | None = None
         self._read_at = 0.0
@@ -117,26 +196,41 @@ class Consents:
 
     def _replace(self, rows: list[dict[str, Any]]) -> None:
         """The whole table anew; the first one changes nobody's consent."""
-        before, self._subscribed, self._emails = self._subscribed, {}, {}
+        before, self._subscribed, self._emails = self._all(), {}, {}
+        self._others = {}
         changed, self.changed = self.changed, set()
         for row in rows:
             self._keep(row)
-        now, self.changed = self._subscribed, changed
+        now, self.changed = self._all(), changed
         if before:
             self.changed |= {email for email in before.keys() | now.keys() if before.get(email) != now.get(email)}
         self._read_at = self._clock()
 
     def _keep(self, row: dict[str, Any]) -> None:
         email = _address(row)
-        before, now = self._subscribed.get(email), bigcommerce.subscribed(row)
+        before = self._word(email)
         self._emails[int(row["id"])] = email
-        self._subscribed[email] = now
-        if before is not now:
+        self._subscribed[email] = bigcommerce.subscribed(row)
+        if others := bigcommerce.other_consents(row):
+            self._others[email] = others
+        else:
+            self._others.pop(email, None)
+        if before != self._word(email):
             self.changed.add(email)
+
+    def _word(self, email: str) -> tuple[bool | None, tuple[str, ...]]:
+        return self._subscribed.get(email), self._others.get(email, ())
+
+    def _all(self) -> dict[str, tuple[bool | None, tuple[str, ...]]]:
+        return {email: self._word(email) for email in self._subscribed}
 
     def of(self, email: str | None) -> bool | None:
         """None when the store has no word on it."""
         return self._subscribed.get((email or "").strip().lower())
+
+    def purposes(self, email: str | None) -> dict[str, bool]:
+        """What else the customer agreed to."""
+        return dict.fromkeys(self._others.get((email or "").strip().lower(), ()), True)
 
     def email_of(self, subscriber_id: int) -> str | None:
         """Whose row it is."""
@@ -147,6 +241,7 @@ class Consents:
         email = self._emails.pop(subscriber_id, None)
         if email is not None:
             self._subscribed.pop(email, None)
+            self._others.pop(email, None)
         return email
 
     async def _read(self, since: datetime | None) -> tuple[list[dict[str, Any]], datetime]:

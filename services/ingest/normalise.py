@@ -22,6 +22,7 @@ from headrace.contracts.events import (
 )
 from headrace.contracts.money import to_minor
 from headrace.platforms.replies import decimal, moment
+from services.ingest import declared
 
 Row = Mapping[str, Any]
 STATUSES: Final[tuple[OrderStatus, ...]] = get_args(OrderStatus)
@@ -33,29 +34,42 @@ class Malformed(ValueError):
 
 
 def customer(
-    row: Row, *, group: str, subscribed: bool | None, addresses: Sequence[Row] | None = None
+    row: Row,
+    *,
+    group: str,
+    subscribed: bool | None,
+    addresses: Sequence[Row] | None = None,
+    currency: str = "",
+    consents: Mapping[str, bool] | None = None,
 ) -> CustomerSnapshot:
-    """A v3 customer. `group` is its group's name; `addresses` are all of them when the included ten are not."""
+    """A v3 customer. `group` is its group's name; `addresses` are all of them when the included ten are not.
+
+    `currency` is the store's own, of which store credit is; "" where that is not known, and then it is unset.
+    """
     customer_id = identifier(row, "id")
     created = moment(row.get("date_created")) or EPOCH
-    email = _text(row, "email")
+    email, form = text(row, "email"), declared.form(row)
     return CustomerSnapshot(
         customer_id=str(customer_id),
         created_at=created,
         modified_at=moment(row.get("date_modified")) or created,
         group=group,
         email_domain=email.rpartition("@")[2].strip().lower(),
-        company=_text(row, "company"),
+        company=text(row, "company"),
         subscribed=subscribed,
         addresses=tuple(
             _customer_address(each) for each in (row.get("addresses") or () if addresses is None else addresses)
         ),
         channel_ids=tuple(int(each) for each in row.get("channel_ids") or ()),
+        store_credit=declared.store_credit(row, currency),
+        consents=dict(consents or {}),
         personal=CustomerPersonal(
             email=email or None,
-            first_name=_text(row, "first_name") or None,
-            last_name=_text(row, "last_name") or None,
-            phone=_text(row, "phone") or None,
+            first_name=text(row, "first_name") or None,
+            last_name=text(row, "last_name") or None,
+            phone=text(row, "phone") or None,
+            birthday=declared.birthday(form),
+            form=form,
         ),
     )
 
@@ -65,9 +79,13 @@ def order(
     refunds: Iterable[Row],
     *,
     categories_of: Callable[[int], tuple[str, ...]],
+    is_late: Callable[[int], bool] = lambda _: False,
     status_change: StatusChange | None = None,
 ) -> OrderSnapshot:
-    """A v2 order with its consignments' lines, and its v3 refunds. Amounts become the store's currency."""
+    """A v2 order with its consignments' lines, and its v3 refunds. Amounts become the store's currency.
+
+    `is_late`: the product is sold ahead of time; the order itself has no word of it (design/vendors.md 2.6).
+    """
     created = moment(row.get("date_created")) or EPOCH
     billing = row.get("billing_address") or {}
     convert = _converter(row)
@@ -80,19 +98,27 @@ def order(
         total=convert(row, "total_inc_tax"),
         subtotal=convert(row, "subtotal_inc_tax"),
         total_excluding_tax=convert(row, "total_ex_tax"),
-        lines=tuple(_line(each, convert, categories_of) for each in lines_of(row) if not _is_bundled(each)),
+        lines=tuple(_line(each, convert, categories_of, is_late) for each in lines_of(row) if not _is_bundled(each)),
         refunds=tuple(_refund(each, convert) for each in sorted(refunds, key=_by_id) if _counts(each)),
         archived=row.get("is_deleted") is True,
+        shipping=_shipping(row, convert, "inc_tax"),
+        shipping_excluding_tax=_shipping(row, convert, "ex_tax"),
+        store_credit=min(convert(row, "store_credit_amount"), convert(row, "total_inc_tax")),
         channel_id=row["channel_id"] if isinstance(row.get("channel_id"), int) else None,
         shipping_addresses=tuple(_order_address(each) for each in _consignments(row, "shipping")),
         billing_address=_order_address(billing) if billing else None,
         status_change=status_change,
         personal=OrderPersonal(
-            email=_text(billing, "email") or None,
-            first_name=_text(billing, "first_name") or None,
-            last_name=_text(billing, "last_name") or None,
+            email=text(billing, "email") or None,
+            first_name=text(billing, "first_name") or None,
+            last_name=text(billing, "last_name") or None,
         ),
     )
+
+
+def _shipping(row: Row, convert: "Convert", tax: str) -> int:
+    """Shipping and handling within the total."""
+    return convert(row, f"shipping_cost_{tax}") + convert(row, f"handling_cost_{tax}")
 
 
 def status_name(status_id: Any) -> OrderStatus:
@@ -104,9 +130,7 @@ def status_name(status_id: Any) -> OrderStatus:
 
 def currency_of(row: Row) -> str:
     """The store's currency as the order states it; where it does not, the one the order was paid in."""
-    return (
-        _text(row, "store_default_currency_code") or _text(row, "default_currency_code") or _text(row, "currency_code")
-    )
+    return text(row, "store_default_currency_code") or text(row, "default_currency_code") or text(row, "currency_code")
 
 
 def lines_of(row: Row) -> list[Row]:
@@ -168,7 +192,7 @@ def _converter(row: Row) -> Convert:
     currency = currency_of(row)
     if len(currency) != 3 or not currency.isascii() or not currency.isupper():
         raise Malformed("the order names no currency")
-    paid_in = _text(row, "default_currency_code") or currency
+    paid_in = text(row, "default_currency_code") or currency
     rate = _amount(row, "store_default_to_transactional_exchange_rate") if paid_in != currency else Decimal(1)
     if rate <= 0:
         raise Malformed("store_default_to_transactional_exchange_rate is no rate")
@@ -182,19 +206,26 @@ def _amount(row: Row, name: str) -> Decimal:
         raise Malformed(f"{name} is no amount") from error
 
 
-def _line(row: Row, convert: Convert, categories_of: Callable[[int], tuple[str, ...]]) -> OrderLine:
+def _line(
+    row: Row,
+    convert: Convert,
+    categories_of: Callable[[int], tuple[str, ...]],
+    is_late: Callable[[int], bool],
+) -> OrderLine:
     product_id = row.get("product_id") or 0
+    quantity = int(_amount(row, "quantity"))
     discounted = row.get("discounted_total_inc_tax")
     return OrderLine(
         id=str(identifier(row, "id")),
         product_id=str(product_id),
-        quantity=int(_amount(row, "quantity")),
+        quantity=quantity,
         price=convert(row, "price_inc_tax"),
         total=convert(row, "total_inc_tax" if discounted in (None, "") else "discounted_total_inc_tax"),
-        name=_text(row, "name"),
-        sku=_text(row, "sku"),
-        brand=_text(row, "brand"),
+        name=text(row, "name"),
+        sku=text(row, "sku"),
+        brand=text(row, "brand"),
         categories=categories_of(product_id) if product_id else (),
+        backordered=quantity if product_id and is_late(product_id) else 0,
     )
 
 
@@ -238,25 +269,28 @@ def _consignments(row: Row, kind: str) -> list[Row]:
 
 def _customer_address(row: Row) -> Address:
     return Address(
-        country_code=_text(row, "country_code").upper(),
-        country=_text(row, "country"),
-        state=_text(row, "state_or_province"),
-        city=_text(row, "city"),
-        postcode=_text(row, "postal_code"),
+        country_code=text(row, "country_code").upper(),
+        country=text(row, "country"),
+        state=text(row, "state_or_province"),
+        city=text(row, "city"),
+        postcode=text(row, "postal_code"),
     )
 
 
 def _order_address(row: Row) -> Address:
     return Address(
-        country_code=_text(row, "country_iso2").upper(),
-        country=_text(row, "country"),
-        state=_text(row, "state"),
-        city=_text(row, "city"),
-        postcode=_text(row, "zip"),
+        country_code=text(row, "country_iso2").upper(),
+        country=text(row, "country"),
+        state=text(row, "state"),
+        city=text(row, "city"),
+        postcode=text(row, "zip"),
     )
 
 
-def _text(row: Row, name: str) -> str:
-    """Without what no UTF-8 can hold: half a character, as systems leave it that cut a text in two."""
+def text(row: Row, name: str) -> str:
+    """A text of a row, "" where there is none.
+
+    Without what no UTF-8 can hold: half a character, as systems leave it that cut a text in two.
+    """
     value = row.get(name)
     return value.encode(errors="replace").decode().strip() if isinstance(value, str) else ""

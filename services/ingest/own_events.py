@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from headrace.contracts.events import CUSTOM_PREFIX, CustomEvent, encode_event
+from headrace.contracts.events import (
+    CUSTOM_PREFIX,
+    REFUND_REQUESTED,
+    CustomEvent,
+    RefundRequested,
+    encode_event,
+)
 from services.ingest.publish import Record
 
 AHEAD: Final = timedelta(minutes=5)
@@ -38,7 +44,10 @@ class OwnEvent:
 
 
 def read_event(body: bytes, *, store: str, idempotency_key: str | None, now: datetime) -> OwnEvent:
-    """From `{"type": "custom.x", "customer", "time"?, "id"?, "payload"?}`. Raises `Refused`."""
+    """From `{"type": "custom.x", "customer", "time"?, "id"?, "payload"?}`. Raises `Refused`.
+
+    `refund.requested` is taken too, for the store has no word of it: its payload is `{"order_id", "reason"?}`.
+    """
     fields = _object(body)
     event_id = _event_id(fields.get("id"), idempotency_key)
     type_ = _type(fields.get("type"))
@@ -46,7 +55,7 @@ def read_event(body: bytes, *, store: str, idempotency_key: str | None, now: dat
     payload, time = _payload(fields.get("payload", {})), _time(fields.get("time"), now)
     try:
         value = encode_event(
-            CustomEvent(payload=payload),
+            _asked(payload) if type_ == REFUND_REQUESTED else CustomEvent(payload=payload),
             type=type_,
             id=event_id,
             store=store,
@@ -56,7 +65,8 @@ def read_event(body: bytes, *, store: str, idempotency_key: str | None, now: dat
         )
     except ValueError as error:
         raise Refused("payload", "holds half a character (a lone surrogate)") from error
-    return OwnEvent(event_id, Record(subject.encode(), value, "custom", "live"))
+    kind = type_ if type_ == REFUND_REQUESTED else "custom"
+    return OwnEvent(event_id, Record(subject.encode(), value, kind, "live"))
 
 
 class RecentIds:
@@ -122,9 +132,22 @@ def _event_id(given: Any, idempotency_key: str | None) -> str:
     return event_id
 
 
+def _asked(payload: dict[str, Any]) -> RefundRequested:
+    order_id, reason = payload.get("order_id"), payload.get("reason", "")
+    if isinstance(order_id, int) and not isinstance(order_id, bool):
+        order_id = str(order_id)
+    if not isinstance(order_id, str) or not order_id or len(order_id) > _ID_LIMIT:
+        raise Refused("payload.order_id", "must be the order's id")
+    if not isinstance(reason, str):
+        raise Refused("payload.reason", "must be text")
+    return RefundRequested(order_id=order_id, reason=reason)
+
+
 def _type(given: Any) -> str:
+    if given == REFUND_REQUESTED:
+        return REFUND_REQUESTED
     if not isinstance(given, str) or not given.startswith(CUSTOM_PREFIX) or given == CUSTOM_PREFIX:
-        raise Refused("type", f"must begin with {CUSTOM_PREFIX}")
+        raise Refused("type", f"must begin with {CUSTOM_PREFIX}, or be {REFUND_REQUESTED}")
     if len(given) > _TYPE_LIMIT or not given.isprintable():
         raise Refused("type", f"must be at most {_TYPE_LIMIT} printable characters")
     return given

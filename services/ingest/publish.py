@@ -16,6 +16,7 @@ from headrace.contracts.events import (
     CUSTOMER_DELETED,
     CUSTOMER_SNAPSHOT,
     ORDER_SNAPSHOT,
+    CartEvent,
     Clock,
     CustomerDeleted,
     CustomerSnapshot,
@@ -92,6 +93,22 @@ class Events:
             revision=rev,
         )
         return Record(key.encode(), value, CUSTOMER_DELETED, origin)
+
+    def cart(self, kind: str, event: CartEvent, customer_id: int, email: str, at: datetime) -> Record | None:
+        """A cart left behind, or one that became an order; None for a cart of nobody we could name."""
+        if not customer_id and not email.strip():
+            return None
+        key = customer_key(self.store, customer_id) if customer_id else guest_key(self.store, email, self._hash_key)
+        value = encode_event(
+            event,
+            type=kind,
+            id=f"{kind}:{event.cart_id}:{at:%Y-%m-%dT%H:%M:%SZ}",
+            store=self.store,
+            subject=key,
+            time=at,
+            origin="live",
+        )
+        return Record(key.encode(), value, kind, "live")
 
     def clock(self, now: datetime) -> Record:
         """All that the store changed before `now` has been published. For every partition."""

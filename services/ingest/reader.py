@@ -18,11 +18,12 @@ from headrace.platforms.bigcommerce import (
     next_page_of,
     rows_of,
 )
-from headrace.platforms.errors import Unavailable
+from headrace.platforms.errors import Rejected, Unavailable
 from headrace.platforms.http import Reply, Request
 
 EMAILS_PER_CALL: Final = 60
 _WIDEST_SPAN: Final = 20 * PAGE_LIMIT
+_GONE: Final = 404
 
 
 class Caller(Protocol):
@@ -114,14 +115,28 @@ class StoreReader:
             found.setdefault(int(each.row["customer_id"]), []).append(each.row)
         return found
 
-    async def products(self, ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
-        """Category ids by product id."""
+    async def products(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """Rows of products by id: `categories`, `brand_id`, `availability`."""
 
         def request(chunk: Sequence[int], _: int) -> Request:
             return bigcommerce.products_by_id(chunk)
 
         rows = await self._chunked(ids, request, paged=False)
-        return {int(each.row["id"]): tuple(each.row.get("categories") or ()) for each in rows}
+        return {int(each.row["id"]): each.row for each in rows}
+
+    async def carts(self, ids: Iterable[str]) -> dict[str, Fetched]:
+        """Carts by id, one call each, without those that are gone."""
+        found = await asyncio.gather(*(self._cart(cart_id) for cart_id in ids))
+        return {str(each.row["id"]): each for each in found if each is not None}
+
+    async def _cart(self, cart_id: str) -> Fetched | None:
+        try:
+            rows = _fetched(await self._caller.call(bigcommerce.cart(cart_id)))
+        except Rejected as error:
+            if error.status != _GONE:
+                raise
+            return None
+        return rows[0] if rows else None
 
     async def subscribers(self, page: int, since: datetime | None) -> tuple[list[dict[str, Any]], datetime, int | None]:
         """One page of newsletter rows, the vendor's `Date`, and the number of the next page."""

@@ -129,7 +129,7 @@ async def _own_event(door: Doorkeeper, recent: RecentIds, request: Request) -> R
     if not await door.write(door.events_topic, event.record.key, event.record.value):
         return _unavailable()
     recent.add(event)
-    counter("headrace_events_published_total", type="custom", origin="live").inc()
+    counter("headrace_events_published_total", type=event.record.type, origin="live").inc()
     return JSONResponse({"id": event.id, "duplicate": False}, status_code=202)
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from headrace.contracts.events import Origin, StatusChange
-from services.ingest import normalise
-from services.ingest.lookups import Categories, Consents, Groups
+from services.ingest import declared, normalise
+from services.ingest.lookups import Categories, Consents, Currencies, Groups
 from services.ingest.normalise import Malformed
 from services.ingest.publish import Events, Record
 from services.ingest.reader import Fetched, StoreReader
 
 _KNOWN_CUSTOMERS: Final = 500_000
-_ODD: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+ODD: Final = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 """What a row of another shape than documented ends in; it must stop nothing but itself."""
 
 
@@ -62,7 +62,8 @@ class Snapshots:
         self._reader = reader
         self._events = events
         self._groups = Groups(reader)
-        self._categories = Categories(reader)
+        self.categories = Categories(reader)
+        self.currencies = Currencies(reader)
 
     async def batch(
         self,
@@ -71,15 +72,19 @@ class Snapshots:
         orders: Mapping[int, Fetched],
         origin: Origin,
         status_changes: Mapping[int, StatusChange] | None = None,
+        owners: Collection[int] = (),
     ) -> Batch:
-        """Records of these rows, and of the customers that the orders need. Raises the vendor's errors."""
+        """Records of these rows, and of the customers that the orders need, and of those in `owners` not known yet.
+
+        Raises the vendor's errors.
+        """
         batch = Batch()
-        needed = {*self._owners(orders, batch)} - {0, *customers}
+        needed = {*self._owners(orders, batch), *owners} - {0, *customers}
         unknown = {each for each in needed if each not in self.known}
         refunds, others, _ = await asyncio.gather(
             self._reader.refunds(orders),
             self._reader.customers(unknown),
-            self._categories.know(self._products(orders, batch)),
+            self.categories.know(self._products(orders, batch)),
         )
         batch.refunds = refunds
         await self._add_customers({**others, **customers}, origin, batch)
@@ -90,10 +95,11 @@ class Snapshots:
         if not rows:
             return
         groups = self._group_ids(rows, batch)
-        _, _, addresses = await asyncio.gather(
+        _, _, addresses, _ = await asyncio.gather(
             self.consents.refresh(),
             self._groups.know(groups.values()),
             self._reader.all_addresses(rows[each] for each in groups),
+            self._know_currency(rows),
         )
         for customer_id, group_id in groups.items():
             each = rows[customer_id]
@@ -103,10 +109,12 @@ class Snapshots:
                     group=self._groups.name(group_id),
                     subscribed=self.consents.of(each.row.get("email")),
                     addresses=addresses.get(customer_id),
+                    currency=self.currencies.own,
+                    consents=self.consents.purposes(each.row.get("email")),
                 )
                 record = self._events.customer(snapshot, each.fetched_at, origin)
-            except _ODD as error:
-                batch.bad["customer", customer_id] = _why(error)
+            except ODD as error:
+                batch.bad["customer", customer_id] = why(error)
                 continue
             batch.records.append(record)
             batch.customers.add(customer_id)
@@ -126,14 +134,20 @@ class Snapshots:
                 snapshot = normalise.order(
                     each.row,
                     refunds.get(order_id, ()),
-                    categories_of=self._categories.of,
+                    categories_of=self.categories.of,
+                    is_late=self.categories.is_late,
                     status_change=status_changes.get(order_id),
                 )
                 record = self._events.order(snapshot, normalise.customer_id_of(each.row), each.fetched_at, origin)
-            except _ODD as error:
-                batch.bad["order", order_id] = _why(error)
+            except ODD as error:
+                batch.bad["order", order_id] = why(error)
                 continue
             batch.records.append(record)
+
+    async def _know_currency(self, rows: Mapping[int, Fetched]) -> None:
+        """Only where somebody has store credit: an amount without a currency is none."""
+        if any(declared.has_store_credit(each.row) for each in rows.values()):
+            await self.currencies.know()
 
     def _group_ids(self, rows: Mapping[int, Fetched], batch: Batch) -> dict[int, int]:
         found = {}
@@ -141,7 +155,7 @@ class Snapshots:
             try:
                 found[customer_id] = normalise.group_id_of(each.row)
             except Malformed as error:
-                batch.bad["customer", customer_id] = _why(error)
+                batch.bad["customer", customer_id] = why(error)
         return found
 
     def _owners(self, orders: Mapping[int, Fetched], batch: Batch) -> set[int]:
@@ -150,7 +164,7 @@ class Snapshots:
             try:
                 owners.add(normalise.customer_id_of(each.row))
             except Malformed as error:
-                batch.bad["order", order_id] = _why(error)
+                batch.bad["order", order_id] = why(error)
         return owners
 
     def _products(self, orders: Mapping[int, Fetched], batch: Batch) -> set[int]:
@@ -158,11 +172,11 @@ class Snapshots:
         for order_id, each in orders.items():
             try:
                 products |= normalise.product_ids_of(each.row)
-            except _ODD as error:
-                batch.bad["order", order_id] = _why(error)
+            except ODD as error:
+                batch.bad["order", order_id] = why(error)
         return products
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     """Never a value of the row: it may be personal."""
     return str(error) if isinstance(error, Malformed) else "a field has another type than the vendor documents"

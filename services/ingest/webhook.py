@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from headrace.contracts.actions import Notice
 BODY_LIMIT_BYTES: Final = 64 * 1024
 SIGNED_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
-Resource = Literal["order", "customer", "subscriber"]
+Resource = Literal["order", "customer", "subscriber", "cart"]
 NEEDED_SCOPES: Final[Mapping[str, Resource]] = {
     "store/order/created": "order",
     "store/order/updated": "order",
@@ -35,6 +36,8 @@ NEEDED_SCOPES: Final[Mapping[str, Resource]] = {
     "store/subscriber/created": "subscriber",
     "store/subscriber/updated": "subscriber",
     "store/subscriber/deleted": "subscriber",
+    "store/cart/abandoned": "cart",
+    "store/cart/converted": "cart",
 }
 """What we subscribe to, and the resource that will be read: an address by its customer, a refund by its order."""
 
@@ -149,9 +152,11 @@ def notice_of(resource: Literal["order", "customer"], resource_id: int, *, store
     )
 
 
-def _resource_id(scope: str, data: Any) -> int | None:
+def _resource_id(scope: str, data: Any) -> int | str | None:
     if not isinstance(data, dict):
         return None
+    if scope.startswith("store/cart/"):
+        return _cart_id(data.get("id"))
     if scope.startswith("store/customer/address/"):
         address = data.get("address")
         value = address.get("customer_id") if isinstance(address, dict) else None
@@ -160,6 +165,14 @@ def _resource_id(scope: str, data: Any) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53 else None
+
+
+def _cart_id(value: Any) -> str | None:
+    """A cart's id is a UUID."""
+    try:
+        return str(uuid.UUID(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _matches(part: str, expected: bytes) -> bool:

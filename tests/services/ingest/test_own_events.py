@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headrace.contracts.events import CustomEvent, decode_event
+from headrace.contracts.events import CustomEvent, RefundRequested, decode_event
 from services.ingest.own_events import OwnEvent, RecentIds, Refused, read_event
 
 NOW = datetime(2026, 8, 11, 12, tzinfo=UTC)
@@ -112,3 +112,25 @@ def test_read_event__what_cannot_be_written_again__refused_never_a_crash(body: b
     with pytest.raises(Refused) as refused:
         read_event(body, store="s", idempotency_key="k", now=NOW)
     assert field in (None, refused.value.field)
+
+
+def test_read_event__refund_requested__is_the_languages_own_event() -> None:
+    event = _read({"type": "refund.requested", "customer": 42, "payload": {"order_id": 100, "reason": "broken"}})
+    decoded = decode_event(event.record.value)
+    assert (decoded.envelope.type, event.record.type) == ("refund.requested", "refund.requested")
+    assert decoded.data == RefundRequested(order_id="100", reason="broken")
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        ({}, "payload.order_id"),
+        ({"order_id": ""}, "payload.order_id"),
+        ({"order_id": True}, "payload.order_id"),
+        ({"order_id": "1", "reason": 5}, "payload.reason"),
+    ],
+)
+def test_read_event__refund_of_no_order__refused(payload: dict[str, Any], field: str) -> None:
+    with pytest.raises(Refused) as caught:
+        _read({"type": "refund.requested", "customer": 42, "payload": payload})
+    assert caught.value.field == field
