@@ -70,15 +70,24 @@ def compile_actions(
 
 
 def explain_action(compiled: CompiledAction) -> str:
-    """`send_email thank-you, after 30 days, unless customer.orders is 2 or more`."""
+    """`send_email thank-you, after 30 days, unless customer.orders above 2`."""
     action = compiled.action
-    words = [f"{action.kind} {compiled.key}" if isinstance(action, Send) else _KINDS[type(action)]]
+    words = [_sent(action) if isinstance(action, Send) else _KINDS[type(action)]]
     if action.after is not None:
         plural = "" if action.after.count == 1 else "s"
         words.append(f"after {action.after.count} {action.after.unit}{plural}")
     if compiled.unless is not None:
         words.append(f"unless {compiled.unless.text}")
     return ", ".join(words)
+
+
+def _sent(action: Send) -> str:
+    name = next((str(action.with_[option]) for option in _SAID if option in action.with_), action.consumer)
+    return f"{action.kind} {name}".rstrip()
+
+
+_SAID: Final = ("template", "name", "channel", "file")
+"""Options that tell one effect from another, and name nobody."""
 
 
 def _numbered(action: Action, counts: Counter[str]) -> str:

@@ -62,7 +62,13 @@ class Activations:
         if known.hash != data.hash:
             return f"version {data.version} is another rule set than the one announced"
         activation = Activation(
-            data.store, data.version, offset, data.activation, self.now(data.store), take_over=data.take_over
+            data.store,
+            data.version,
+            offset,
+            data.activation,
+            self.now(data.store),
+            take_over=data.take_over,
+            send_effects=data.send_effects,
         )
         self._marker = self._marker.with_activation(activation)
         self._in_force.clear()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from headrace.contracts.actions import Desired
 from headrace.contracts.events import Clock, Event, RulesetActivated
 from headrace.contracts.notes import Note, encode_note
 from headrace.contracts.topics import PARTITION_WIDE_KEY
@@ -39,7 +38,7 @@ from services.evaluator.engine.fold import (
 )
 from services.evaluator.engine.state import PAGE_SIGN
 from services.evaluator.marker import Activation
-from services.evaluator.routing import output_of
+from services.evaluator.routing import effect_output, output_of
 from services.evaluator.rules_feed import RuleSets, RulesFeed
 from services.evaluator.source import SetAside, announced_in, decode, utc
 from services.evaluator.sweep import Sweep
@@ -217,7 +216,13 @@ class PartitionCustomers:
             state = self._wake(customer, key, activation.now)
             context = Context(self._place.generation, activation.offset, activation.now, activation.version)
             decision = activate(
-                state, rules, context, activation.id, pages=customer.pages, take_over=activation.take_over
+                state,
+                rules,
+                context,
+                activation.id,
+                pages=customer.pages,
+                send_effects=activation.send_effects,
+                take_over=activation.take_over,
             )
             self._keep(customer, key, decision, activation.offset)
             self._counts["activation"] += 1
@@ -285,11 +290,11 @@ class PartitionCustomers:
     def _close_customer(
         self, key: bytes, customer: Customer, changes: dict[bytes, Stored | None], outputs: list[Output]
     ) -> None:
-        if customer.state is None or not (customer.changed or customer.actions):
+        if customer.state is None or not (customer.changed or customer.speaks):
             return
         try:
             body = encode_state(customer.state)
-            written = self._outputs(key, customer.actions)
+            written = self._outputs(key, customer)
         except (OverflowError, ValueError) as error:  # a sum that no state can hold: the customer stays as it was
             for record in customer.records:
                 self._letters.add(record, "failed", type(error).__name__)
@@ -306,9 +311,11 @@ class PartitionCustomers:
         changes.update(pages)
         outputs.extend(written)
 
-    def _outputs(self, key: bytes, actions: Iterable[Desired]) -> list[Output]:
+    def _outputs(self, key: bytes, customer: Customer) -> list[Output]:
         number, prefix = self._view.number, self._place.prefix
-        return [output_of(action, key=key, partition=number, prefix=prefix) for action in actions]
+        written = [output_of(action, key=key, partition=number, prefix=prefix) for action in customer.actions]
+        written += [effect_output(effect, key=key, partition=number, prefix=prefix) for effect in customer.effects]
+        return written
 
 
 def _store(key: bytes) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from headrace.contracts.actions import Desired
+from headrace.contracts.effects import Effect
 from headrace.segmentation.codec import decode_state
 from headrace.segmentation.pages import ORDER
 from headrace.segmentation.settle import Decision
@@ -67,6 +68,7 @@ class Customer:
     changed: bool = False
     records: list[SourceRecord] = field(default_factory=list)
     actions: list[Desired] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
 
     def keep(self, decision: Decision, mark: int) -> None:
         """The customer after a decision."""
@@ -75,7 +77,18 @@ class Customer:
             self.mark = mark
             self.changed = True
         self.actions.extend(decision.actions)
+        self.effects.extend(decision.effects)
         self.pages.write(decision, mark)
+
+    def unsay(self) -> None:
+        """Nothing of what was decided so far is told."""
+        self.actions.clear()
+        self.effects.clear()
+
+    @property
+    def speaks(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self.actions or self.effects)
 
     def page_changes(self) -> dict[bytes, Stored | None]:
         """The epoch's pages, by their keys."""

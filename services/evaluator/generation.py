@@ -103,7 +103,7 @@ class GenerationCustomers(PartitionCustomers):
             self._visit(key)
             told_anew += self._tell_anew(key, promoted, offset)
             customer = self._customers.get(key)
-            if not known and customer is not None and not (customer.changed or customer.actions):
+            if not known and customer is not None and not (customer.changed or customer.speaks):
                 del self._customers[key]
         self._activations.promote(promoted.generation, offset)
         self._handover.begin(offset)
@@ -116,7 +116,7 @@ class GenerationCustomers(PartitionCustomers):
         except Exception:  # its next event becomes a dead letter
             log.exception("task.failed", task="promote", partition=self._view.number)
             return False
-        customer.actions.clear()
+        customer.unsay()
         if customer.state is None:
             return False
         store = key.partition(b":")[0].decode()

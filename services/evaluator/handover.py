@@ -4,15 +4,18 @@ The record `generation.promoted` is the line: whose customers lie before it is `
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from headrace.contracts.actions import Desired
+from headrace.contracts.actions import DesiredAttributes, DesiredContact, DesiredEmailTags, DesiredGroup
+from headrace.contracts.effects import Effect
 from headrace.contracts.events import GenerationPromoted
 from headrace.segmentation.decide import Decision
 from headrace.segmentation.reassert import STEPS, Told
 from services.evaluator.marker import Marker
+
+T = TypeVar("T", DesiredGroup | DesiredAttributes | DesiredEmailTags | DesiredContact, Effect)
 
 
 class Sinks(Protocol):
@@ -52,10 +55,11 @@ class Handover:
 
         A timer belongs to the record that set it, which may stand before the promotion.
         """
-        if offset >= self._from or not decision.actions:
+        if offset >= self._from or not (decision.actions or decision.effects):
             return decision
-        return replace(decision, actions=tuple(map(self._lift, decision.actions)))
+        actions, effects = tuple(map(self._lift, decision.actions)), tuple(map(self._lift, decision.effects))
+        return replace(decision, actions=actions, effects=effects)
 
-    def _lift(self, action: Desired) -> Desired:
-        generation, _, step = action.version
-        return replace(action, version=(generation, self._from, STEPS + step))
+    def _lift(self, told: T) -> T:
+        generation, _, step = told.version
+        return replace(told, version=(generation, self._from, STEPS + step))

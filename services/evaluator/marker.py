@@ -18,7 +18,7 @@ _SCHEMA: Final = bytes([1])
 class Activation(Struct, frozen=True, array_like=True):
     """A rule set took effect at `offset` of this partition. `now`: the store's largest clock before it.
 
-    `take_over`: customers in a group that is not ours are moved too.
+    `take_over`: customers in a group that is not ours are moved too. `send_effects`: entries whose effects it releases.
     """
 
     store: str
@@ -27,6 +27,7 @@ class Activation(Struct, frozen=True, array_like=True):
     id: str
     now: datetime | None = None
     take_over: bool = False
+    send_effects: tuple[str, ...] = ()
 
 
 class Marker(Struct, frozen=True, array_like=True):

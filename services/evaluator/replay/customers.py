@@ -24,7 +24,7 @@ class _Uncounted(DeadLetters):
 
 
 class ReplayedCustomers(PartitionCustomers):
-    """The customers of one partition, without actions and dead letters."""
+    """The customers of one partition, without actions, effects and dead letters."""
 
     def __init__(self, view: PartitionView, place: Place, activations: Activations, feed: RulesFeed) -> None:
         super().__init__(view, place, activations, feed)
@@ -38,7 +38,7 @@ class ReplayedCustomers(PartitionCustomers):
         while more:
             more = self.sweep(_SWEPT_AT_A_TIME).more
             for customer in self._customers.values():
-                customer.actions.clear()
+                customer.unsay()
 
     def close(self) -> Folded:
         """The changes, encoded."""
@@ -51,4 +51,4 @@ class ReplayedCustomers(PartitionCustomers):
         super()._apply_to_customer(event, key, record)
         customer = self._customers[key]
         customer.records.clear()
-        customer.actions.clear()
+        customer.unsay()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from headrace.contracts.actions import Desired
+from headrace.contracts.effects import Effect
 from headrace.contracts.events import Clock, Event, RulesetActivated, decode_event
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.segmentation.codec import encode_state
@@ -20,7 +21,7 @@ from headrace.segmentation.pages import ORDER
 from headrace.segmentation.state import State
 from headrace.segmentation.wake import wake
 from services.evaluator.engine.fold import Output, Stored
-from services.evaluator.routing import output_of
+from services.evaluator.routing import effect_output, output_of
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class Held:
     mark: int
     pages: dict[str, Stored] = field(default_factory=dict)
     actions: list[Desired] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
 
     def read(self, name: str) -> bytes | None:
         """A page."""
@@ -50,6 +52,7 @@ class Held:
             else:
                 self.pages[name] = Stored(mark, body)
         self.actions += decision.actions
+        self.effects += decision.effects
 
 
 @dataclass(slots=True)
@@ -95,9 +98,12 @@ class Oracle:
     def outputs(self, *, partition: int, prefix: str) -> dict[bytes, list[Output]]:
         """What every customer's sinks were told, in order."""
         return {
-            key: [output_of(action, key=key, partition=partition, prefix=prefix) for action in held.actions]
+            key: [
+                *(output_of(action, key=key, partition=partition, prefix=prefix) for action in held.actions),
+                *(effect_output(effect, key=key, partition=partition, prefix=prefix) for effect in held.effects),
+            ]
             for key, held in self._held.items()
-            if held.actions
+            if held.actions or held.effects
         }
 
     def _apply_to_one(self, key: bytes, event: Event, offset: int) -> None:
@@ -143,7 +149,16 @@ class Oracle:
         store.version = data.version
         context = Context(self._generation, offset, store.now, data.version)
         for held in self._customers(data.store):
-            held.keep(activate(held.state, rules, context, data.activation, pages=held), offset)
+            decision = activate(
+                held.state,
+                rules,
+                context,
+                data.activation,
+                pages=held,
+                send_effects=data.send_effects,
+                take_over=data.take_over,
+            )
+            held.keep(decision, offset)
 
     def _customers(self, store: str) -> Iterable[Held]:
         return [held for key, held in self._held.items() if key.startswith(store.encode() + b":")]

@@ -104,9 +104,15 @@ def clock(now: datetime) -> list[Record]:
     return _everywhere(data, CLOCK, f"clock:{STORE}:{now.isoformat()}", now)
 
 
-def activation(rule_set: RuleSet, version: int) -> list[Record]:
+def activation(rule_set: RuleSet, version: int, *, send_effects: tuple[str, ...] = ()) -> list[Record]:
     """The marker of a rule set, in every partition."""
-    data = RulesetActivated(store=STORE, version=version, hash=rule_set_hash(rule_set), activation=f"a{version}")
+    data = RulesetActivated(
+        store=STORE,
+        version=version,
+        hash=rule_set_hash(rule_set),
+        activation=f"a{version}",
+        send_effects=send_effects,
+    )
     return _everywhere(data, RULESET_ACTIVATED, f"activation:{STORE}:{version}", BEGIN)
 
 
