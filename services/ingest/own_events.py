@@ -53,9 +53,10 @@ def read_event(body: bytes, *, store: str, idempotency_key: str | None, now: dat
     type_ = _type(fields.get("type"))
     subject = _subject(fields.get("customer"), store)
     payload, time = _payload(fields.get("payload", {})), _time(fields.get("time"), now)
+    data = _asked(payload) if type_ == REFUND_REQUESTED else CustomEvent(payload=payload)
     try:
         value = encode_event(
-            _asked(payload) if type_ == REFUND_REQUESTED else CustomEvent(payload=payload),
+            data,
             type=type_,
             id=event_id,
             store=store,
