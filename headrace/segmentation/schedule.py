@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
 
 from headrace.rules.model import Reached, Rule
 from headrace.segmentation.conditions import time
@@ -38,7 +38,10 @@ def next_of(cron: str, timezone: str) -> Callable[[datetime], datetime | None]:
     Many customers ask one after the other at about the same moment, so the last answer is kept.
     """
     zone = ZoneInfo(timezone)
-    CronSim(cron, datetime(2026, 1, 1, tzinfo=zone))
+    try:
+        CronSim(cron, datetime(2026, 1, 1, tzinfo=zone))
+    except CronSimError as error:
+        raise ValueError(f"no schedule {cron!r}: {error}") from error
     known: list[tuple[datetime, datetime]] = []
 
     def following(now: datetime) -> datetime | None:

@@ -77,6 +77,8 @@ def _said_window(window: Window | None) -> list[str]:
         return [f"within {said_span(window.span)}"]
     if window.this is not None:
         return [f"this {window.this}"]
+    if window.first is None or window.last is None:
+        return [f"until {window.last}" if window.first is None else f"since {window.first}"]
     return [f"from {window.first} to {window.last}"]
 
 
