@@ -65,8 +65,8 @@ def unpin(
     """Take a customer's pin off: the rules decide again."""
     key, why = _key(customer), _reason(reason, needed=False)
     use_running_kafka()
-    settings, data = load_settings(KafkaSettings), CustomerUnpinned(reason=why)
-    where = asyncio.run(_publish(settings, key, data, CUSTOMER_UNPINNED, datetime.now(UTC)))
+    settings = load_settings(KafkaSettings)
+    where = asyncio.run(publish_unpin(settings, key, CustomerUnpinned(reason=why), now=datetime.now(UTC)))
     emit({"customer": key, **where}, json, lambda found: f"{found['customer']} is no longer pinned")
 
 
@@ -77,6 +77,13 @@ async def publish_pin(settings: KafkaSettings, key: str, pinned: CustomerPinned,
         known = await activation.versions(settings, key.partition(":")[0])
         refuse_group(pinned.group, _in_force(known))
         return await _publish(settings, key, pinned, CUSTOMER_PINNED, now)
+
+
+async def publish_unpin(settings: KafkaSettings, key: str, data: CustomerUnpinned, *, now: datetime) -> dict[str, int]:
+    """Appends the event; its partition and offset. A customer who is not pinned stays as it is."""
+    await check_broker(settings)
+    async with activation.kafka_errors(settings):
+        return await _publish(settings, key, data, CUSTOMER_UNPINNED, now)
 
 
 def refuse_group(group: str, rules: RuleSet | None) -> None:
@@ -115,13 +122,12 @@ async def _publish(settings: KafkaSettings, key: str, data: EventData, kind: str
         time=now,
         origin="live",
     )
-    async with activation.kafka_errors(settings):
-        producer = make_producer(settings)
-        await producer.start()
-        try:
-            sent = await producer.send_and_wait(topic(settings, EVENTS), value, key=key.encode())
-        finally:
-            await producer.stop()
+    producer = make_producer(settings)
+    await producer.start()
+    try:
+        sent = await producer.send_and_wait(topic(settings, EVENTS), value, key=key.encode())
+    finally:
+        await producer.stop()
     return {"partition": sent.partition, "offset": sent.offset}
 
 
