@@ -57,6 +57,7 @@ def customer(
         customer_id=str(number),
         created_at=BEGIN,
         modified_at=at,
+        group=group,
         email_domain=domain,
         addresses=(Address(country_code=country, country=country),),
         personal=CustomerPersonal(email=f"c{number}@{domain}"),
@@ -104,7 +105,9 @@ def clock(now: datetime) -> list[Record]:
     return _everywhere(data, CLOCK, f"clock:{STORE}:{now.isoformat()}", now)
 
 
-def activation(rule_set: RuleSet, version: int, *, send_effects: tuple[str, ...] = ()) -> list[Record]:
+def activation(
+    rule_set: RuleSet, version: int, *, send_effects: tuple[str, ...] = (), take_over: bool = False
+) -> list[Record]:
     """The marker of a rule set, in every partition."""
     data = RulesetActivated(
         store=STORE,
@@ -112,6 +115,7 @@ def activation(rule_set: RuleSet, version: int, *, send_effects: tuple[str, ...]
         hash=rule_set_hash(rule_set),
         activation=f"a{version}",
         send_effects=send_effects,
+        take_over=take_over,
     )
     return _everywhere(data, RULESET_ACTIVATED, f"activation:{STORE}:{version}", BEGIN)
 

@@ -112,6 +112,23 @@ def test_sweep__before_or_after_an_event__same_groups(*, touched_first: bool) ->
     assert last == {"teststore:1": "Gold", "teststore:2": "Silver"}
 
 
+def test_activation__take_over__moves_who_is_in_a_group_that_is_not_ours_also_after_a_restart() -> None:
+    bench = Bench()
+    for version in (1, 2):
+        bench.rules(ladder(1000), version)
+    bench.feed(one(activation(ladder(1000), 1)), customer(1, group="Press"), customer(2, group="Press"))
+    assert bench.groups() == []
+    bench.feed(one(activation(ladder(1000), 2, take_over=True)), order(1, 101, 5_000))
+    bench.open()
+    bench.sweep()
+    bench.feed(customer(3, group="Press"))
+    assert [(who, group) for who, group, _ in bench.groups()] == [
+        ("teststore:1", "Silver"),
+        ("teststore:1", "Gold"),
+        ("teststore:2", "Silver"),
+    ]
+
+
 def test_activation__unknown_changed_or_unreadable__refused_and_the_last_good_stays() -> None:
     bench = Bench()
     bench.rules(ladder(1000), 1)
