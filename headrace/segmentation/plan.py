@@ -87,8 +87,9 @@ class Planner:
         """
         if state.deleted:
             return None
-        before = self._before(state)
-        if self._untouched(state, now):
+        seen, before = state, self._before(state)
+        state = sum_up(state, self.rules.summing, pages, now)
+        if self._untouched(seen, state, now):
             gaps = self._only_by_unset(state, now, pages)
             return Outlook(state.key, before, before, state.totals.spend, only_by_unset=gaps)
         context = Context(0, offset, now, self._version)

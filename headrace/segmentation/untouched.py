@@ -1,25 +1,41 @@
-"""Who cannot change when one rule set follows another: told from the entries that differ, without settling anybody.
+"""Who cannot change when one rule set follows another: whoever is in the same segments and on the same rungs by both.
 
-A short cut of `plan.py` and nothing else: whoever it is not sure of is settled in full.
+A short cut of `plan.py` and nothing else: whoever it is not sure of is settled in full. Asked are the entries that
+differ, or all of them where the orders add up to something else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from msgspec.structs import replace
 
-from headrace.rules.model import RuleSet
-from headrace.segmentation.compiled import CompiledRules, CompiledSegment
+from headrace.rules.model import Spend
+from headrace.segmentation.compiled import CompiledLadder, CompiledRules, CompiledSegment
+from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
+from headrace.segmentation.ladders import rung_of
 from headrace.segmentation.state import State
 
-Untouched = Callable[[State, datetime | None], bool]
-"""Whether this customer, settled under the old rules as of now, is told nothing new by the new ones."""
+Untouched = Callable[[State, State, datetime | None], bool]
+"""Of a customer settled under the old rules as of now, and the same added up by the new ones: nothing else changes."""
 
 
-def never(_: State, __: datetime | None) -> bool:
-    """For two rule sets that differ in more than a few segments and rules."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Segments and ladders to look at."""
+
+    segments: tuple[CompiledSegment, ...]
+    ladders: tuple[CompiledLadder, ...]
+
+    @property
+    def labels(self) -> bool:
+        """Whether one of them reads what entries give."""
+        return any(segment.condition.labels for segment in self.segments)
+
+
+def never(_: State, __: State, ___: datetime | None) -> bool:
+    """For two rule sets that differ in more than segments, rules, ladders without a memory, and what spend means."""
     return False
 
 
@@ -27,49 +43,83 @@ def untouched_by(old: CompiledRules, old_version: int, new: CompiledRules) -> Un
     """The test for the customers of these two rule sets."""
     if not _alike(old, new):
         return never
-    changed = _changed_segments(old, new)
-    if any(segment.condition.labels for segment in changed):
-        return never  # what they read may itself be moved
-    gone = frozenset(old.segments) - frozenset(new.segments) | {segment.id for segment in changed}
-    gone_rules = frozenset(old.rules) - frozenset(new.rules)
-    holds = tuple(segment.condition.holds for segment in changed)
-    digest, past, spend = new.summing.digest, new.past, new.spend
+    differing, everything = _differing(old, new), Asked(tuple(new.segments.values()), tuple(new.ladders.values()))
+    if any(
+        entry.rungs.holds or old.ladders[entry.id].rungs.holds for entry in differing.ladders if entry.id in old.ladders
+    ):
+        return never
+    if new.ties and any(_claims_group(entry) for entry in (*differing.segments, *differing.ladders)):
+        return never  # between equals the newest fact decides, and they read others
+    gone = old.segments.keys() - new.segments.keys() | _given_anew(old, differing.segments)
+    gone_rules, gone_ladders = old.rules.keys() - new.rules.keys(), old.ladders.keys() - new.ladders.keys()
+    past = new.past
 
-    def untouched(state: State, now: datetime | None) -> bool:
-        claims = state.claims
-        if state.rules_version != old_version or state.summed != digest or state.pending:
+    def untouched(state: State, summed: State, now: datetime | None) -> bool:
+        claims, standing = state.claims, state.standing
+        if state.rules_version != old_version or state.pending:
             return False
-        if not gone.isdisjoint(state.standing.segments) or not gone_rules.isdisjoint(claims.latched):
+        if not gone.isdisjoint(standing.segments) or not gone_ladders.isdisjoint(standing.rungs):
+            return False
+        if not gone_rules.isdisjoint(claims.latched):
             return False
         if gone_rules and (claims.barred_attributes or claims.barred_tags):
             return False
         if past and (state.ledger or state.cold.orders) and any(state.folded.get(r) != d for r, d in past.items()):
             return False
-        facts = Facts(state, spend)
-        facts.now = now
-        return not any(test(facts) for test in holds)
+        return _stays(summed, new, differing if _adds_up_alike(state, summed) else everything, old, now)
 
     return untouched
 
 
-_ENTRIES: Final = {"segments": (), "rules": (), "ladders": ()}
+def _stays(state: State, rules: CompiledRules, asked: Asked, old: CompiledRules, now: datetime | None) -> bool:
+    """Whether the customer is in the same of these segments, and on the same of these rungs, which give the same."""
+    standing = state.standing
+    facts = Facts(state, rules.spend)
+    facts.now = now
+    if asked.labels:
+        Walk(rules, state.claims, standing, offset=0).run(
+            (), facts, ()
+        )  # what the customer has: nobody changes it here
+    for segment in asked.segments:
+        if segment.condition.holds(facts) is not (segment.id in standing.segments):
+            return False
+    for entry in asked.ladders:
+        number = rung_of(entry.ladder, entry.read(facts))
+        if standing.rungs.get(entry.id) != number or entry.gives[number] != old.ladders[entry.id].gives[number]:
+            return False
+    return True
 
 
-def _alike(old: CompiledRules, new: CompiledRules) -> bool:
-    """All but segments and rules is the same, and no entry has another's name."""
-    renames = new.renames
-    return (
-        replace(old.rule_set, **_ENTRIES) == replace(new.rule_set, **_ENTRIES)
-        and old.rule_set.ladders == new.rule_set.ladders
-        and not (renames.rules or renames.segments or renames.ladders)
+def _adds_up_alike(state: State, summed: State) -> bool:
+    return summed is state or (
+        summed.totals == state.totals and summed.purchased == state.purchased and summed.windows == state.windows
     )
 
 
-def _changed_segments(old: CompiledRules, new: CompiledRules) -> tuple[CompiledSegment, ...]:
-    """Those of the new rules that the old ones do not have in the same words."""
-    before = _by_id(old.rule_set)
-    return tuple(new.segments[segment.id] for segment in new.rule_set.segments if before.get(segment.id) != segment)
+def _alike(old: CompiledRules, new: CompiledRules) -> bool:
+    """The rest is the same, and no entry has another's name."""
+    renames = new.renames
+    bare = {"segments": (), "rules": (), "ladders": (), "spend": Spend()}
+    return replace(old.rule_set, **bare) == replace(new.rule_set, **bare) and not (
+        renames.rules or renames.segments or renames.ladders
+    )
 
 
-def _by_id(rule_set: RuleSet) -> dict[str, object]:
-    return {segment.id: segment for segment in rule_set.segments}
+def _differing(old: CompiledRules, new: CompiledRules) -> Asked:
+    """The entries of the new rules that the old ones do not have in the same words."""
+    segments = {segment.id: segment for segment in old.rule_set.segments}
+    ladders = {ladder.id: ladder for ladder in old.rule_set.ladders}
+    return Asked(
+        tuple(new.segments[one.id] for one in new.rule_set.segments if segments.get(one.id) != one),
+        tuple(new.ladders[one.id] for one in new.rule_set.ladders if ladders.get(one.id) != one),
+    )
+
+
+def _given_anew(old: CompiledRules, segments: Iterable[CompiledSegment]) -> set[str]:
+    """Segments that give something else to those who stay in them."""
+    return {one.id for one in segments if one.id in old.segments and one.gives != old.segments[one.id].gives}
+
+
+def _claims_group(entry: CompiledSegment | CompiledLadder) -> bool:
+    gives = (entry.gives,) if isinstance(entry, CompiledSegment) else entry.gives
+    return any(give.group is not None for give in gives)

@@ -28,6 +28,8 @@ from headrace.rules.model import (
 from headrace.segmentation.codec import decode_state, encode_state
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, activate, decide
+from headrace.segmentation.orders import sum_up
+from headrace.segmentation.pages import NO_PAGES
 from headrace.segmentation.plan import Outlook, Planner, group_of
 from headrace.segmentation.plan_sum import SAMPLES, PlanSum
 from headrace.segmentation.plan_warnings import warnings_of
@@ -144,7 +146,8 @@ def test_untouched__whoever_it_names__is_told_nothing_by_activate(
     if old is None or new is None:
         return
     state = fold(history, old)
-    if untouched_by(old, 1, new)(state, START):
+    summed = sum_up(state, new.summing, NO_PAGES, START)
+    if untouched_by(old, 1, new)(state, summed, START):
         decision = activate(state, new, Context(1, 100, START, 2), "plan")
         assert decision.actions == ()
         assert decision.state.standing == state.standing
@@ -152,12 +155,49 @@ def test_untouched__whoever_it_names__is_told_nothing_by_activate(
         assert decision.state.claims == state.claims
 
 
-def test_untouched__one_segment_more__is_known_of_those_who_do_not_meet_it() -> None:
-    old = compile_rules(LATCHED)
-    new = compile_rules(replace(LATCHED, segments=(*LATCHED.segments, NEW_SEGMENTS[0])))
-    state = State("shop:7", rules_version=1, summed=new.summing.digest, folded=new.past)
-    assert untouched_by(old, 1, new)(state, START)
-    assert not untouched_by(old, 1, new)(replace(state, totals=replace(state.totals, orders=2)), START)
+OLD = compile_rules(LATCHED)
+SETTLED = activate(
+    State(
+        "shop:7",
+        profile=fold([event(CustomerSnapshot(customer_id="7", created_at=START, modified_at=START), 0)], OLD).profile,
+    ),
+    OLD,
+    Context(1, 1, START, 1),
+    "a",
+).state
+
+
+@pytest.mark.parametrize(
+    ("change", "known"),
+    [
+        ({"segments": (*LATCHED.segments, NEW_SEGMENTS[0])}, True),
+        ({"segments": (*LATCHED.segments, NEW_SEGMENTS[3])}, False),
+        ({"segments": LATCHED.segments[:2]}, True),
+        ({"segments": (replace(LATCHED.segments[4], tags=(Tag(platform="mailchimp", name="x"),)),)}, True),
+        ({"rules": LATCHED.rules[:1]}, True),
+        ({"spend": Spend(refunds="ignore")}, True),
+        ({"ladders": ()}, False),
+        ({"ladders": (replace(LATCHED.ladders[0], rungs=LATCHED.ladders[0].rungs[:2]),)}, False),
+        ({"group_order": LATCHED.group_order[::-1]}, False),
+    ],
+)
+def test_untouched__customer_without_orders__is_known_where_nothing_of_it_changes(
+    change: dict[str, Any], known: bool
+) -> None:
+    """Equals in the group order make it careful with ladders: the newest fact decides there."""
+    new = compile_rules(replace(LATCHED, **change))
+    summed = sum_up(SETTLED, new.summing, NO_PAGES, START)
+    assert untouched_by(OLD, 1, new)(SETTLED, summed, START) is known
+
+
+def test_untouched__ladder_edited_without_equals__is_known_of_who_stays_on_the_rung() -> None:
+    plain = replace(LATCHED, group_order=(("Platinum",), ("Gold",), ("French",), ("Apple",), ("Silver",)))
+    old, edited = compile_rules(plain), replace(plain.ladders[0], rungs=LATCHED.ladders[0].rungs[:2])
+    settled = activate(replace(SETTLED, rules_version=0), old, Context(1, 1, START, 1), "a").state
+    new = compile_rules(replace(plain, ladders=(edited,)))
+    assert untouched_by(old, 1, new)(settled, settled, START)
+    rich = replace(settled, totals=replace(settled.totals, spend=2000))
+    assert not untouched_by(old, 1, new)(rich, rich, START)
 
 
 def test_look__deleted_customer__is_nobody() -> None:
