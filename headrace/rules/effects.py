@@ -114,8 +114,8 @@ DO_EXAMPLE: Final = "{do: {loyalty-cards: {print: gold}}}"
 MODIFIERS: Final[dict[str, str]] = {
     "after": "done that long after its cause: `30 days`, when the thing is older than that",
     "unless": "with `after`: a condition that cancels it, asked when its time has come",
-    "once": "of effects: entry (each time the customer enters; of segments and rungs), customer (once and never again), "
-    "always (each time a rule fires)",
+    "once": "of effects: entry (of segments and rungs: each time the customer enters), customer (once and never "
+    "again), always (each time a rule fires)",
     "key": "of effects: its name within the entry, by which it is known when others move; else its kind",
 }
 EFFECT_ONLY: Final = ("once", "key")

@@ -114,8 +114,7 @@ def _effect(key: Scalar, value: Node, beside: dict[str, Pair], reading: Reading,
     if "key" in beside:
         name = effect_key(beside["key"].value)
         reading.effect_keys.append(Use(name, beside["key"].value.place, reading.report.entry))
-    made = replace(made, key=name, once=once, **_when(beside, reading))
-    return made
+    return replace(made, key=name, once=once, **_when(beside, reading))
 
 
 def _when(beside: dict[str, Pair], reading: Reading) -> dict[str, Any]:
@@ -150,12 +149,12 @@ def _refuse_options(rest: Mapping) -> None:
     kinds = [pair.key.text for pair in rest.pairs if pair.key.text in EFFECTS]
     for pair in rest.pairs:
         for kind in kinds:
-            if pair.key.text in EFFECTS[kind].options:  # type: ignore[index]  # of EFFECTS
+            if pair.key.text in EFFECTS[kind].options:
                 raise Refused(
                     "unknown_key",
                     pair.key.place,
                     f"{pair.key.text} stands beside {kind}, and belongs under it",
-                    f"write {EFFECTS[kind].example}",  # type: ignore[index]  # of EFFECTS
+                    f"write {EFFECTS[kind].example}",
                 )
 
 

@@ -63,16 +63,25 @@ def _one_of(what: str, names: tuple[str, ...], found: dict[str, Node], node: Nod
         either = " or ".join(names)
         place = found[written[1]].place if written else node.place
         problem = f"{what} says {' and '.join(written)}" if written else f"{what} says neither {' nor '.join(names)}"
-        raise Refused("missing_key" if not written else "several_operators", place, problem, f"write {either}: {example}")
+        raise Refused(
+            "missing_key" if not written else "several_operators", place, problem, f"write {either}: {example}"
+        )
 
 
 def _url(node: Node, reading: Reading) -> str:
     written = scalars.text(node, "url", limit=MAX_PROSE)
-    parts = urlsplit(written)
-    if parts.scheme in ("https", "http") and parts.hostname and not parts.username:
+    if _of_the_web(written):
         return written
-    hint = f"write https://{written}" if "://" not in written else "write https://erp.example.com/vip, without a password"
+    hint = "write https://erp.example.com/vip, without a password" if "://" in written else f"write https://{written}"
     raise Refused("not_a_url", node.place, f"{quoted(written)} is no address of the web", hint)
+
+
+def _of_the_web(written: str) -> bool:
+    try:
+        parts = urlsplit(written)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.username and " " not in written
+    except ValueError:
+        return False
 
 
 def _addresses(node: Node, reading: Reading) -> tuple[str, ...]:

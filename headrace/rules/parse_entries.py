@@ -103,8 +103,8 @@ def given(found: dict[str, Node], reading: Reading) -> dict[str, Any]:
     """Group, attributes, tags with lists, and effects without their keys, where they are named."""
     read = {key: reading.report.tried(read, found[key], reading) for key, read in GIVE_READERS.items() if key in found}
     if "lists" in read:
-        parts = (read.get("tags", ()), read.pop("lists"))
-        read["tags"] = None if None in parts else (*parts[0], *parts[1])
+        tags_, lists_ = read.get("tags", ()), read.pop("lists")
+        read["tags"] = None if tags_ is None or lists_ is None else (*tags_, *lists_)
     return read
 
 

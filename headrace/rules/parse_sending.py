@@ -1,7 +1,7 @@
 """When effects may go out: how old a fact may be, quiet hours, and how often a customer is written to."""
 
 import re
-from typing import Final, Literal, cast
+from typing import Final
 
 from headrace.rules import scalars
 from headrace.rules.findings import Refused, quoted
@@ -50,7 +50,7 @@ def _span(node: Node, what: str, example: str) -> Duration:
     count, unit = scalars.duration(node, what)
     if count == 0:
         raise Refused("not_a_duration", node.place, f"{what} is no time at all", f"write {what}: {example}")
-    return Duration(count=count, unit=cast('Literal["hour", "day", "month", "year"]', unit))
+    return Duration(count=count, unit=unit)
 
 
 def _time_of_day(node: Node, what: str) -> str:

@@ -16,6 +16,7 @@ from headrace.segmentation.actions import Stamp, emit, emit_grave
 from headrace.segmentation.activation import Adopted, adopt
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.drift import drift_verdict, moved_to, pinned_there
+from headrace.segmentation.farewell import farewell
 from headrace.segmentation.group_claims import taken_over
 from headrace.segmentation.history import memberships_before
 from headrace.segmentation.ledger import counted_spend
@@ -55,8 +56,10 @@ def decide(
     )
     if isinstance(event.data, CustomerDeleted):
         grave = State(key=before.key, rules_version=before.rules_version, deleted=True)
-        removed = all_removed(pages, before.history_pages)
-        return Decision(grave, emit_grave(before, stamp), None, Trace(envelope.id), removed)
+        removed, actions = all_removed(pages, before.history_pages), emit_grave(before, stamp)
+        last = replace(stamp, step=len(actions))
+        effects, verdicts = farewell(before, rules, last, envelope.time, context.now, pages)
+        return Decision(grave, actions, None, Trace(envelope.id, verdicts), removed, effects)
     if rules is None:
         known = sum_up(before, _WITHOUT_RULES, pages)
         return _keep(before, absorb(known, event, _WITHOUT_RULES, None, pages=pages, now=context.now), stamp)

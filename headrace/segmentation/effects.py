@@ -114,11 +114,11 @@ class Releasing:
             self._withhold(one.source, action, reason)
             return
         cause_id = "" if send.once == "customer" else cause
-        id = effect_id(self.state.key, one.source, action.key, cause_id)
-        if id in self.effects:
+        known_by = effect_id(self.state.key, one.source, action.key, cause_id)
+        if known_by in self.effects:
             return
-        self.effects[id] = Effect(
-            id=id,
+        self.effects[known_by] = Effect(
+            id=known_by,
             customer=self.state.key,
             version=(self.stamp.generation, self.stamp.offset, self.stamp.step + len(self.effects)),
             kind=send.kind,

@@ -48,9 +48,7 @@ def not_before(due: datetime, now: datetime | None) -> datetime:
     return due if now is None else max(due, now)
 
 
-def under_new_rules(
-    waiting: Waiting, actions: ByKey, renamed: Callable[[str], str], now: datetime | None
-) -> Waiting:
+def under_new_rules(waiting: Waiting, actions: ByKey, renamed: Callable[[str], str], now: datetime | None) -> Waiting:
     """What goes on waiting: what waits under these rules too, its time computed anew. `renamed`: of a source."""
     kept = list[Pending]()
     for one in waiting:

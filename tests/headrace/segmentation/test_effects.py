@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from headrace.contracts.effects import effect_id
-from headrace.contracts.events import Origin
+from headrace.contracts.events import CustomerDeleted, Origin
 from tests.headrace.segmentation.acting import DAY, START, Story, compiled, refund
 
 THANKS = compiled(
@@ -98,7 +98,7 @@ def test_origin__not_live__none(origin: Origin) -> None:
 @pytest.mark.parametrize(
     ("age", "released"), [(timedelta(hours=24) - timedelta(seconds=1), True), (timedelta(hours=24), False)]
 )
-def test_origin__reconcile__while_the_fact_is_younger_than_max_age(age: timedelta, released: bool) -> None:  # noqa: FBT001  # a case
+def test_origin__reconcile__while_the_fact_is_younger_than_max_age(age: timedelta, released: bool) -> None:
     story = known()
     story.now = START + age
     story.order("10", 50_001, START, origin="reconcile")
@@ -203,6 +203,22 @@ def test_decide__rules_new_to_a_known_customer__only_what_the_event_triggers() -
     )
     story.order("11", 100)
     assert story.done == [("rule:placed", "webhook", "11")]
+
+
+def test_deleted__rule_on_it__staff_are_told_the_customer_is_not() -> None:
+    story = known(
+        compiled(
+            "rules: [{id: gone, when: customer.deleted, if: {customer.spend: {above: 10}}, then: [{send_email: bye}, "
+            "{webhook: https://a.example}, {webhook: https://a.example/later, after: 1 day}]}]"
+        )
+    )
+    story.order("10", 6_000)
+    decision = story.happens(CustomerDeleted(customer_id="7"), "customer.deleted", START + DAY)
+    assert story.done == [("rule:gone", "webhook", "deleted")]
+    assert story.effects[0].version == (1, 3, len(decision.actions))
+    assert story.reasons == [("rule:gone", "send_email: no consent")]
+    story.happens(CustomerDeleted(customer_id="7"), "customer.deleted", START + DAY)
+    assert len(story.effects) == 1
 
 
 def test_effect__of_a_consumer__carries_its_mapping() -> None:

@@ -117,7 +117,10 @@ def test_after__days__when_the_fact_is_older_than_that_in_the_store_s_zone() -> 
 
 WELCOME = """
 rules:
-- {id: welcome, when: customer.created, past: ignore, then: [{assign_group: New}, {assign_group: Regular, after: 30 days}]}
+- id: welcome
+  when: customer.created
+  past: ignore
+  then: [{assign_group: New}, {assign_group: Regular, after: 30 days}]
 """
 
 
