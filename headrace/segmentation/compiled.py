@@ -142,6 +142,8 @@ class CompiledRules:
     """From a fact to when an effect for it is too old."""
     waiting: dict[tuple[str, str], CompiledAction]
     """Actions with `after`, by source and key."""
+    terms: Terms
+    """By which its conditions were compiled, for who looks at one leaf alone."""
     _plans: dict[tuple[frozenset[str], frozenset[str] | None], tuple[CompiledEntry, ...]] = field(default_factory=dict)
 
     @property
@@ -180,6 +182,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
         max_age=edge_of(rule_set.max_age, terms.timezone),
         waiting=_waiting((*rules.values(), *segments.values(), *ladders.values())),
+        terms=terms,
     )
 
 

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from headrace.rules.catalogue import MEMBERSHIPS
 from headrace.rules.model import Leaf
 from headrace.segmentation.conditions import window
+from headrace.segmentation.conditions.registry import ATTRIBUTES, TAGS
 from headrace.segmentation.explaining.happenings import Subject, passed
 from headrace.segmentation.explaining.lens import Lens
 from headrace.segmentation.explaining.levers import Lever, bounds_of, levers
 from headrace.segmentation.explaining.seen import ChangeKind, Shown
-from headrace.segmentation.explaining.tree import Test
+from headrace.segmentation.explaining.tree import Test, said
 from headrace.segmentation.settle import wake_at
 
 Placed = tuple[str, Test]
@@ -58,6 +60,7 @@ class Search:
         """
         if aim(self._subject):
             return None
+        tests = self._with_others(tests)
         by_time = self._by_time(tests, aim)
         if leaving and by_time is not None:
             return by_time
@@ -69,6 +72,7 @@ class Search:
 
     def keeping(self, tests: Sequence[Placed], stays: Aim) -> Change | None:
         """What must happen so that time alone does not end what is now; None: it does not, or nothing prevents it."""
+        tests = self._with_others(tests)
         ended = self._by_time(tests, lambda one: not stays(one))
         if ended is None or ended.until is None:
             return None
@@ -92,6 +96,13 @@ class Search:
                 ]
                 if found:
                     yield min(found, key=lambda one: one[0])
+
+    def _with_others(self, tests: Sequence[Placed]) -> Sequence[Placed]:
+        """With the leaves of all entries behind them, where one reads what entries make of the customer."""
+        if not any(test.field in MEMBERSHIPS or test.field.startswith((ATTRIBUTES, TAGS)) for _, test in tests):
+            return tests
+        own = {said(test) for _, test in tests}
+        return (*tests, *((test.field, test) for test in self._lens.tests if said(test) not in own))
 
     def _bounds(self, leaf: Leaf) -> frozenset[int]:
         same = (other for other in self._leaves if window.named(other) == window.named(leaf))

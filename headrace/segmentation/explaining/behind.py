@@ -4,16 +4,18 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from headrace.rules.model import Each, Leaf
 from headrace.segmentation.codec import decode_lines
 from headrace.segmentation.compiled import CompiledRules, terms_of
 from headrace.segmentation.conditions import window
 from headrace.segmentation.explaining.lens import Lens, one_element
 from headrace.segmentation.explaining.tree import Test
-from headrace.segmentation.facts import LINE_LIST, PURCHASED, Facts
+from headrace.segmentation.facts import LINE_LIST, PLACE_LIST, PURCHASED, Facts
 from headrace.segmentation.orders import every_order
 from headrace.segmentation.pages import Pages
-from headrace.segmentation.state import Entry, Line, State
+from headrace.segmentation.state import Entry, Line, Place, State
 from headrace.segmentation.totals import Contribution, contribution
 
 
@@ -43,6 +45,8 @@ def orders_behind(
 
 def matches(each: Each, facts: Facts, orders: Sequence[Known], lens: Lens) -> tuple[int, int] | None:
     """How many elements of a list meet a test, and how many there are; None where that is not told."""
+    if each.field == PLACE_LIST:
+        return sum(_place_meets(each, place, facts, lens) for place in facts.places), len(facts.places)
     if each.field not in (PURCHASED, LINE_LIST):
         return None
     purchased = (line for one in orders if one.part.counted for line in decode_lines(one.entry.lines))
@@ -53,6 +57,13 @@ def matches(each: Each, facts: Facts, orders: Sequence[Known], lens: Lens) -> tu
 def _line_meets(each: Each, line: Line, facts: Facts, lens: Lens) -> bool:
     looked = copy(facts)
     looked.lines = (line,)
+    return lens.holds(one_element(each), looked)
+
+
+def _place_meets(each: Each, place: Place, facts: Facts, lens: Lens) -> bool:
+    assert facts.profile is not None
+    looked = copy(facts)
+    looked.profile = replace(facts.profile, places=(place,))
     return lens.holds(one_element(each), looked)
 
 

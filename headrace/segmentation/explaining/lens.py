@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from headrace.rules.model import Each, Leaf
-from headrace.segmentation.compiled import CompiledRules, summing_of, terms_of
+from headrace.segmentation.compiled import CompiledRules, summing_of
 from headrace.segmentation.conditions.registry import CompiledCondition, compile_condition
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.explaining.tree import Test, entries_of, said, tests_of
@@ -35,7 +35,7 @@ class Lens:
         self.tests: tuple[Test, ...] = tuple(found.values())
         singles = [one_element(test) for test in self.tests if isinstance(test, Each)]
         found |= {said(test): test for test in singles}
-        terms = terms_of(rules.rule_set)
+        terms = rules.terms
         self._rules = rules
         self._looked = {
             key: _Looked(
@@ -43,7 +43,7 @@ class Lens:
             )
             for key, test in found.items()
         }
-        self._summing = summing_of(rules.rule_set.spend, terms)
+        self._summing = summing_of(rules.rule_set.spend, terms)  # that of the rules, where no leaf asked for more
 
     def facts(self, state: State, now: datetime | None, pages: Pages) -> Facts:
         """What the leaves may read of a settled customer; an order of a trigger is set by who has one."""

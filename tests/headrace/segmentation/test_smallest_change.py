@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headrace.contracts.events import AttributeSet, CustomerSnapshot, EventData, OrderSnapshot
+from headrace.contracts.events import AttributeSet, CustomerSnapshot, EventData, OrderSnapshot, Refund
 from headrace.rules.model import (
     AddAttribute,
     AllOf,
@@ -27,12 +27,13 @@ from headrace.rules.model import (
     Trigger,
     Window,
 )
+from headrace.segmentation.codec import decode_entry
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, decide
 from headrace.segmentation.explain import explain
 from headrace.segmentation.explaining.seen import ChangeSeen
 from headrace.segmentation.group_claims import wanted_group
-from headrace.segmentation.state import State
+from headrace.segmentation.state import Entry, State
 from headrace.segmentation.wake import wake
 from tests.headrace.segmentation.test_explain import NOW, happened, order, state_of
 
@@ -174,6 +175,18 @@ def test_smallest_change__into_a_rule__an_order_it_waits_for() -> None:
     assert change_of(rule_set(rules=(rule,)), order(1, 600_00, days_ago=20)) is None, "it has fired"
 
 
+def test_smallest_change__a_segment_that_reads_another__what_moves_the_other() -> None:
+    vip = Segment(id="vip", who=leaf("customer.spend", "from", 100_00), attributes={"tier": ("vip",)})
+    labelled = segment(leaf("customer.attributes.tier", "has_all", ("vip",)))
+    member = segment(leaf("customer.in_segment", "is", "vip"))
+    by_hand = change_of(rule_set(vip, labelled), order(1, 20_00, days_ago=90))
+    assert by_hand is not None
+    assert (by_hand.fact, by_hand.by) == ("customer.attributes.tier", {"add": "vip"})
+    by_spend = change_of(rule_set(vip, member), order(1, 20_00, days_ago=90))
+    assert by_spend is not None
+    assert (by_spend.fact, by_spend.by) == ("customer.spend", money(80_00))
+
+
 def test_smallest_change__not_ours_or_already_decided_by_a_person__none() -> None:
     compiled = compile_rules(rule_set(ladder=LADDER))
     other = CustomerSnapshot(customer_id="7", created_at=NOW, modified_at=NOW, group="Staff")
@@ -254,28 +267,63 @@ def done(state: State, rules: CompiledRules, change: ChangeSeen, less: int, at: 
     state = wake(state, rules, Context(1, 500, at, 1)).state
     amount = change.by["amount_minor"] if isinstance(change.by, dict) and "amount_minor" in change.by else change.by
     name = change.fact.partition(" (")[0]
-    happening: list[EventData] = []
+    if isinstance(amount, int) and not isinstance(amount, bool) and amount < 0:
+        take = {"customer.spend": refunded, "customer.orders": cancelled}[name]
+        return take(state, rules, -amount - less, at)
+    happening = events_of(state, name, amount, less, at)
+    for number, one in enumerate(happening or (), start=600):
+        state = decide(state, happened(one, number), rules, Context(1, number, at, 1)).state
+    return None if happening is None else state
+
+
+def events_of(state: State, name: str, amount: Any, less: int, at: datetime) -> list[EventData] | None:
+    happening: list[EventData]
     match name, amount:
-        case (("customer.spend" | "order.value"), int()) if amount > 0:
-            happening = [bought("new", amount - less, at)]
-        case "customer.orders", int() if amount > 0:
-            happening = [bought(f"new{number}", 0, at) for number in range(amount - less)]
-        case "customer.items", int() if amount > 0 and amount > less:
-            happening = [bought("new", 0, at, units=amount - less)]
-        case "customer.items", int():
-            pass
-        case "customer.subscribed", bool():
-            happening = [] if less else [CustomerSnapshot(**{**fields(CUSTOMER), "subscribed": amount})]
-        case "customer.attributes.tier" | "customer.attributes.mood", {"add": value}:
-            attribute = name.rpartition(".")[2]
+        case "customer.spend" | "order.value", _:
+            return [bought("new", amount - less, at)]
+        case "customer.orders", _:
+            return [bought(f"new{number}", 0, at) for number in range(amount - less)]
+        case "customer.items", _:
+            return [bought("new", 0, at, units=amount - less)] if amount > less else []
+        case "customer.subscribed", _:
+            happening = [CustomerSnapshot(**{**fields(CUSTOMER), "subscribed": amount})]
+        case _, {"add": value}:
+            attribute = name.removeprefix("customer.attributes.")
             held = state.claims.manual.get(attribute, ())
-            happening = [] if less else [AttributeSet(name=attribute, values=(*held, value))]
-        case "customer.attributes.tier", {"remove": value}:
-            happening = [] if less else [AttributeSet(name="tier", values=())]
+            happening = [AttributeSet(name=attribute, values=(*held, value))]
+        case "customer.attributes.tier", {"remove": _}:
+            happening = [AttributeSet(name="tier", values=())]
         case _:
             return None
-    for number, one in enumerate(happening, start=600):
-        state = decide(state, happened(one, number), rules, Context(1, number, at, 1)).state
+    return [] if less else happening
+
+
+def again(name: str, entry: Entry, at: datetime, **changed: Any) -> OrderSnapshot:
+    """An order of the ledger told once more."""
+    told = {**fields(bought(name, entry.total, at)), "created_at": entry.created_at, "status": entry.status}
+    return OrderSnapshot(**{**told, **changed})
+
+
+def ledger(state: State, rules: CompiledRules) -> list[tuple[str, Entry]]:
+    orders = [(name, decode_entry(body)) for name, body in state.ledger.items()]
+    return [(name, entry) for name, entry in orders if entry.status in rules.rule_set.spend.count_statuses]
+
+
+def refunded(state: State, rules: CompiledRules, amount: int, at: datetime) -> State:
+    """Of the largest order, as `again` has units of its line: none of these orders has a refund yet."""
+    if not amount:
+        return state
+    _, name, entry = max((entry.total, name, entry) for name, entry in ledger(state, rules))
+    assert entry.total >= amount
+    order = again(name, entry, at, refunds=(Refund(id="r", created_at=at, amount=amount),))
+    return decide(state, happened(order, 900), rules, Context(1, 900, at, 1)).state
+
+
+def cancelled(state: State, rules: CompiledRules, count: int, at: datetime) -> State:
+    newest = sorted((entry.created_at, name, entry) for name, entry in ledger(state, rules))
+    for number, (_, name, entry) in enumerate(newest[len(newest) - count :]):
+        order = again(name, entry, at, status="cancelled")
+        state = decide(state, happened(order, 900 + number), rules, Context(1, 900 + number, at, 1)).state
     return state
 
 
@@ -305,7 +353,10 @@ def test_smallest_change__any_customer__moves_it_and_one_unit_or_day_less_does_n
 ) -> None:
     rules, state = scene
     change = explain(state, rules, now=NOW, rule=rule).smallest_change
-    if change is None or change.moves == "stays":
+    if change is None:
+        return
+    if change.moves == "stays":
+        assert_kept(state, rules, change)
         return
     if change.kind == "time":
         assert change.until is not None
@@ -326,3 +377,14 @@ def test_smallest_change__any_customer__moves_it_and_one_unit_or_day_less_does_n
         assert moved(state, just, change, rules)
         nothing = wake(state, rules, Context(1, 500, change.until, 1)).state
         assert moved(state, nothing, change, rules) or not moved(state, late, change, rules)
+
+
+def assert_kept(state: State, rules: CompiledRules, change: ChangeSeen) -> None:
+    """Time alone takes the group away at `until`; the change keeps it beyond, one unit less does not."""
+    assert change.until is not None
+    end = Context(1, 999, change.until, 1)
+    enough, less = done(state, rules, change, 0, NOW), done(state, rules, change, 1, NOW)
+    assert wanted_group(wake(state, rules, end).state, rules) != change.to
+    if enough is not None and less is not None:
+        assert wanted_group(wake(enough, rules, end).state, rules) == change.to
+        assert wanted_group(wake(less, rules, end).state, rules) != change.to
