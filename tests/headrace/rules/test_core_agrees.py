@@ -10,7 +10,7 @@ from headrace.segmentation.compiled import compile_rules
 
 STORE = "store: {timezone: Europe/London, currency: GBP}\n"
 NAMES = "channels: {online: 1}\npostcodes: zips.csv\ncalendars: {summer: {every_year: {from: 06-01, to: 08-31}}}\n"
-FILE = str(Path(__file__).parents[2] / "cases" / "postcodes" / "rules.yaml")
+FILE = str(Path(__file__).parents[2] / "cases" / "rules.yaml")
 OPERANDS = {
     "number": "5",
     "money": "5.50",

@@ -11,7 +11,7 @@ from headrace.rules.postcodes import BadPostcodes, Point, distance_km, read_post
 from headrace.segmentation.conditions.radius import compile_test, explain
 from headrace.segmentation.state import Place
 
-FILE = Path(__file__).parents[3] / "cases" / "postcodes" / "zips.csv"
+FILE = Path(__file__).parents[3] / "cases" / "zips.csv"
 
 
 def near(km: int, of: str, country: str = "") -> Leaf:
