@@ -140,7 +140,7 @@ class Dispatcher:
             there = [pending for pending in batch if pending.customer in found]
             gone = [pending for pending in batch if pending.customer not in found]
             for pending in there:
-                pending.target = replace(pending.target, observed=None)  # what was read is newer
+                pending.target = replace(pending.target, observed=None, overwrite=False)  # what was read is newer
                 self._waiting.put_back(pending, Applied(pending.applied.version, found[pending.customer]))
             await self._settle(gone, {p.customer: Result("refused", "customer_gone") for p in gone})
 

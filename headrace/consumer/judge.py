@@ -29,6 +29,8 @@ def judge(target: Target, applied: Applied, *, fresh: bool, reads_back: bool) ->
     if known is None:
         return "doubtful" if reads_back else "write"
     if known == target.value:
-        return "unchanged"
+        if not target.overwrite:
+            return "unchanged"
+        return "doubtful" if reads_back else "write"
     # Seen where it is wanted though we put it elsewhere: someone moved it, or that was seen before our own write.
     return "doubtful" if reads_back and target.observed == target.value else "write"

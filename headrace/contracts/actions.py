@@ -36,6 +36,8 @@ class DesiredGroup(Wire):
     rules_version: int
     observed: str | None = None
     """The store's group when this was decided, as far as a snapshot told."""
+    overwrite: bool = False
+    """Somebody else changed the group after it had been applied: it is written again, though it is the same."""
 
 
 class DesiredAttributes(Wire):

@@ -133,7 +133,8 @@ def _group(state: State, rules: CompiledRules, outbox: Outbox, *, overwrite: boo
     if not again and (value == told.group if told.group_known else value is None):
         return state
     if told.group_known or value != observed:
-        outbox.actions.append(_desired_group(outbox, value, observed, () if winner is None else (winner.source,)))
+        sources = () if winner is None else (winner.source,)
+        outbox.actions.append(_desired_group(outbox, value, observed, sources, again=again))
     ours = told.ours if not value or value in told.ours else (*told.ours, value)
     return replace(state, emitted=replace(told, group_known=True, group=value, ours=ours))
 
@@ -174,7 +175,9 @@ def _contact_of(profile: Profile) -> Contact:
     return Contact(profile.email, profile.first_name, profile.last_name, profile.subscribed)
 
 
-def _desired_group(outbox: Outbox, value: str | None, observed: str | None, first: tuple[str, ...]) -> DesiredGroup:
+def _desired_group(
+    outbox: Outbox, value: str | None, observed: str | None, first: tuple[str, ...], *, again: bool = False
+) -> DesiredGroup:
     return DesiredGroup(
         customer=outbox.customer,
         version=outbox.version(),
@@ -182,6 +185,7 @@ def _desired_group(outbox: Outbox, value: str | None, observed: str | None, firs
         cause=outbox.cause(*first),
         rules_version=outbox.stamp.rules_version,
         observed=observed,
+        overwrite=again,
     )
 
 

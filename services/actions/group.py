@@ -103,7 +103,7 @@ class GroupAssignment:
             return Finished("skipped", "not_a_store_customer", desired.version)
         if desired.value is None:
             return Target(desired.version, skip=HANDS_OFF)
-        return Target(desired.version, desired.value, observed=desired.observed)
+        return Target(desired.version, desired.value, observed=desired.observed, overwrite=desired.overwrite)
 
     async def read_back(self, customers: Sequence[str]) -> Mapping[str, str]:
         """Up to 250 customers in one call."""

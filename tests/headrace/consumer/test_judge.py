@@ -21,6 +21,8 @@ GOLD = Target(NEW, "Gold", observed="")
         (Target(OLD, skip=Skip("skipped", "x")), Applied(NEW, "Silver"), True, "stale"),
         (Target(NEW, skip=Skip("skipped", "x")), Applied(OLD, "Silver", "Gold", OLD), True, "skip"),
         (GOLD, Applied(OLD, "Silver", "Gold", NEW), True, "doubtful"),
+        (Target(NEW, "Gold", observed="Press", overwrite=True), Applied(OLD, "Gold"), True, "doubtful"),
+        (Target(NEW, "Gold", observed="Press", overwrite=True), Applied(OLD, "Silver"), True, "write"),
         (GOLD, Applied(), True, "write"),
         (GOLD, Applied(), False, "doubtful"),
         (Target(NEW, "Gold"), Applied(), True, "doubtful"),
@@ -35,5 +37,7 @@ def test_judge__rows(target: Target, applied: Applied, *, fresh: bool, verdict: 
 def test_judge__a_kind_that_does_not_read_back__writes_in_doubt() -> None:
     assert judge(GOLD, Applied(), fresh=False, reads_back=False) == "write"
     assert judge(GOLD, Applied(OLD, "Gold", "Gold", NEW), fresh=True, reads_back=False) == "write"
+    again = Target(NEW, "Gold", observed="Press", overwrite=True)
+    assert judge(again, Applied(OLD, "Gold"), fresh=True, reads_back=False) == "write"
     seen_there = Target(NEW, "Gold", observed="Gold")
     assert judge(seen_there, Applied(OLD, "Silver"), fresh=True, reads_back=False) == "write"

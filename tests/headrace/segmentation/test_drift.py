@@ -2,6 +2,7 @@
 
 import pytest
 
+from headrace.contracts.actions import DesiredGroup
 from headrace.segmentation.drift import REASON
 from tests.headrace.segmentation.story import GROUPS, Story
 
@@ -30,6 +31,8 @@ def test_drift__moved_to_one_of_our_groups__as_the_rule_set_says(drift: str, tol
     decision = story.customer(group="Wholesale")
     assert (story.told, story.group) == (told, group)
     assert [verdict.source for verdict in decision.trace.verdicts if verdict.outcome == "drifted"] == ["drift"]
+    groups = [action for action in decision.actions if isinstance(action, DesiredGroup)]
+    assert [action.overwrite for action in groups] == {"report": [], "overwrite": [True], "pin": [False]}[drift]
     story.order("1", 1000)
     assert story.group == ("Wholesale" if drift == "pin" else "Gold")
 
