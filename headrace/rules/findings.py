@@ -111,8 +111,6 @@ Code = Literal[
     "unknown_parameter",
     "unused_parameter",
     "case_impossible",
-    # later releases
-    "not_yet",
 ]
 
 
@@ -256,7 +254,6 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "crosses_not_in_rule": Meaning(
         "before and after differ only where something happens", "a segment on customer.spend: {crosses: 500}"
     ),
-    "not_yet": Meaning("part of the language, but not of this release", "grace: 30 days"),
 }
 assert set(CATALOGUE) == set(get_args(Code))
 

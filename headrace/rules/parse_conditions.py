@@ -6,7 +6,6 @@ One test on one field is read in `parse_leaf.py`.
 from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
 
-from headrace.rules import later
 from headrace.rules.catalogue import (
     ATTRIBUTES,
     CHANNEL_SHARE,
@@ -34,8 +33,8 @@ from headrace.rules.reading import Reading, items, mapping, single_pair
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair, Scalar
 
 _COMBINE: Final = ("all", "any", "not")
-_NOT_OF_ELEMENTS: Final = ("customer.name", "order.total")
-"""Whoever writes these means the person's name, and order.value."""
+_NOT_OF_ELEMENTS: Final = {"customer.name": "customer.last_name", "order.total": "order.value"}
+"""What whoever writes these means."""
 _COUNT: Final = Field(name="count", family="number", scope="line", doc="", operators=COUNT_OPERATORS)
 
 
@@ -200,10 +199,6 @@ def _tags_field(key: Scalar) -> Field:
 
 def _unknown_field(key: Scalar) -> Refused:
     name = key.text
-    if name in later.FIELDS:
-        return Refused(
-            "not_yet", key.place, f"{name} comes with a later release", f"fields of this release: {', '.join(FIELDS)}"
-        )
     elements = {element for fields in ELEMENT_FIELDS.values() for element in fields}
     prefix, _, element = name.rpartition(".")
     if element in elements and prefix in ("", "customer", "order") and name not in _NOT_OF_ELEMENTS:
@@ -220,7 +215,8 @@ def _unknown_field(key: Scalar) -> Refused:
     if name in ("customer.attributes", "customer.tags"):
         example = f"{name}.tier: VIP" if name.endswith("attributes") else f"{name}.mailchimp: VIP"
         return Refused("unknown_field", key.place, f"{name} needs the name behind it", f"write {example}")
-    hint = did_you_mean(name, tuple(FIELDS), otherwise=f"fields are: {', '.join(FIELDS)}")
+    meant = _NOT_OF_ELEMENTS.get(name, name)
+    hint = did_you_mean(meant, tuple(FIELDS), otherwise=f"fields are: {', '.join(FIELDS)}")
     return Refused("unknown_field", key.place, f"there is no field {quoted(name)}", hint)
 
 

@@ -6,7 +6,6 @@ Ladders stand in `parse_ladders.py`; what only several entries together show is 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from headrace.rules import later
 from headrace.rules.catalogue import trigger_spec
 from headrace.rules.findings import Refused
 from headrace.rules.model import Action, AssignGroup, Rule, Segment, Trigger
@@ -48,7 +47,7 @@ def open_entry(
 ) -> dict[str, Node]:
     """The keys of an entry, its id and renamed_from recorded, missing ones reported."""
     report = reading.report
-    found = keys(node, f"a {kind}", report, known=known, later=later.ENTRY[kind])
+    found = keys(node, f"a {kind}", report, known=known)
     if "id" in found:
         name = report.tried(entry_id, found["id"])
         if name is not None:

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from headrace.rules import parse_values
 from headrace.rules.catalogue import FIELDS, Field
 from headrace.rules.findings import Refused, Report
-from headrace.rules.later import ENTRY
 from headrace.rules.model import Duration, Ladder, Rung
 from headrace.rules.parse_actions import with_keys
 from headrace.rules.parse_entries import ADD_SOMETHING, DOES, common, given, open_entry
@@ -104,7 +103,7 @@ def _with_keys(rungs: list[Rung]) -> tuple[Rung, ...]:
 
 
 def _rung(node: Node, field: Field, reading: Reading) -> tuple[Node, Rung]:
-    found = keys(node, "a rung", reading.report, known=RUNG_KEYS, later=ENTRY["rung"])
+    found = keys(node, "a rung", reading.report, known=RUNG_KEYS)
     bounds = [key for key in ("from", "above") if key in found]
     if len(bounds) > 1:
         raise Refused(

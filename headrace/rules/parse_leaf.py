@@ -85,7 +85,7 @@ def _refuse_unknown(pair: Pair, field: Field) -> None:
     name = pair.key.text
     if name in field.operators:
         return
-    if name in parse_windows.KEYS:
+    if name in parse_windows.KEYS or name in parse_windows.PERIODS:
         raise parse_windows.not_windowed(pair, field)
     if name == BETWEEN:
         raise Refused("unknown_operator", pair.key.place, "there is no 'between'", "write {from: 100, below: 200}")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from headrace.rules import later
 from headrace.rules.findings import Place, Refused
 from headrace.rules.model import RuleSet, Store
 from headrace.rules.parse_calendars import calendars
@@ -58,7 +57,7 @@ def _merged(roots: Sequence[Node], reading: Reading) -> dict[str, list[Node]]:
     merged: dict[str, list[Node]] = {}
     for root in roots:
         found = reading.report.tried(
-            keys, root, "a rule file", reading.report, known=(*ONCE, *LISTS), later=later.TOP
+            keys, root, "a rule file", reading.report, known=(*ONCE, *LISTS)
         )  # fmt: skip
         for key, value in (found or {}).items():
             if key in ONCE and key in merged:

@@ -95,4 +95,12 @@ def time_reached(name: str, node: Node, reading: Reading) -> Trigger:
         raise Refused("unknown_field", pair.key.place, f"{quoted(field)} is no time of a customer", hint)
     if isinstance(pair.value, Scalar) and " ".join(pair.value.text.split()) == EVERY_YEAR:
         return Trigger(name=name, reached=Reached(field=field))
-    return Trigger(name=name, reached=Reached(field=field, span=span(pair.value, f"the time after {field}")))
+    return Trigger(name=name, reached=Reached(field=field, span=_after(pair.value, field)))
+
+
+def _after(node: Node, field: str) -> Duration:
+    try:
+        return span(node, f"the time after {field}")
+    except Refused as refused:
+        hint = f"{refused.hint}; or {EVERY_YEAR}"
+        raise Refused(refused.code, refused.place, refused.message, hint) from refused

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from headrace.contracts.events import CUSTOM_PREFIX
-from headrace.rules import later, scalars
+from headrace.rules import scalars
 from headrace.rules.catalogue import TRIGGERS, Takes, trigger_spec
 from headrace.rules.findings import Place, Refused, did_you_mean, quoted
 from headrace.rules.model import Trigger
@@ -47,10 +47,6 @@ def _name(name: str, place: Place) -> str:
         return name
     if name.startswith(CUSTOM_PREFIX):
         return _own(name, place)
-    if name in later.TRIGGERS:
-        raise Refused(
-            "not_yet", place, f"the trigger {name} comes with a later release", f"write one of: {', '.join(TRIGGERS)}"
-        )
     otherwise = f"triggers are: {', '.join(TRIGGERS)}, and custom.<name> for your own events"
     hint = did_you_mean(name, tuple(TRIGGERS), otherwise=otherwise)
     raise Refused("unknown_trigger", place, f"there is no trigger {quoted(name)}", hint)

@@ -22,6 +22,7 @@ WINDOWS: Final = ("within", "this", *DATES)
 ONLY: Final = ("brand", "category", "product", "channel")
 KEYS: Final = (*WINDOWS, *ONLY)
 WINDOWED: Final = tuple(field.name for field in FIELDS.values() if field.windowed)
+PERIODS: Final = {"this_month": "this: month", "this_year": "this: year"}
 MAX_VISIT_DAYS: Final = 400
 _VISIT_COUNTS: Final = {"day": 400, "month": 13, "year": 1}
 _EXAMPLE: Final = "{customer.spend: {within: 365 days}}"
@@ -55,6 +56,8 @@ def not_windowed(pair: Pair, field: Field) -> Refused:
     """A window or filter on a field that has none."""
     name = pair.key.text
     hint = f"windows and filters are of: {', '.join(WINDOWED)}"
+    if field.windowed and name in PERIODS:
+        hint = f"write {PERIODS[name]}"
     if name == "within" and field.family == "time":
         hint = f"write {field.name}: {{within_last: {getattr(pair.value, 'text', '') or '90 days'}}}"
     return Refused("unknown_operator", pair.key.place, f"{field.name} cannot be taken {quoted(name)}", hint)

@@ -65,16 +65,12 @@ class Reading:
         self.tests[id(test)] = test, place
 
 
-def keys(node: Node, what: str, report: Report, *, known: Sequence[str], later: Sequence[str] = ()) -> dict[str, Node]:
-    """The values of a mapping by key; unknown keys and those of later releases are recorded and left out."""
+def keys(node: Node, what: str, report: Report, *, known: Sequence[str]) -> dict[str, Node]:
+    """The values of a mapping by key; unknown keys are recorded and left out."""
     found: dict[str, Node] = {}
     for key, value in mapping(node, what).pairs:
         if key.text in known:
             found[key.text] = value
-        elif key.text in later:
-            report.add(
-                "not_yet", key.place, f"{quoted(key.text)} of {what} comes with a later release", "remove it here"
-            )
         else:
             hint = did_you_mean(key.text, tuple(known), otherwise=f"{what} has: {', '.join(known)}")
             report.add("unknown_key", key.place, f"{what} has no {quoted(key.text)}", hint)

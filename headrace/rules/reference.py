@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from headrace.rules import later
 from headrace.rules.catalogue import (
     ACTIONS,
     ELEMENT_FIELDS,
@@ -97,18 +96,6 @@ def _findings() -> str:
     return _table(["code", "severity", "meaning", "for example"], rows)
 
 
-def _later() -> str:
-    entries = {f"of a {kind}": names for kind, names in later.ENTRY.items()}
-    rows = {
-        "top level": later.TOP,
-        **entries,
-        "triggers": later.TRIGGERS,
-        "fields": later.FIELDS,
-        "tests and filters": later.OPERATORS,
-    }
-    return _table(["where", "what"], [[where, _code(names)] for where, names in rows.items()])
-
-
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "fields": _fields,
     "elements": _elements,
@@ -117,7 +104,6 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "triggers": _triggers,
     "actions": _actions,
     "findings": _findings,
-    "later": _later,
 }
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ FIELDS: Final = frozenset({*NUMBERS, *age.SINCE, VISITS, SPEND_BEFORE})
 
 def compile_number(field: str, window: Window | None, only: Only | None, terms: Terms) -> CompiledNumber:
     """The reader of a number field. Raises ValueError for what is none, or has no such window or filter."""
+    if field not in FIELDS:
+        raise ValueError(f"no number {field!r}")
     if field in age.SINCE and window is None and only is None:
         return age.compile_age(field, terms.timezone)
     if field == VISITS and only is None:
