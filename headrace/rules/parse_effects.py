@@ -84,8 +84,8 @@ def _of_the_web(written: str) -> bool:
         return False
 
 
-def _addresses(node: Node, reading: Reading) -> tuple[str, ...]:
-    return one_or_more(node, "to", reading.report, _address)
+def _addresses(node: Node, reading: Reading) -> list[str]:
+    return list(one_or_more(node, "to", reading.report, _address))
 
 
 def _address(node: Node) -> str:
@@ -146,8 +146,8 @@ def _file(node: Node, reading: Reading) -> str:
     return name
 
 
-def _columns(node: Node, reading: Reading) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one_or_more(node, "columns", reading.report, _column)))
+def _columns(node: Node, reading: Reading) -> list[str]:
+    return list(dict.fromkeys(one_or_more(node, "columns", reading.report, _column)))
 
 
 def _column(node: Node) -> str:
