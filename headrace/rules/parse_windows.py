@@ -32,7 +32,7 @@ def window_of(pairs: Sequence[Pair], field: Field, reading: Reading) -> tuple[Wi
     """What these pairs, of `KEYS`, say."""
     found = {pair.key.text: pair for pair in pairs}
     window = _window(found, field)
-    only = {key: _filter(key, found[key], field, reading) for key in ONLY if key in found}
+    only: dict[str, Any] = {key: _filter(key, found[key], field, reading) for key in ONLY if key in found}
     return window, Only(**only) if only else None
 
 

@@ -47,6 +47,12 @@ SEEN_BY_SCHEMA = [
     "trigger_status_typo",
     "trigger_typo",
     "two_actions_in_one",
+    "anniversary_true",
+    "schedule_too_often",
+    "time_reached_of_no_time",
+    "window_of_a_time",
+    "window_this_month",
+    "window_this_week",
 ]
 
 

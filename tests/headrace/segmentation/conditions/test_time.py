@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.rules.model import Duration, Leaf
-from headrace.segmentation.conditions.time import compile_next, edge_of, evaluate, explain
+from headrace.rules.model import Calendar, Day, Duration, Leaf, Operand
+from headrace.segmentation.conditions.time import compile_next, compile_test, edge_of, evaluate, explain
 
-Unit = Literal["day", "hour"]
+Unit = Literal["day", "hour", "month", "year"]
 ZONES = ["Europe/London", "America/New_York", "Africa/Cairo", "Pacific/Apia", "Asia/Kolkata", "UTC"]
 
 
@@ -40,6 +40,11 @@ EDGES = [
     (1, "day", "UTC", "2027-02-28T12:00Z", "2027-03-02T00:00Z"),
     (365, "day", "UTC", "2028-02-29T12:00Z", "2029-03-01T00:00Z"),
     (1, "day", "UTC", "2026-12-31T12:00Z", "2027-01-02T00:00Z"),
+    # months and years: that day of the month, or its last
+    (6, "month", "Europe/London", "2026-08-31T12:00Z", "2027-03-01T00:00Z"),
+    (1, "month", "America/New_York", "2026-02-08T12:00Z", "2026-03-09T04:00Z"),
+    (2, "year", "Australia/Lord_Howe", "2026-04-04T13:30Z", "2028-04-05T13:30Z"),
+    (1, "year", "UTC", "2028-02-29T12:00Z", "2029-03-01T00:00Z"),
     # hours are exact, also across a change of clocks
     (36, "hour", "Europe/London", "2026-03-28T12:30Z", "2026-03-30T00:30Z"),
     (36, "hour", "America/New_York", "2026-10-31T12:30Z", "2026-11-02T00:30Z"),
@@ -51,7 +56,7 @@ def test_edge_of__case__moment_it_becomes_older(count: int, unit: Unit, zone: st
     assert edge_of(Duration(count=count, unit=unit), zone)(at(happened)) == at(edge)
 
 
-@pytest.mark.parametrize("unit", ["day", "hour"])
+@pytest.mark.parametrize("unit", ["day", "hour", "month", "year"])
 def test_edge_of__beyond_the_calendar__never(unit: Unit) -> None:
     assert edge_of(Duration(count=99999, unit=unit), "UTC")(datetime(9999, 12, 30, tzinfo=UTC)) is None
 
@@ -112,3 +117,65 @@ def test_explain__span__in_words() -> None:
     assert explain(leaf("older_than")) == "customer.last_order_at older than 90 days"
     assert explain(leaf("within_last", 1, "hour")) == "customer.last_order_at within last 1 hour"
     assert explain(Leaf(field="customer.last_order_at", operator="is_unset")) == "customer.last_order_at is unset"
+
+
+SUMMER = {"summer": Calendar(first="06-01", last="08-31", yearly=True)}
+DAYS = [
+    # operator, operand, the first moment it holds (or None) and the first it does not after that, in London
+    ("before", Day(date="2026-06-01"), None, "2026-05-31T23:00Z"),
+    ("on_date", Day(date="2026-06-01"), "2026-05-31T23:00Z", "2026-06-01T23:00Z"),
+    ("after", Day(date="2026-06-01"), "2026-06-01T23:00Z", None),
+    ("during", "summer", "2026-05-31T23:00Z", "2026-08-31T23:00Z"),
+    ("not_during", "summer", "2026-08-31T23:00Z", "2027-05-31T23:00Z"),
+]
+
+
+@pytest.mark.parametrize(("operator", "operand", "first", "end"), DAYS)
+def test_compile_test__days_and_calendars__at_their_edges(
+    operator: str, operand: Operand, first: str | None, end: str | None
+) -> None:
+    test = compile_test(Leaf(field="customer.created_at", operator=operator, operand=operand), "Europe/London", SUMMER)
+    for edge, holds in ((first, True), (end, False)):
+        if edge is not None:
+            assert test(at(edge) - timedelta(microseconds=1), None) is not holds
+            assert test(at(edge), None) is holds
+    assert test(None, at("2026-07-01T00:00Z")) is (operator == "not_during")
+
+
+@pytest.mark.parametrize(
+    ("born", "now", "holds", "turns"),
+    [
+        ("2026-05-17T12:00Z", "2026-05-17T13:00Z", False, "2027-05-16T23:00Z"),  # the day itself is none
+        ("1990-05-17T12:00Z", "2026-05-16T22:59Z", False, "2026-05-16T23:00Z"),
+        ("1990-05-17T12:00Z", "2026-05-16T23:00Z", True, "2026-05-17T23:00Z"),
+        ("1990-05-17T12:00Z", "2026-05-17T23:00Z", False, "2027-05-16T23:00Z"),
+        ("1992-02-29T12:00Z", "2026-02-28T00:00Z", True, "2026-03-01T00:00Z"),
+        ("1992-02-29T12:00Z", "2028-02-28T00:00Z", False, "2028-02-29T00:00Z"),
+        ("1990-12-31T12:00Z", "2026-12-31T00:00Z", True, "2027-01-01T00:00Z"),
+        ("2030-01-01T12:00Z", "2026-01-01T00:00Z", False, "2031-01-01T00:00Z"),
+    ],
+)
+def test_anniversary__now__today_or_when_it_turns(born: str, now: str, holds: bool, turns: str) -> None:
+    yearly = Leaf(field="customer.birthday", operator="anniversary", operand="today")
+    assert evaluate(at(born), at(now), yearly, "Europe/London") is holds
+    assert compile_next(yearly, "Europe/London")(at(born), at(now)) == at(turns)
+
+
+def test_anniversary__no_clock_or_no_day__does_not_hold() -> None:
+    yearly = Leaf(field="customer.birthday", operator="anniversary", operand="today")
+    assert not evaluate(at("1990-05-17T12:00Z"), None, yearly, "UTC")
+    assert not evaluate(None, at("1990-05-17T12:00Z"), yearly, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("operator", "operand", "words"),
+    [
+        ("older_than", Duration(count=1, unit="month"), "customer.created_at older than 1 month"),
+        ("on_date", Day(date="2026-06-01"), "customer.created_at on date 2026-06-01"),
+        ("not_during", "summer", "customer.created_at not during summer"),
+        ("anniversary", "today", "customer.created_at has its yearly day today"),
+        ("is_set", None, "customer.created_at is set"),
+    ],
+)
+def test_explain__operators__in_words(operator: str, operand: Operand, words: str) -> None:
+    assert explain(Leaf(field="customer.created_at", operator=operator, operand=operand)) == words
