@@ -26,7 +26,7 @@ PySpy = Annotated[str | None, typer.Option(help="Where py-spy is; default: the P
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     group = typer.Typer(help="Measure the engine beside its peers, and its parts.", no_args_is_help=True)
-    for verb in (engine, large, latency, restore, memory, scale, scale_path, path, replay, profile, decide, page):
+    for verb in (engine, large, latency, restore, memory, scale, scale_path, path, replay, plan, profile, decide, page):
         group.command(verb.__name__.replace("_", "-"))(verb)
     app.add_typer(group, name="bench")
 
@@ -120,6 +120,16 @@ def replay(
     """Measure a replay of a shop's year beside the live evaluator on the same log."""
     options = {"rounds": rounds, "times": times, "orders": orders, "data": data.absolute() if data else None}
     return _run("benchmarks.replay.run", options)
+
+
+def plan(
+    rounds: Rounds = None,
+    customers: Annotated[int | None, typer.Option(min=1, help="Whose states are looked at; default 200000.")] = None,
+    keep: Keep = False,
+    json: JsonOption = False,
+) -> int:
+    """Measure a plan of twenty rules beside reading and decoding the same states."""
+    return _run("benchmarks.plan.run", {"rounds": rounds, "customers": customers, "keep": keep, "json": json})
 
 
 def profile(

@@ -1,0 +1,139 @@
+"""How long a plan takes beside reading and decoding the same states, in turns. Run: `headrace bench plan`.
+
+All on one broker of its own, by one process on the second core; what counts is the time within it, so that its start,
+which both have, flatters nobody. Figures belong to the machine they are from.
+"""
+
+import argparse
+import asyncio
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from confluent_kafka import Producer
+
+from benchmarks.engine.bench import bench, say
+from benchmarks.engine.cores import WORKER_CORE, on_cores
+from benchmarks.engine.options import add_common, positive
+from benchmarks.engine.report import finish, make_result
+from benchmarks.engine.results import order_of_round, table
+from benchmarks.plan.read import Look, read_partition
+from benchmarks.plan.workload import CHANGES, NOW, STORE, records, rules
+from headrace.cli.activation import Version, write_markers
+from headrace.contracts.actions import RuleSetRecord, encode
+from headrace.contracts.topics import DEFAULT_PARTITIONS, PARTITION_WIDE_KEY, RULES, changelog
+from headrace.rules.load import rule_set_hash
+from headrace.rules.model import encode_rule_set
+from headrace.runtime.kafka import confluent_config, make_producer, topic
+from headrace.runtime.settings import ServiceSettings
+from headrace.runtime.topics import create_topics
+from services.evaluator.engine.state import encode_record
+from services.evaluator.marker import Activation, Marker, encode_marker
+from services.evaluator.plan.run import Options as PlanOptions
+from services.evaluator.plan.run import plan
+from services.evaluator.replay.pool import each
+
+READ: Final = "read and decode"
+SYSTEMS: Final = (READ, *CHANGES)
+COLUMNS: Final = {"us_per_customer": "us/customer", "seconds": "s", "changed": "changed"}
+_MARK: Final = 1
+"""Of every state: behind the marker of the rules in force."""
+
+
+def main(arguments: list[str]) -> int:
+    """0 when every plan looked at every customer."""
+    parser = argparse.ArgumentParser("benchmarks.plan.run", description=__doc__)
+    add_common(parser)
+    parser.add_argument("--customers", type=positive, default=200_000)
+    options = parser.parse_args(arguments)
+    with bench() as place:
+        settings = ServiceSettings(
+            kafka_bootstrap_servers=place.bootstrap, store=STORE, topic_prefix="plan.", log_level="warning"
+        )
+        state_bytes = asyncio.run(_fill(settings, options.customers))
+        rounds = list(_rounds(settings, options.rounds, options.customers))
+        version = place.broker.version
+    rss = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    workload = {"customers": options.customers, "rules": 20, "state_bytes": state_bytes, "largest_process_mb": rss}
+    result = make_result("plan", rounds, kafka=version, workload=workload)
+    read = result["medians"].get(READ, {}).get("seconds")
+    result["ratios"] = {name: round(result["medians"][name]["seconds"] / read, 2) for name in CHANGES} if read else {}
+    lines = [table(result["medians"], COLUMNS)]
+    lines += [f"{name}: {ratio:.2f} x of reading and decoding" for name, ratio in result["ratios"].items()]
+    lines.append(f"states of {state_bytes} bytes; the largest process had {rss} MB")
+    return finish(result, "\n".join(lines), as_json=options.json, keep=options.keep)
+
+
+def _rounds(settings: ServiceSettings, rounds: int, customers: int) -> Iterator[dict[str, Any]]:
+    for number in range(rounds):
+        for name in order_of_round(SYSTEMS, number):
+            with on_cores(WORKER_CORE):
+                found = _read(settings) if name == READ else _plan(settings, name)
+            whole = found.pop("customers") == customers
+            yield {"system": name, "round": number + 1, **found, "error": None if whole else "not every customer"}
+            say(f"round {number + 1}: {name}: {found['us_per_customer']} us a customer")
+
+
+def _read(settings: ServiceSettings) -> dict[str, Any]:
+    looks = [Look(1, number) for number in range(DEFAULT_PARTITIONS)]
+    done = list(each(read_partition, settings, looks, processes=1))
+    return _figures(sum(one.seconds for one in done), sum(one.customers for one in done), 0)
+
+
+def _plan(settings: ServiceSettings, name: str) -> dict[str, Any]:
+    document = encode_rule_set(rules(CHANGES[name]))
+    with tempfile.TemporaryDirectory() as folder:
+        said = plan(settings, PlanOptions(STORE, document, version=2, folder=folder, processes=1))
+    return _figures(sum(said["seconds_by_part"].values()), said["customers"], said["changed"])
+
+
+def _figures(seconds: float, customers: int, changed: int) -> dict[str, Any]:
+    return {
+        "seconds": round(seconds, 3),
+        "us_per_customer": round(seconds / max(1, customers) * 1e6, 1),
+        "changed": changed,
+        "customers": customers,
+    }
+
+
+async def _fill(settings: ServiceSettings, customers: int) -> int:
+    """The states in the live generation's changelog, their rules in force; the mean size of a state."""
+    await create_topics(settings)
+    rule_set = rules()
+    record = RuleSetRecord(
+        store=STORE, version=1, hash=rule_set_hash(rule_set), document=msgspec.Raw(encode_rule_set(rule_set))
+    )
+    async with make_producer(settings) as producer:
+        await producer.send_and_wait(topic(settings, RULES), encode(record), partition=0)
+    await write_markers(settings, Version(record, 0, 0), range(DEFAULT_PARTITIONS))
+    return await asyncio.to_thread(_append, settings, customers)
+
+
+def _append(settings: ServiceSettings, customers: int) -> int:
+    name, size = topic(settings, changelog(1)), 0
+    producer = Producer({**confluent_config(settings), "linger.ms": 20, "enable.idempotence": True, "log_level": 2})
+    for partition, key, body in records(customers):
+        size += len(body)
+        _send(producer, name, partition, key, encode_record(_MARK, body))
+    marker = Marker((Activation(STORE, 1, 0, f"{STORE}:1", NOW),), {STORE: NOW})
+    for partition in range(DEFAULT_PARTITIONS):
+        _send(producer, name, partition, PARTITION_WIDE_KEY, encode_record(_MARK, encode_marker(marker)))
+    assert producer.flush(300) == 0
+    return size // customers
+
+
+def _send(producer: Producer, name: str, partition: int, key: bytes, value: bytes) -> None:
+    while True:
+        try:
+            producer.produce(name, value, key, partition)
+            break
+        except BufferError:
+            producer.poll(0.1)
+    producer.poll(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
