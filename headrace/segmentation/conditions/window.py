@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from headrace.rules.model import Duration, Leaf, Only, Window
-from headrace.segmentation.conditions import age, spans
+from headrace.segmentation.conditions import age, demographics, spans
 from headrace.segmentation.conditions.change import TIME, CompiledNumber
 from headrace.segmentation.conditions.crossing import spend_before
 from headrace.segmentation.conditions.terms import Terms
@@ -26,6 +26,8 @@ FIELDS: Final = frozenset({*NUMBERS, *age.SINCE, VISITS, SPEND_BEFORE})
 
 def compile_number(field: str, window: Window | None, only: Only | None, terms: Terms) -> CompiledNumber:
     """The reader of a number field. Raises ValueError for what is none, or has no such window or filter."""
+    if field == demographics.INCOME and window is None and only is None:
+        return CompiledNumber(demographics.income(terms.currency), frozenset({depends_on(field)}))
     if field not in FIELDS:
         raise ValueError(f"no number {field!r}")
     if field in age.SINCE and window is None and only is None:
