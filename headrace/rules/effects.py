@@ -120,3 +120,17 @@ MODIFIERS: Final[dict[str, str]] = {
 }
 EFFECT_ONLY: Final = ("once", "key")
 EXTRA_COLUMNS: Final = ("customer", "at", "cause")
+CONTACT_COLUMNS: Final = ("customer.email", "customer.first_name", "customer.last_name")
+"""Columns that whoever writes the row fills: an effect carries no personal data."""
+PERSONAL_COLUMNS: Final = frozenset(
+    {
+        "customer.phone",
+        "customer.birthday",
+        "customer.age",
+        "customer.gender",
+        "customer.marital_status",
+        "customer.education",
+        "customer.income",
+    }
+)
+"""What stands in no row."""

@@ -7,8 +7,18 @@ from urllib.parse import urlsplit
 
 from headrace.contracts.effects import EffectKind
 from headrace.rules import scalars
-from headrace.rules.catalogue import FIELDS, PLATFORMS, PREFIXES, prefixed_field
-from headrace.rules.effects import COUPON, COUPON_ONE_OF, EFFECTS, EXTRA_COLUMNS, USES, EffectSpec, Option, OptionKind
+from headrace.rules.catalogue import EVENT, FIELDS, FORM, PLATFORMS
+from headrace.rules.effects import (
+    COUPON,
+    COUPON_ONE_OF,
+    EFFECTS,
+    EXTRA_COLUMNS,
+    PERSONAL_COLUMNS,
+    USES,
+    EffectSpec,
+    Option,
+    OptionKind,
+)
 from headrace.rules.findings import Refused, did_you_mean, quoted
 from headrace.rules.model import Send
 from headrace.rules.parse_store import MAX_PROSE
@@ -152,13 +162,24 @@ def _columns(node: Node, reading: Reading) -> list[str]:
 
 def _column(node: Node) -> str:
     name = scalars.text(node, "a column")
-    if name in EXTRA_COLUMNS or name in _COLUMNS or (prefixed_field(name) and name not in PREFIXES):
+    if name in EXTRA_COLUMNS or name in _COLUMNS:
         return name
+    if name in PERSONAL_COLUMNS or name.startswith((FORM, EVENT)):
+        raise Refused(
+            "unknown_field",
+            node.place,
+            f"{name} is personal, and stands in no row",
+            "leave it out; customer.email and the names are filled in by whoever writes the row",
+        )
     hint = did_you_mean(name, (*EXTRA_COLUMNS, *_COLUMNS), otherwise=f"write {', '.join(EXTRA_COLUMNS)} or a field")
     raise Refused("unknown_field", node.place, f"{quoted(name)} is no field that stands in a row", hint)
 
 
-_COLUMNS: Final = tuple(name for name, field in FIELDS.items() if field.family != "list")
+_COLUMNS: Final = tuple(
+    name
+    for name, field in FIELDS.items()
+    if field.family not in ("list", "calendar", "channels") and name not in PERSONAL_COLUMNS
+)
 _READERS: Final[dict[OptionKind, Callable[[Node, Reading], Any]]] = {
     "name": lambda node, reading: scalars.text(node, "a name"),
     "prose": lambda node, reading: scalars.text(node, "text", limit=MAX_PROSE),

@@ -20,6 +20,7 @@ from headrace.rules.model import (
     Rule,
     RuleSet,
     Segment,
+    Send,
     Spend,
     Tag,
     Trigger,
@@ -243,9 +244,11 @@ def _reads_membership(rule_set: RuleSet) -> bool:
     acts += [action for segment in segments for action in (*segment.on_enter, *segment.on_exit)]
     acts += [action for ladder in rule_set.ladders for r in ladder.rungs for action in (*r.on_enter, *r.on_exit)]
     conditions = [rule.if_ for rule in rules] + [one.who for one in segments] + [action.unless for action in acts]
+    columns = [column for action in acts if isinstance(action, Send) for column in action.with_.get("columns", ())]
     return (
         any(leaf.field in MEMBERSHIPS for condition in conditions for leaf in leaves(condition))
         or any(rule.when.name in CHANGES for rule in rules)
+        or any(column in MEMBERSHIPS for column in columns)
         or any(ladder.grace is not None for ladder in rule_set.ladders)
     )
 
@@ -282,7 +285,7 @@ def _acts(actions: tuple[Action, ...], terms: Terms) -> tuple[CompiledAction, ..
     def condition(unless: Condition) -> CompiledCondition:
         return compile_condition(unless, terms)
 
-    return compile_actions(actions, terms.timezone, condition)
+    return compile_actions(actions, terms, condition)
 
 
 def _segment(segment: Segment, terms: Terms) -> CompiledSegment:

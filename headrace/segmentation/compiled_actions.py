@@ -4,10 +4,10 @@ What is claimed at once needs nothing of this; when one of these is done, and wh
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from headrace.rules.model import (
     Action,
@@ -20,7 +20,10 @@ from headrace.rules.model import (
     Send,
 )
 from headrace.segmentation.conditions.registry import CompiledCondition
+from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.time import Edge, edge_of
+from headrace.segmentation.facts import Facts
+from headrace.segmentation.rows import Row, compile_row, read_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class CompiledAction:
     action: Action
     due: Edge | None = None
     unless: CompiledCondition | None = None
+    row: Row = ()
+    """Of `export_row`: what its columns are read by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Fired:
     reads: frozenset[str] = frozenset()
     waited: bool = False
     past: bool = False
+    rows: Mapping[str, dict[str, Any]] | None = None
+    """What the actions with a row read, by key."""
 
 
 def at_once(actions: Iterable[Action]) -> tuple[Action, ...]:
@@ -56,17 +63,23 @@ def at_once(actions: Iterable[Action]) -> tuple[Action, ...]:
 
 
 def compile_actions(
-    actions: Iterable[Action], timezone: str, condition: Callable[[Condition], CompiledCondition]
+    actions: Iterable[Action], terms: Terms, condition: Callable[[Condition], CompiledCondition]
 ) -> tuple[CompiledAction, ...]:
     """All others, in their order. A claim that waits is named by its kind and its number among those of its kind."""
     found, counts = [], Counter[str]()
     for action in actions:
         key = action.key if isinstance(action, Send) else _numbered(action, counts)
         if isinstance(action, Send) or action.after is not None:
-            due = None if action.after is None else edge_of(action.after, timezone)
+            due = None if action.after is None else edge_of(action.after, terms.timezone)
             unless = None if action.unless is None else condition(action.unless)
-            found.append(CompiledAction(key, action, due, unless))
+            row = compile_row(action, terms) if isinstance(action, Send) else ()
+            found.append(CompiledAction(key, action, due, unless, row))
     return tuple(found)
+
+
+def rows_of(actions: Iterable[CompiledAction], facts: Facts) -> dict[str, dict[str, Any]] | None:
+    """The rows of those that have one, as of now."""
+    return {action.key: read_row(action.row, facts) for action in actions if action.row} or None
 
 
 def explain_action(compiled: CompiledAction) -> str:

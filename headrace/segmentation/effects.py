@@ -20,6 +20,7 @@ from headrace.segmentation.compiled_actions import CompiledAction, Fired
 from headrace.segmentation.entries import Verdict
 from headrace.segmentation.group_claims import newest_facts
 from headrace.segmentation.pending import Waiting, not_before, when_due, with_more
+from headrace.segmentation.rows import with_row
 from headrace.segmentation.state import Pending, Profile, State
 
 LIVE: Final = "live"
@@ -130,7 +131,13 @@ class Releasing:
             decided_at=self.stamp.at or fact_at,
             fact_at=fact_at,
             expires_at=self.rules.max_age(since) or _END,
-            with_=send.with_,
+            with_=with_row(
+                send,
+                (one.rows or {}).get(action.key, {}),
+                customer=self.state.key,
+                at=self.stamp.at or fact_at,
+                cause=cause_id,
+            ),
             consumer=send.consumer,
             consent=proof,
         )

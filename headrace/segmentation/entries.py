@@ -20,7 +20,7 @@ from headrace.segmentation.compiled import (
     CompiledSegment,
     Gives,
 )
-from headrace.segmentation.compiled_actions import CompiledAction, Fired, explain_action
+from headrace.segmentation.compiled_actions import CompiledAction, Fired, explain_action, rows_of
 from headrace.segmentation.derived import ATTRIBUTE_CHANGED, Moment, attribute_changed, derived, group_changed
 from headrace.segmentation.facts import Facts, Labels, folded
 from headrace.segmentation.group_claims import group_in, standing_gives
@@ -153,7 +153,9 @@ class Walk:
                 self.claims = fire(self.claims, rule.id, rule.at_once, fact_at=fact_at, offset=self._offset)
                 if rule.acts:
                     causes = _causes(rule, facts, occurrence)
-                    self.fired += [Fired(rule.source, rule.acts, cause, fact_at) for cause in causes]
+                    facts.order, facts.lines = occurrence.order, occurrence.lines
+                    rows = rows_of(rule.acts, facts)
+                    self.fired += [Fired(rule.source, rule.acts, cause, fact_at, rows=rows) for cause in causes]
         if self.claims is not before and not _same_but_newer(rule.id, before, self.claims):
             self._note(rule.source)
         self.verdicts.append(Verdict(rule.source, "fired" if fired else "not_met", _reason(rule)))
@@ -167,12 +169,12 @@ class Walk:
             outcome = "entered"
             self.standing = entered(self.standing, segment.id, facts.now)
             self._enter(segment.source, segment.gives)
-            self._turn(segment.source, ENTERED, segment.on_enter, segment.on_exit, segment.condition.reads)
+            self._turn(facts, segment.source, ENTERED, segment.on_enter, segment.on_exit, segment.condition.reads)
         else:
             outcome = "left"
             self.standing = left(self.standing, segment.id)
             self._note(segment.source)
-            self._turn(segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
+            self._turn(facts, segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
         self.verdicts.append(Verdict(segment.source, outcome, segment.condition.text))
 
     def _ladder(self, entry: CompiledLadder, facts: Facts) -> None:
@@ -184,12 +186,13 @@ class Walk:
         self._enter(entry.source, entry.gives[number])
         if entry.acts:
             if before is not None:
-                self._turn(entry.source, LEFT, entry.on_exit[before], entry.on_enter[before], entry.reads)
-            self._turn(entry.source, ENTERED, entry.on_enter[number], entry.on_exit[number], entry.reads)
+                self._turn(facts, entry.source, LEFT, entry.on_exit[before], entry.on_enter[before], entry.reads)
+            self._turn(facts, entry.source, ENTERED, entry.on_enter[number], entry.on_exit[number], entry.reads)
         self.verdicts.append(Verdict(entry.source, "rung", f"rung {number + 1} by {entry.ladder.by}"))
 
     def _turn(
         self,
+        facts: Facts,
         source: str,
         how: str,
         does: tuple[CompiledAction, ...],
@@ -200,7 +203,8 @@ class Walk:
         if takes_back and self.pending:
             self.pending = without(self.pending, source, {action.key for action in takes_back})
         if does:
-            self.fired.append(Fired(source, does, how, reads=reads))
+            facts.order, facts.lines, facts.event = None, (), None
+            self.fired.append(Fired(source, does, how, reads=reads, rows=rows_of(does, facts)))
 
     def _due(self, entry: CompiledEntry, facts: Facts, moment: datetime) -> None:
         facts.order, facts.lines, facts.event = None, (), None
@@ -212,7 +216,8 @@ class Walk:
             if action.unless is not None and action.unless.holds(facts):
                 self.verdicts.append(Verdict(one.source, "withheld", explain_action(action)))
             elif isinstance(action.action, Send):
-                self.fired.append(Fired(one.source, (action,), one.cause, one.fact_at, waited=True))
+                rows = rows_of((action,), facts)
+                self.fired.append(Fired(one.source, (action,), one.cause, one.fact_at, waited=True, rows=rows))
             else:
                 before, then = self.claims, (action.action,)
                 self.claims = fire(self.claims, entry.id, then, fact_at=one.fact_at, offset=self._offset)

@@ -72,8 +72,8 @@ WRITTEN: dict[str, Action] = {
         "notify_staff", {"to": ["a@shop.example", "b@shop.example"], "text": "A refund"}
     ),
     "{webhook: https://erp.example.com/vip}": sent("webhook", {"url": "https://erp.example.com/vip"}),
-    "{export_row: {file: back.csv, columns: [customer, order.value, customer.form.size]}}": sent(
-        "export_row", {"file": "back.csv", "columns": ["customer", "order.value", "customer.form.size"]}
+    "{export_row: {file: back.csv, columns: [customer, order.value, customer.spend]}}": sent(
+        "export_row", {"file": "back.csv", "columns": ["customer", "order.value", "customer.spend"]}
     ),
     "{do: {cards: {print: gold}}}": sent("do", {"print": "gold"}, consumer="cards"),
     "{send_email: t, once: customer, key: thanks}": sent("send_email", {"template": "t"}, "thanks", once="customer"),
