@@ -18,7 +18,8 @@ from headrace.rules.findings import Finding, Place, Report, did_you_mean
 from headrace.rules.load import Source, is_rule_file, load_texts, read_sources
 from headrace.rules.parse_rule_set import ONCE
 from headrace.rules.yaml_source import Items, Mapping, Node, Scalar, compose
-from headrace.templates.library import library
+from headrace.templates.fill import load_template
+from headrace.templates.library import companions, library
 from headrace.templates.read import CASES, Template, is_template
 from headrace.templates.write import flow, write_template
 
@@ -105,29 +106,53 @@ def use(id: IdArgument, set_: SetOption = None, output: OutOption = None, json: 
     values = _given(set_ or ())
     if output is not None and output.exists():
         raise CliError("exists", f"{output} is already there", hint="name another file, or remove that one first")
+    _refuse(load_template(template, values).findings)
     beside = _beside(output)
-    report = Report()
-    text = write_template(template, values, report, left_out=beside.keys, groups=beside.groups)
-    if text is None:
-        raise _refused(report)
-    loaded = load_texts([*beside.sources, Source(str(output or f"{template.id}.yaml"), text)])
-    later = [finding for finding in loaded.findings if finding.severity != "info"]
-    if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+    text = write_template(template, values, left_out=beside.keys, groups=beside.groups)
+    also = [] if output is None else _write(output, text, template, values)
+    written = Source(str(output or template.source.file), text)
+    findings = [each for each in load_texts([*beside.sources, written]).findings if each.severity != "info"]
     result = {
         "id": template.id,
         "file": None if output is None else str(output),
+        "also": also,
         "left_out": [key for key in beside.keys if template.rules.get(key) is not None],
         "text": text,
-        "findings": as_objects(tuple(later)),
+        "findings": as_objects(tuple(findings)),
     }
-    emit(result, json, lambda _: text.rstrip() if output is None else _written(template, output))
-    _tell(later, [*beside.sources, Source(str(output), text)], json=json)
+    emit(result, json, lambda _: text.rstrip() if output is None else _written(template, output, also))
+    _tell(findings, [*beside.sources, written], json=json)
 
 
-def _written(template: Template, output: Path) -> str:
-    return f"{output} written from {template.id}; check it with: headrace lint {output.parent or '.'}"
+def _write(output: Path, text: str, template: Template, values: dict[str, Node]) -> list[str]:
+    """Writes the file, and examples of those that it names, where there are none yet."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")
+    copies = {output.parent / example.name: example for example in companions(template, values)}
+    missing = [path for path in copies if not path.exists()]
+    for path in missing:
+        path.write_bytes(copies[path].read_bytes())
+    return [str(path) for path in missing]
+
+
+def _written(template: Template, output: Path, also: Sequence[str]) -> str:
+    lines = [f"{output} written from {template.id}; check it with: headrace lint {output.parent}"]
+    return "\n".join([*lines, *(f"{path} is an example: put your own in its place" for path in also)])
+
+
+def _refuse(findings: Sequence[Finding]) -> None:
+    """Raises for values that the template does not take; nothing is written then."""
+    first = next((finding for finding in findings if finding.severity == "error"), None)
+    if first is not None:
+        raise CliError(
+            first.code,
+            first.message,
+            hint=first.hint,
+            file=first.file,
+            line=first.line,
+            column=first.column,
+            id=first.id,
+        )
 
 
 def _tell(findings: list[Finding], sources: Sequence[Source], *, json: bool) -> None:
@@ -159,13 +184,8 @@ def _given(settings: Sequence[str]) -> dict[str, Node]:
         if report.refused:
             first = report.sorted()[0]
             raise CliError(first.code, f"{where}: {first.message}", hint=first.hint)
-        values[name] = node if node is not None else Scalar("", Place(where, 1, 1), quoted=True)
+        values[name] = node if node is not None else Scalar("", Place(where, 1, 1))
     return values
-
-
-def _refused(report: Report) -> CliError:
-    first = next(finding for finding in report.sorted() if finding.severity == "error")
-    return CliError(first.code, first.message, hint=first.hint, file=first.file, line=first.line, column=first.column)
 
 
 def _beside(output: Path | None) -> Beside:

@@ -6,6 +6,8 @@ from typing import Final
 
 from headrace.rules.findings import Report
 from headrace.rules.load import is_rule_file, read_sources
+from headrace.rules.yaml_source import Node, Scalar
+from headrace.templates.fill import fill
 from headrace.templates.read import Template, read_template
 
 FOLDER: Final = Path(__file__).parents[2] / "examples" / "templates"
@@ -22,3 +24,11 @@ def library() -> dict[str, Template]:
         first = report.sorted()[0]
         raise ValueError(f"{first.file}:{first.line}: {first.message}")
     return {template.id: template for template in read if template is not None}
+
+
+def companions(template: Template, values: dict[str, Node]) -> list[Path]:
+    """Examples of the files that the template's rules name: of postcodes, where they ask for distances."""
+    filled = fill(template, values, Report())
+    named = None if filled is None else filled.get("postcodes")
+    example = FOLDER / named.text if isinstance(named, Scalar) else None
+    return [example] if example is not None and example.is_file() else []

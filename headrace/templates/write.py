@@ -27,20 +27,14 @@ class Edit:
 
 
 def write_template(
-    template: Template,
-    values: dict[str, Node],
-    report: Report,
-    *,
-    left_out: Collection[str] = (),
-    groups: Collection[str] = (),
-) -> str | None:
-    """The text of a rule file; None, with findings, where a value is missing or does not fit.
+    template: Template, values: dict[str, Node], *, left_out: Collection[str] = (), groups: Collection[str] = ()
+) -> str:
+    """The text of a rule file, with values that `load_template` takes.
 
     `left_out`: top-level keys that other files of the folder already give; `groups`: groups they already declare.
     """
-    filled = fill(template, values, report)
-    if filled is None:
-        return None
+    filled = fill(template, values, Report())
+    assert filled is not None, "values that the template does not take"
     left_out = {*left_out, TEMPLATE, CASES}
     source = template.source.text
     root: Any = yaml.compose(source, Loader=yaml.SafeLoader)
