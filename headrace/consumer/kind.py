@@ -54,8 +54,8 @@ class Target:
 
     `value` is compared with what was applied last. `observed` is what the store held when this was decided (None =
     not told). `extra` goes along for `perform` and is not compared; it is None when a value of the ledger is done
-    again. With `skip` nothing is written, and an older target that still waits is dropped. `overwrite`: the vendor holds
-    something else by now, though this was applied.
+    again. With `skip` nothing is written, and an older target that still waits is dropped. `overwrite`: the vendor
+    holds something else by now, though this was applied.
     """
 
     version: Version
