@@ -51,10 +51,19 @@ def change_text(change: dict[str, Any] | None, zone: ZoneInfo) -> str:
     if change is None:
         return "no single change of one figure, one flag, one value or of time alone does it"
     until = None if change["until"] is None else _day(change["until"], zone)
-    moves = f"{_MOVES[change['moves']]} {change['to']} ({_source(change['entry'])})"
+    moves = _moves(change)
     if change["kind"] == "time":
         return f"time alone, on {until}, {moves}"
     return f"{_by(change)}{'' if until is None else f' before {until}'} {moves}"
+
+
+def _moves(change: dict[str, Any]) -> str:
+    source = _source(change["entry"])
+    if change["entry"] == f"rule:{change['to']}":
+        return f"makes {source} fire"
+    return f"{_MOVES[change['moves']]} " + (
+        source if source == f"segment {change['to']}" else f"{change['to']} ({source})"
+    )
 
 
 def _headline(found: dict[str, Any], zone: ZoneInfo) -> str:

@@ -25,6 +25,9 @@ import yaml
 from headrace.cli.main import build_app
 from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.topics import create_topics
+from tests.docs.explained_shop import open_shop
+from tests.docs.planned_shop import open_planned_shop
+from tests.services.evaluator.service import PARTITIONS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGES: Final = sorted(
@@ -58,7 +61,13 @@ RUN_WITH_KAFKA: Final = (
     "headrace replay --partitions",
     "headrace replay --until",
     "headrace state digest",
+    "headrace explain",
+    "headrace history",
+    "headrace plan",
+    "headrace rules",
 )
+SHOPS: Final = {"docs/explain.md": open_shop, "docs/plan.md": open_planned_shop}
+"""Pages whose commands ask about customers, and who makes them."""
 RUN_AT_HOME: Final = ("python -m docs.generate", "python -m headrace.contracts.schema")
 PARSE: Final = ("make", "headrace", "docker", "python", "source")
 
@@ -161,7 +170,11 @@ def environment_for(page: str, folder: Path, request: pytest.FixtureRequest) -> 
         return environment
     settings: ServiceSettings = request.getfixturevalue("kafka_settings")
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, create_topics(settings)).result()
+        if page in SHOPS:
+            pool.submit(asyncio.run, create_topics(settings, partitions=PARTITIONS)).result()
+            pool.submit(SHOPS[page], settings, folder).result()
+        else:
+            pool.submit(asyncio.run, create_topics(settings)).result()
     return environment | {
         "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "HEADRACE_TOPIC_PREFIX": settings.topic_prefix,

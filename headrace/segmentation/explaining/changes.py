@@ -82,8 +82,8 @@ def _aim(subject: Subject, entry: Entry) -> tuple[Aim, str, bool]:
             top = rung >= len(entry.rungs) - 1
             to = entry.rungs[rung if top else rung + 1].group or f"rung {rung + 1 + (not top)}"
             if top:
-                return lambda one: one.state.standing.rungs.get(entry.id, 0) < rung, f"{entry.id}: {to}", True
-            return lambda one: one.state.standing.rungs.get(entry.id, 0) > rung, f"{entry.id}: {to}", False
+                return lambda one: one.state.standing.rungs.get(entry.id, 0) < rung, to, True
+            return lambda one: one.state.standing.rungs.get(entry.id, 0) > rung, to, False
 
 
 def _winner(subject: Subject) -> Entry | None:

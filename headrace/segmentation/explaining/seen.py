@@ -30,8 +30,8 @@ class ChangeSeen(Struct, frozen=True, kw_only=True):
 
     `fact` changes by `by`, its own unit (money, a count, `{"days": 3}`, `{"add": "vip"}`, true): at any moment before
     `until` (None: whenever), except of kind time, where nothing else needs to happen and `until` is when it moves.
-    `to`: what the customer then enters, leaves or, where time alone would end it, stays in: a group, a segment's or
-    rule's id, `loyalty: Gold`.
+    `to`: what the customer then enters, leaves or, where time alone would end it, stays in: a group, the id of a
+    segment or rule, `rung 2`.
     """
 
     fact: str
