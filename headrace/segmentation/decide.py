@@ -141,6 +141,7 @@ def _decide(
         happened=None if event.envelope.headracerevision else event.envelope.time,
         adopted=fresh and before != State(before.key),
         before=adopted.state,
+        event_at=event.envelope.time,
         moved_to=drifted,
     )
     return settle(state, rules, stamp, step)

@@ -21,7 +21,7 @@ _UNKNOWN: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Moment(Struct, frozen=True):
-    """Of one decision: the id of what led to it, and when, on the store's clock.
+    """Of one decision: the id of what led to it, and when that happened.
 
     `moved_to`: the group that somebody else put the customer into, though the store already had the one we wanted.
     """
@@ -66,10 +66,7 @@ def _group_before(facts: Facts) -> str | None:
     return None if known is None else known.group or None
 
 
-def derived(changed: Changed, moment: Moment, facts: Facts, occurrences: tuple[Occurrence, ...]) -> Occurrence:
-    """The trigger of a change; its fact is the newest of what led to the decision."""
-    known = [occurrence.fact_at for occurrence in occurrences]
-    if not known and moment.at is not None:
-        known = [moment.at]
-    fact_at = max(known or newest_facts(facts.state, _EVERYTHING), default=_UNKNOWN)
+def derived(changed: Changed, moment: Moment, facts: Facts) -> Occurrence:
+    """The trigger of a change; its fact is what led to the decision, without a clock the newest that is known."""
+    fact_at = moment.at or max(newest_facts(facts.state, _EVERYTHING), default=_UNKNOWN)
     return Occurrence(changed.trigger, fact_at, from_=changed.before or "", to=changed.now or "", cause=moment.event)

@@ -141,7 +141,7 @@ class Walk:
 
     def _rule(self, rule: CompiledRule, facts: Facts, occurrences: tuple[Occurrence, ...]) -> None:
         if rule.derived:
-            occurrences = self._changes(rule, facts, occurrences)
+            occurrences = self._changes(rule, facts)
             if not occurrences:
                 return
         before = self.claims
@@ -233,16 +233,14 @@ class Walk:
         self.changed.append(source)
         self._labels = None
 
-    def _changes(
-        self, rule: CompiledRule, facts: Facts, occurrences: tuple[Occurrence, ...]
-    ) -> tuple[Occurrence, ...]:
+    def _changes(self, rule: CompiledRule, facts: Facts) -> tuple[Occurrence, ...]:
         if self._moment is None:
             return ()
         if rule.when.name == ATTRIBUTE_CHANGED:
             found = attribute_changed(rule.when.of or "", facts.state, self._attributes())
         else:
             found = group_changed(facts, self._group_in(facts), self._moment)
-        return () if found is None else (derived(found, self._moment, facts, occurrences),)
+        return () if found is None else (derived(found, self._moment, facts),)
 
     def _group_in(self, facts: Facts) -> str | None:
         """The group the customer counts as in, by the claims so far."""

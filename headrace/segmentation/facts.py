@@ -177,15 +177,18 @@ PLACE_LIST: Final = "customer.addresses"
 
 
 def depends_on(field: str) -> str:
-    """Which part of the customer a field is read from: profile, ledger, labels, or the order of the trigger."""
+    """Which part of the customer a field is read from: profile, ledger, visits, labels, the order of the trigger.
+
+    A calendar is of no customer.
+    """
     if field.startswith(("customer.attributes.", "customer.tags.")) or field in MEMBERSHIPS:
         return "labels"
     if field.startswith(("order.", "cart.", "event.")):
         return "order"
     if field in _OF_PROFILE:
         return "profile"
-    if field == "customer.visits":
-        return "visits"
+    if field in ("customer.visits", "calendar"):
+        return field.removeprefix("customer.")
     if field in NUMBERS or field in _OF_ORDERS or field.startswith("customer.channel_share."):
         return "ledger"
     return "profile"

@@ -87,6 +87,8 @@ class Step(Struct, frozen=True):
     adopted: bool = False
     before: State | None = None
     """The customer before the event, where there is one."""
+    event_at: datetime | None = None
+    """When the event happened, where there is one."""
     moved_to: str | None = None
     """The group somebody else put the customer into, see `drift.py`."""
 
@@ -99,7 +101,7 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         changed = None if changed is None else changed | {PIN}
     facts = Facts(state, rules.spend)
     facts.now, facts.before = step.now, step.before
-    moment = Moment(stamp.event, stamp.at, step.moved_to) if rules.reads_membership else None
+    moment = Moment(stamp.event, step.event_at or stamp.at, step.moved_to) if rules.reads_membership else None
     walk = Walk(rules, state.claims, state.standing, offset=stamp.offset, moment=moment, pending=state.pending)
     entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), changed)
     if step.due is not None:

@@ -4,7 +4,7 @@ Which rules they wake is in `entries.py`; a cause is an order, a line, a refund,
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
@@ -143,7 +143,7 @@ def _status_changes(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occur
 
 def _changed(applied: Applied, snapshot: OrderSnapshot, from_: OrderStatus, to: OrderStatus) -> Occurrence:
     at = snapshot.modified_at
-    cause = f"{snapshot.order_id}:{from_}:{to}:{at:%Y-%m-%dT%H:%M:%SZ}"
+    cause = f"{snapshot.order_id}:{from_}:{to}:{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return Occurrence("order.status_changed", at, applied.after, applied.lines, from_, to, cause)
 
 
