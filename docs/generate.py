@@ -1,4 +1,4 @@
-"""Fills the tables of `settings.md`, `operations.md`, `engine.md` from the code: `python -m docs.generate [--write]`.
+"""Fills the tables of `settings.md`, `operations.md`, `engine.md`, `templates.md` from the code: `python -m docs.generate [--write]`.
 
 What the pages say around their tables is written by hand; the tables of `rules.md` are `headrace.rules.reference`'s.
 """
@@ -17,8 +17,11 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from headrace.contracts import topics
+from headrace.golden.model import StepKind
+from headrace.golden.words import DOCS, EXPECTATIONS, STEPS
 from headrace.runtime import catalogue
 from headrace.runtime.settings import ServiceSettings, variable
+from headrace.templates.library import library
 from services.actions.settings import EmailTagsSettings, GroupSettings
 from services.attributes.settings import AttributesSettings
 from services.evaluator.engine import cures
@@ -26,7 +29,7 @@ from services.evaluator.settings import EvaluatorSettings
 from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSettings
 
 FOLDER: Final = Path(__file__).resolve().parent
-PAGES: Final = ("settings.md", "operations.md", "engine.md")
+PAGES: Final = ("settings.md", "operations.md", "engine.md", "templates.md")
 _BLOCK: Final = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _EVENT: Final = re.compile(r'^    "(?P<name>[a-z_.]+)",(?:  # (?P<doc>.+))?$|^    # (?P<section>.+)$', re.MULTILINE)
 _PROOF: Final = re.compile(r'^    "([a-z_]+)": \((\w+), "', re.MULTILINE)
@@ -178,6 +181,24 @@ def _kept(row: topics.Topic) -> str:
     return "for ever" if row.retention_ms < 0 else f"{row.retention_ms // topics.DAY_MS} days"
 
 
+def _steps() -> str:
+    rows = [[f"`{kind}`", doc, ", ".join(f"`{key}`" for key in _step_keys(kind))] for kind, doc in DOCS.items()]
+    return _table(["step", "what happens", "its keys"], rows)
+
+
+def _step_keys(kind: StepKind) -> list[str]:
+    return [] if kind == "expect" else list(STEPS[kind])
+
+
+def _expectations() -> str:
+    return _table(["key", "what must be so"], [[f"`{key}`", doc] for key, doc in EXPECTATIONS.items()])
+
+
+def _templates() -> str:
+    rows = [[f"`{each.id}`", each.kind, each.title, each.goal, str(each.cases_count)] for each in library().values()]
+    return _table(["template", "kind", "what it makes", "what for", "cases"], rows)
+
+
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
@@ -194,6 +215,9 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "log-events": _log_events,
     "topics": _topics,
     "cures": _cures,
+    "steps": _steps,
+    "expectations": _expectations,
+    "templates": _templates,
 }
 
 

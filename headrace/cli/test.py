@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
 
 def play(paths: PathsArgument, json: JsonOption = False) -> None:
     """Play golden cases: a customer's history in, memberships and effects out. Exit 1 when one is not as expected."""
-    played = [result for path in paths for file in _files(path) if (result := play_file(file)) is not None]
+    played = [one for path in paths for file in _files(path) if (one := play_file(file)) is not None]
     if not played:
         raise CliError("no_cases", f"no golden cases in {', '.join(map(str, paths))}", hint=_HINT)
     ok = all(each.outcome.ok for each in played)

@@ -44,7 +44,7 @@ def _case(node: Node, world: World, report: Report) -> Case | None:
     named = values.words(name, "name", world)
     steps = [report.tried(_step, step, world) for step in _history(history)]
     if expect is not None:
-        steps.append(report.tried(_read_step, "expect", expect, expect, world))
+        steps.append(report.tried(_expect, expect, world))
     read = tuple(step for step in steps if step is not None)
     if len(read) < len(steps):
         return None
@@ -71,6 +71,10 @@ def _step(node: Node, world: World) -> Step:
 
 def _kind(word: str) -> StepKind:
     return next(kind for kind in STEPS if kind == word)
+
+
+def _expect(node: Node, world: World) -> Step:
+    return _read_step("expect", node, node, world)
 
 
 def _read_step(kind: StepKind, value: Node, whole: Node, world: World) -> Step:

@@ -215,7 +215,7 @@ _MADE_UP: Final = "0"
 
 
 def _line(order_id: str, number: int, fields: Fields) -> OrderLine:
-    named = {"price": 100, "quantity": 1} | fields
+    named: Fields = {"price": 100, "quantity": 1} | fields
     return OrderLine(
         id=f"{order_id}-{number}",
         product_id=named.pop("product", str(number)),

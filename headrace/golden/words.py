@@ -146,3 +146,36 @@ def _pair(node: Node) -> tuple[Node, ...]:
     if isinstance(node, Items) and len(node.items) == 2:
         return node.items
     raise Refused("wrong_shape", node.place, "told is the status before and the one after", "write [pending, shipped]")
+
+
+DOCS: Final[dict[StepKind, str]] = {
+    "clock": "time goes on to this moment, and whoever is due is looked at",
+    "customer": "the account is new or was changed; what is left out stays as it was",
+    "order": "an order is new or was changed; without `lines` it is one line of `items` units that amounts to `value`",
+    "refund": "money is given back on an order, and `items` units",
+    "status": "the status of an order changes",
+    "event": "an event of your own: `{custom.visit: {page: home}}`",
+    "cart": "a cart was `abandoned`, or `converted` into an order; the amount is its value",
+    "refund_requested": "the customer asks for money back",
+    "attribute": "somebody sets all values of an attribute by hand",
+    "pin": "somebody puts the customer into a group by hand",
+    "unpin": "the pin is taken off",
+    "deleted": "the store has deleted the customer",
+    "rules": "from here on these rules are in force, written out as a text of several lines",
+    "expect": "what must be so now; only what is named is compared",
+}
+EXPECTATIONS: Final[dict[str, str]] = {
+    "group": 'the group we want the customer in; `""` = none; `null` = not ours to move',
+    "attributes": "all values of each attribute that is named; `{}` = there are none at all",
+    "tags": "all tags on each platform that is named; `{}` = none",
+    "lists": "all lists on each platform that is named; `{}` = none",
+    "segments": "ids of all segments the customer is in",
+    "rungs": "the rung on each ladder that is named: its group, or its number from the lowest",
+    "effects": "all effects released since the last `expect` (or the start), in any order:"
+    " `send_email`, or more of it: `{send_email: {template: thank-you}}`",
+    "not": "any of the above, which must not be so: `{segments: [vip]}`",
+    "totals": "`spend`, `orders`, `items`, `refunds`, `largest`",
+    "deleted": "true: nothing is kept of the customer any more",
+    "actions": "everything the sinks were told so far, in order and in short words: `group Gold`",
+}
+"""What stands under `expect`."""

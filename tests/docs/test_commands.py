@@ -53,6 +53,8 @@ RUN: Final = (
     "sh deploy/make_secrets.sh",
     "headrace version",
     "headrace lint",
+    "headrace test",
+    "headrace template",
 )
 RUN_WITH_KAFKA: Final = (
     "headrace apply",

@@ -1,12 +1,14 @@
 """Cases from YAML: moments, amounts and texts as they are written, and every mistake at its place."""
 
 from datetime import UTC, date, datetime
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from headrace.golden.model import Case, WantedEffect, World
+from headrace.golden.model import Case, StepKind, WantedEffect, World
 from headrace.golden.read import read_cases
+from headrace.golden.words import DOCS, EXPECTATIONS, STEPS
 from headrace.rules.findings import Report
 from headrace.rules.yaml_source import compose
 
@@ -131,3 +133,8 @@ def test_read__a_mistake__is_told_at_its_place_with_a_mend(
     found = report.findings
     assert [(each.code, each.line, each.column) for each in found] == [(code, line, column)]
     assert hint is None or found[0].hint == hint
+
+
+def test_words__every_step_and_expectation__has_its_line_of_doc() -> None:
+    assert set(DOCS) == set(STEPS) == set(get_args(StepKind))
+    assert set(EXPECTATIONS) == set(STEPS["expect"])
