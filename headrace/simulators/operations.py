@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from headrace.simulators.bigcommerce.dates import parse_date
 from headrace.simulators.people import Refused
+from headrace.simulators.trade import money
 from headrace.simulators.world import World
 
 _PLAIN: Final = ("email", "first_name", "last_name", "company", "phone", "notes")
@@ -28,6 +29,7 @@ class Made:
     customers: dict[str, dict[str, Any]] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
     refunds: list[int] = field(default_factory=list)
+    carts: list[str] = field(default_factory=list)
 
 
 Operation = Callable[[World, Mapping[str, Any], Made], None]
@@ -53,6 +55,7 @@ def _create_customer(world: World, entry: Mapping[str, Any], made: Made) -> None
     fields: dict[str, Any] = {name: str(given[name]) for name in _PLAIN if given.get(name)}
     fields["group_id"] = world.people.group_named(given.get("group") or "")
     fields["addresses"] = given.get("addresses") or ()
+    fields |= _declared(given)
     customer_id = given.get("id")
     row = world.people.create_customer(fields, customer_id=None if customer_id is None else int(customer_id))
     _consent(world, row.email, given, row.first_name, row.last_name)
@@ -63,6 +66,7 @@ def _update_customer(world: World, entry: Mapping[str, Any], made: Made) -> None
     given = entry.get("customer", entry)
     customer_id = int(given.get("id") or entry["customer_id"])
     changes: dict[str, Any] = {name: str(given[name] or "") for name in _PLAIN if name in given}
+    changes |= _declared(given)
     if "group" in given:
         changes["group_id"] = world.people.group_named(given["group"] or "")
     world.people.update_customer(customer_id, changes)
@@ -71,6 +75,26 @@ def _update_customer(world: World, entry: Mapping[str, Any], made: Made) -> None
     row = world.people.customers.now(customer_id)
     if row is not None:
         _consent(world, row.email, given, row.first_name, row.last_name)
+
+
+def _declared(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Form fields by name, and store credit as an amount."""
+    found: dict[str, Any] = {}
+    if "form_fields" in given:
+        found["form_fields"] = tuple((str(name), str(value)) for name, value in given["form_fields"].items())
+    if "store_credit" in given:
+        found["store_credit"] = money(given["store_credit"])
+    return found
+
+
+def _abandon_cart(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    cart = world.carts.abandon(entry["cart"])
+    made.carts.append(cart.id)
+
+
+def _convert_cart(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    order = world.carts.convert(str(entry["cart_id"]), entry["order"])
+    made.orders[str(order.id)] = {"lines": [line.id for line in order.lines]}
 
 
 def _delete_customer(world: World, entry: Mapping[str, Any], made: Made) -> None:
@@ -87,7 +111,7 @@ def _consent(world: World, email: str, given: Mapping[str, Any], first: str | No
     subscribed = given.get("subscribed")
     if subscribed is None or (not subscribed and world.people.subscriber_by_email(email) is None):
         return
-    consents = ("marketing_newsletter",) if subscribed else ()
+    consents = (*(("marketing_newsletter",) if subscribed else ()), *map(str, given.get("consents") or ()))
     world.people.subscribe(email, consents, first_name=first or "", last_name=last or "")
 
 
@@ -134,5 +158,7 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "order.status": _set_order_status,
     "order.archive": _archive_order,
     "refund.create": _create_refund,
+    "cart.abandon": _abandon_cart,
+    "cart.convert": _convert_cart,
     "member.status": _set_member_status,
 }

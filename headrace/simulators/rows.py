@@ -55,6 +55,8 @@ class Customer:
     notes: str = ""
     group_id: int = 0
     addresses: tuple[Address, ...] = ()
+    form_fields: tuple[tuple[str, str], ...] = ()
+    store_credit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Product:
     price: int
     brand_id: int = 0
     category_ids: tuple[int, ...] = ()
+    availability: str = "available"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,9 @@ class Order:
     billing: BillingAddress
     archived: bool = False
     refunds: tuple[Refund, ...] = ()
+    channel_id: int = 1
+    shipping: int = 0
+    store_credit: int = 0
 
 
 @dataclass(frozen=True, slots=True)

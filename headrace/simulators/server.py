@@ -4,6 +4,7 @@ The only module here that serves HTTP; it knows no resource.
 """
 
 import asyncio
+import re
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -143,7 +144,16 @@ async def _faulty(fault: Fault, serve: Callable[[], Awaitable[Answer]]) -> Answe
 def _with_template(call: Call) -> Call:
     parts = call.path.rstrip("/").split("/")
     ids = tuple(int(part) for part in parts if part.isdigit())
-    return replace(call, template="/".join("{id}" if part.isdigit() else part for part in parts), ids=ids)
+    return replace(call, template="/".join(map(_varying, parts)), ids=ids)
+
+
+def _varying(part: str) -> str:
+    if part.isdigit():
+        return "{id}"
+    return "{uuid}" if _UUID.fullmatch(part) else part
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _count(simulator: Simulator, route: str) -> None:

@@ -34,14 +34,15 @@ class Catalogue:
     brands: dict[str, int] = field(default_factory=dict)
     categories: dict[str, int] = field(default_factory=dict)
 
-    def stock(self, line: Line, categories: Sequence[str]) -> None:
+    def stock(self, line: Line, categories: Sequence[str], *, availability: str = "available") -> None:
         """Make or correct the product of a line."""
         brand_id = self.brands.setdefault(line.brand, len(self.brands) + 1) if line.brand else 0
         category_ids = tuple(self.categories.setdefault(name, len(self.categories) + 1) for name in categories)
         known = self.products.get(line.product_id)
-        if known is None or (known.brand_id, known.category_ids) != (brand_id, category_ids):
+        as_it_was = None if known is None else (known.brand_id, known.category_ids, known.availability)
+        if as_it_was != (brand_id, category_ids, availability):
             self.products[line.product_id] = Product(
-                line.product_id, line.name, line.sku, line.price, brand_id, category_ids
+                line.product_id, line.name, line.sku, line.price, brand_id, category_ids, availability
             )
 
 
@@ -68,7 +69,8 @@ class Trade:
             raise Refused(f"order {order_id} exists")
         status_id = _status(fields.get("status_id", 11))
         now = self._now()
-        lines = tuple(self._new_line(entry) for entry in fields["lines"])
+        lines = tuple(self.new_line(entry) for entry in fields["lines"])
+        shipping = money(fields.get("shipping") or 0)
         order = Order(
             id=order_id,
             customer_id=int(fields.get("customer_id") or 0),
@@ -76,9 +78,12 @@ class Trade:
             created=(created or now).replace(microsecond=0),
             modified=now,
             currency=intern(str(fields.get("currency") or "GBP")),
-            total=sum(line.quantity * line.price for line in lines),
+            total=sum(line.quantity * line.price for line in lines) + shipping,
             lines=lines,
             billing=_billing(fields),
+            channel_id=int(fields.get("channel_id") or 1),
+            shipping=shipping,
+            store_credit=money(fields.get("store_credit") or 0),
         )
         self.of_customer.setdefault(order.customer_id, []).append(order_id)
         self.orders.put(order)
@@ -145,7 +150,8 @@ class Trade:
             status = {"previous_status_id": order.status_id, "new_status_id": status_id}
             self._emit("store/order/statusUpdated", {"type": "order", "id": order.id, "status": status})
 
-    def _new_line(self, entry: Mapping[str, Any]) -> Line:
+    def new_line(self, entry: Mapping[str, Any]) -> Line:
+        """A line of an order or a cart; its product is in the catalogue from now on."""
         self._last_line += 1
         line = Line(
             id=self._last_line,
@@ -157,7 +163,8 @@ class Trade:
             price=money(entry["price"]),
         )
         if line.product_id:
-            self.catalogue.stock(line, [str(name) for name in entry.get("categories", ())])
+            categories = [str(name) for name in entry.get("categories", ())]
+            self.catalogue.stock(line, categories, availability=str(entry.get("availability", "available")))
         return line
 
 

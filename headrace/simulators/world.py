@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace.simulators.audience import Audience
+from headrace.simulators.carts import Carts
 from headrace.simulators.clock import StoreClock
 from headrace.simulators.people import People
 from headrace.simulators.trade import Trade
@@ -22,6 +23,7 @@ class World:
         self.listener: Callable[[str, dict[str, Any]], None] = _nobody
         self.people = People(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
         self.trade = Trade(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
+        self.carts = Carts(self.now, self._emit, self.trade)
         self.audience = Audience(self.now)
 
     def now(self) -> datetime:

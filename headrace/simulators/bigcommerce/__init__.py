@@ -3,7 +3,7 @@
 Routes by resource, one module each; quota, tokens and faults are the server's.
 """
 
-from headrace.simulators.bigcommerce import catalog, customers, groups, orders, webhooks
+from headrace.simulators.bigcommerce import carts, catalog, customers, groups, orders, webhooks
 from headrace.simulators.bigcommerce.writes import Writes
 from headrace.simulators.call import Routes
 from headrace.simulators.hooks import Hooks
@@ -28,5 +28,6 @@ def routes(world: World, hooks: Hooks, queue: WebhookQueue, writes: Writes, *, b
         **groups.routes(world),
         **orders.routes(world, base),
         **catalog.routes(world),
+        **carts.routes(world),
         **webhooks.routes(world, hooks, queue),
     }

@@ -66,7 +66,7 @@ def _product(row: Product, call: Call) -> dict[str, Any]:
         "price": number(row.price),
         "categories": list(row.category_ids),
         "brand_id": row.brand_id,
-        "availability": "available",
+        "availability": row.availability,
         "is_preorder_only": False,
         "is_visible": True,
     }

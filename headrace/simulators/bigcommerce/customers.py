@@ -225,6 +225,12 @@ class _Customers:
             shape["addresses"] = [shapes.address(each, row) for each in row.addresses[:INCLUDED]]
         if "attributes" in include:
             shape["attributes"] = [shapes.attribute_value(each) for each in values[:INCLUDED]]
+        if "storecredit" in include:
+            shape["store_credit_amounts"] = [{"amount": shapes.number(row.store_credit)}]
+        if "formfields" in include:
+            shape["form_fields"] = [
+                {"name": name, "value": value, "customer_id": row.id} for name, value in row.form_fields
+            ]
         return shape
 
 

@@ -23,6 +23,7 @@ def routes(world: World) -> Routes:
         ("DELETE", "/v2/customer_groups/{id}"): api.delete,
         ("GET", "/v2/store"): api.store,
         ("GET", "/v2/time"): api.time,
+        ("GET", "/v2/currencies"): api.currencies,
     }
 
 
@@ -96,6 +97,26 @@ class _Groups:
                 "active_comparison_modules": [],
             }
         )
+
+    def currencies(self, call: Call) -> Answer:
+        """Rates are of the US dollar."""
+        if call.number("page", 1) > 1:
+            return Answer(204)
+        rates = {"GBP": "0.8000000000", "EUR": "1.0000000000"}
+        rows = [
+            {
+                "id": number,
+                "is_default": code == "GBP",
+                "currency_code": code,
+                "currency_exchange_rate": rate,
+                "name": code,
+                "decimal_places": 2,
+                "enabled": True,
+                "is_transactional": True,
+            }
+            for number, (code, rate) in enumerate(rates.items(), start=1)
+        ]
+        return ok(rows)
 
     def time(self, call: Call) -> Answer:
         return ok({"time": int(self._world.now().timestamp())})

@@ -246,7 +246,7 @@ def lines(order: Order, chosen: Iterable[Line] | None = None) -> list[dict[str, 
 
 def order(row: Order, *, base: str, consignments: dict[str, Any] | None = None) -> dict[str, Any]:
     """An order in v2: money as strings, sub-resources as links unless `consignments` is given."""
-    total = amount(row.total)
+    total, shipping, goods = amount(row.total), amount(row.shipping), amount(row.total - row.shipping)
     here = f"{base}/v2/orders/{row.id}"
     return {
         "id": row.id,
@@ -258,10 +258,14 @@ def order(row: Order, *, base: str, consignments: dict[str, Any] | None = None) 
         "status_id": row.status_id,
         "status": STATUS_LABELS[row.status_id],
         "custom_status": STATUS_LABELS[row.status_id],
-        "subtotal_ex_tax": total,
-        "subtotal_inc_tax": total,
+        "subtotal_ex_tax": goods,
+        "subtotal_inc_tax": goods,
         "subtotal_tax": "0.0000",
         **_ZEROS,
+        "base_shipping_cost": shipping,
+        "shipping_cost_ex_tax": shipping,
+        "shipping_cost_inc_tax": shipping,
+        "store_credit_amount": amount(row.store_credit),
         "total_ex_tax": total,
         "total_inc_tax": total,
         "total_tax": "0.0000",
@@ -288,7 +292,7 @@ def order(row: Order, *, base: str, consignments: dict[str, Any] | None = None) 
         "is_email_opt_in": False,
         "is_tax_inclusive_pricing": True,
         "order_source": "www",
-        "channel_id": 1,
+        "channel_id": row.channel_id,
         "external_source": None,
         "external_id": None,
         "external_order_id": "",

@@ -25,6 +25,7 @@ NULL_ALLOWED = frozenset({"channel_ids"})
 """Null means every channel, says the vendor's text; its file has no null."""
 pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason=f"the vendors' files are not at {SPECS}")
 
+CART = "09346904-4175-44fd-be53-f7e598531b6c"
 SHOP: tuple[dict[str, Any], ...] = (
     {"op": "group.create", "group": {"name": "Gold"}},
     {
@@ -36,6 +37,8 @@ SHOP: tuple[dict[str, Any], ...] = (
             "last_name": "B",
             "group": "Gold",
             "subscribed": True,
+            "store_credit": "43.15",
+            "form_fields": {"shirt_size": "M"},
             "addresses": [{"address1": "1 Way", "city": "Leeds", "country": "United Kingdom", "country_code": "GB"}],
         },
     },
@@ -51,6 +54,14 @@ SHOP: tuple[dict[str, Any], ...] = (
         },
     },
     {"op": "refund.create", "order_id": 100, "items": [{"line": 0, "quantity": 1, "amount": "2"}]},
+    {
+        "op": "cart.abandon",
+        "cart": {
+            "id": CART,
+            "customer_id": 1,
+            "lines": [{"product_id": 5, "name": "Mug", "quantity": 2, "price": "2.55"}],
+        },
+    },
 )
 
 
@@ -126,7 +137,9 @@ def _check(value: Any, name: str, method: str, path: str, status: str = "200") -
 @pytest.mark.parametrize(
     ("call", "name", "path"),
     [
-        ("/v3/customers?include=addresses,attributes", CUSTOMERS, "/customers"),
+        ("/v3/customers?include=addresses,attributes,storecredit,formfields", CUSTOMERS, "/customers"),
+        (f"/v3/carts/{CART}", "carts.v3.yml", "/carts/{cartId}"),
+        ("/v2/currencies", "currencies.v2.yml", "/currencies"),
         ("/v3/customers/addresses", CUSTOMERS, "/customers/addresses"),
         ("/v3/customers/attributes", CUSTOMERS, "/customers/attributes"),
         ("/v3/customers/attribute-values", CUSTOMERS, "/customers/attribute-values"),
@@ -183,9 +196,12 @@ async def test_mailchimp__problem__fits_the_vendor_s_schema(running: Running) ->
 
 
 async def test_webhooks__data__has_the_keys_of_the_vendor_s_examples(running: Running, receiver: Receiver) -> None:
-    for scope in ("store/order/*", "store/customer/*", "store/subscriber/*"):
+    for scope in ("store/order/*", "store/customer/*", "store/subscriber/*", "store/cart/*"):
         await running.store("POST", "/v3/hooks", {"scope": scope, "destination": receiver.url})
-    await running.operate(*SHOP, {"op": "order.archive", "order_id": 100}, {"op": "customer.delete", "customer_id": 1})
+    order = {"customer_id": 1, "lines": [{"name": "Mug", "quantity": 1, "price": "1"}]}
+    bought = {"op": "cart.convert", "cart_id": CART, "order": order}
+    archived, deleted = {"op": "order.archive", "order_id": 100}, {"op": "customer.delete", "customer_id": 1}
+    await running.operate(*SHOP, bought, archived, deleted)
     await until(lambda: running.simulator.queue.counts.pending == 0)
     checked = set()
     for _, raw in receiver.got:
@@ -196,4 +212,5 @@ async def test_webhooks__data__has_the_keys_of_the_vendor_s_examples(running: Ru
             given = json.loads(example.read_text())
             assert set(body) == set(given) | {"data"}
             assert set(body["data"]) == set(given["data"])
-    assert {"store/order/created", "store/order/refund/created"} <= checked, sorted(checked)
+    carts = {"store/cart/abandoned", "store/cart/converted"}
+    assert {"store/order/created", "store/order/refund/created", *carts} <= checked, sorted(checked)
