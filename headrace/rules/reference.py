@@ -23,6 +23,7 @@ from headrace.rules.catalogue import (
     prefixed_field,
     set_field,
 )
+from headrace.rules.effects import EFFECTS, MODIFIERS, EffectSpec
 from headrace.rules.findings import CATALOGUE
 
 _BLOCK: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -91,6 +92,25 @@ def _actions() -> str:
     )
 
 
+def _effects() -> str:
+    rows = [
+        [f"`{kind}`", f"`{name}`", _required(name, spec), option.doc]
+        for kind, spec in EFFECTS.items()
+        for name, option in spec.options.items()
+    ]
+    return _table(["effect", "under it", "needed", "what it is"], rows)
+
+
+def _required(name: str, spec: EffectSpec) -> str:
+    if name in spec.one_of:
+        return "one of " + _code(spec.one_of)
+    return "yes" if spec.options[name].required else ""
+
+
+def _modifiers() -> str:
+    return _table(["beside an action", "what it says"], [[f"`{name}`", doc] for name, doc in MODIFIERS.items()])
+
+
 def _findings() -> str:
     rows = [[f"`{code}`", m.severity, m.text, f"`{m.example}`"] for code, m in CATALOGUE.items()]
     return _table(["code", "severity", "meaning", "for example"], rows)
@@ -103,6 +123,8 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "operators": _operators,
     "triggers": _triggers,
     "actions": _actions,
+    "effects": _effects,
+    "modifiers": _modifiers,
     "findings": _findings,
 }
 
