@@ -8,7 +8,7 @@ import pytest
 
 from headrace.contracts import topics
 from headrace.contracts.actions import DeadLetter
-from headrace.contracts.events import CUSTOMER_DELETED, Event
+from headrace.contracts.events import CART_ABANDONED, CART_CONVERTED, CUSTOMER_DELETED, CartEvent, Event
 from headrace.runtime.kafka import make_producer, read_to_end, topic
 from headrace.runtime.settings import ServiceSettings
 from services.ingest.vendor_troubles import UNAUTHORIZED
@@ -185,3 +185,44 @@ async def test_hydrate__store_not_found__notices_wait_and_are_no_dead_letters(to
         await shop.operate(order(100, 0))
         await shop.until(lambda events: "100" in _statuses(events))
     assert await read_to_end(topics_created, topic(topics_created, topics.DEAD_LETTERS)) == []
+
+
+async def test_hydrate__carts_and_what_customers_declared__events_behind_their_customer(
+    topics_created: ServiceSettings,
+) -> None:
+    mug = {"product_id": 5, "name": "Mug", "brand": "Bijou", "categories": ["Kitchen"], "quantity": 2, "price": "2.55"}
+    late = {**mug, "product_id": 6, "availability": "preorder"}
+    cart_id = "09346904-4175-44fd-be53-f7e598531b6c"
+    declared = {"store_credit": "43.15", "form_fields": {"Gender": "Female", "Birthday": "1990-05-17"}}
+    async with open_shop(topics_created, speed=20, webhook_header=None) as shop:
+        await _running(shop)
+        first = customer(7, subscribed=True)
+        first["customer"] |= {**declared, "consents": ["abandoned_cart"]}
+        await shop.operate(first, {"op": "cart.abandon", "cart": {"id": cart_id, "customer_id": 7, "lines": [mug]}})
+        await shop.until(lambda events: any(each.envelope.type == CART_ABANDONED for each in events))
+        bought = {
+            "id": 100,
+            "customer_id": 7,
+            "email": "c7@x.example",
+            "lines": [late],
+            "shipping": "3",
+            "channel_id": 2,
+        }
+        await shop.operate({"op": "cart.convert", "cart_id": cart_id, "order": bought})
+        events = await shop.until(
+            lambda events: any(each.envelope.type == CART_CONVERTED for each in events) and bool(newest_orders(events))
+        )
+    assert strangers(events) == []
+    seven, order_ = newest_customers(events)["7"], newest_orders(events)["100"]
+    assert (seven.store_credit, seven.consents) == (4315, {"abandoned_cart": True})
+    assert seven.personal is not None
+    assert (seven.personal.birthday, seven.personal.form["gender"]) == ("1990-05-17", "Female")
+    assert (order_.total, order_.shipping, order_.channel_id) == (810, 300, 2)
+    assert order_.lines[0].backordered == 2
+    left, became = (
+        next(each.data for each in events if each.envelope.type == kind) for kind in (CART_ABANDONED, CART_CONVERTED)
+    )
+    assert isinstance(left, CartEvent)
+    assert isinstance(became, CartEvent)
+    assert (left.total, left.lines[0].brand, left.lines[0].categories) == (510, "Bijou", ("Kitchen",))
+    assert (became.cart_id, became.total) == (cart_id, 810)
