@@ -45,7 +45,7 @@ def compile_rungs(ladder: Ladder, timezone: str) -> Rungs:
 def next_change(rungs: Rungs, number: CompiledNumber) -> NextChange | None:
     """When time alone may move somebody: a grace ends, or the number stands on another rung. None: it never does."""
     bounds = tuple(rung.threshold for rung in rungs.ladder.rungs if rung.bound != "start")
-    by_number = number.next_change(lambda value: rung_of(rungs.ladder, value), bounds)
+    by_number = number.next_change(lambda value: rung_of(rungs.ladder, value), bounds, steady=True)
     changes = [] if by_number is None else [by_number]
     if rungs.grace is not None:
         changes.append(lambda facts: _after(grace_ends(rungs, facts.standing()), facts.now))

@@ -3,13 +3,14 @@
 Days longer ago than any window reaches are added up in one number.
 """
 
+from bisect import bisect_left
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from headrace.segmentation.days import day_bucket
 from headrace.segmentation.state import Series
-from headrace.segmentation.windows import Buckets, add_to, series_of
+from headrace.segmentation.windows import add_to
 
 VISIT: Final = "custom.visit"
 """The type of the event that is a visit."""
@@ -23,8 +24,8 @@ def visited(visits: Series, at: datetime, zone: ZoneInfo, now: datetime | None) 
     visits = add_to(visits, ((day_bucket(at, zone), 1),))
     if now is None:
         return visits
-    oldest, kept = int((now - timedelta(days=KEPT_DAYS)).timestamp()), Buckets()
-    for bucket, amount in zip(visits.at, visits.amounts, strict=True):
-        place = bucket if bucket >= oldest else LONG_AGO
-        kept[place] = kept.get(place, 0) + amount
-    return series_of(kept)
+    oldest = int((now - timedelta(days=KEPT_DAYS)).timestamp())
+    old = bisect_left(visits.at, oldest)
+    if not old or visits.at[:old] == (LONG_AGO,):
+        return visits
+    return Series((LONG_AGO, *visits.at[old:]), (sum(visits.amounts[:old]), *visits.amounts[old:]))

@@ -3,6 +3,7 @@
 Which sums the rules ask for, and how they are read, is in `conditions/window.py`.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +20,6 @@ class WindowSum:
 
     parts: Callable[[Entry], Parts]
     left: Callable[[int, datetime], bool]
-
-
-Buckets = dict[int, int]
 
 
 def step_windows(
@@ -46,17 +44,17 @@ def no_windows(sums: tuple[WindowSum, ...]) -> tuple[Series, ...]:
 
 
 def add_to(series: Series, more: Iterable[tuple[int, int]]) -> Series:
-    """With these amounts."""
-    buckets = dict(zip(series.at, series.amounts, strict=True))
+    """With these amounts; a bucket that comes to nothing goes."""
+    at, amounts = series.at, series.amounts
     for bucket, amount in more:
-        buckets[bucket] = buckets.get(bucket, 0) + amount
-    return series_of(buckets)
-
-
-def series_of(buckets: Buckets) -> Series:
-    """Buckets as the state keeps them; empty ones go."""
-    at = tuple(sorted([bucket for bucket, amount in buckets.items() if amount]))
-    return Series(at, tuple([buckets[bucket] for bucket in at])) if at else _EMPTY
+        place = bisect_left(at, bucket)
+        if place == len(at) or at[place] != bucket:
+            at, amounts = (*at[:place], bucket, *at[place:]), (*amounts[:place], amount, *amounts[place:])
+        elif left := amounts[place] + amount:
+            amounts = (*amounts[:place], left, *amounts[place + 1 :])
+        else:
+            at, amounts = at[:place] + at[place + 1 :], amounts[:place] + amounts[place + 1 :]
+    return Series(at, amounts) if at else _EMPTY
 
 
 def pruned(series: Series, one: WindowSum, now: datetime | None) -> Series:

@@ -14,6 +14,8 @@ TIME: Final = "time"
 """Among the parts of the customer that something reads: time alone changes its value."""
 NextChange = Callable[[Facts], datetime | None]
 Bounds = tuple[int, ...]
+Judged = Callable[[int | None], object]
+Falling = Callable[[Facts, Judged], datetime | None]
 Later = Callable[[Facts, Bounds], Iterable[tuple[datetime, int]]]
 
 
@@ -28,12 +30,19 @@ class CompiledNumber:
     read: Callable[[Facts], int | None]
     reads: frozenset[str]
     later: Later | None = None
+    falling: Falling | None = None
+    """Of a number that time alone only makes smaller: when it is no longer judged as it is now."""
 
-    def next_change(self, judged: Callable[[int | None], object], bounds: Bounds) -> NextChange | None:
-        """When what is `judged` of the number changes by time alone; `bounds`: the values it is compared with."""
-        later, read = self.later, self.read
+    def next_change(self, judged: Judged, bounds: Bounds, *, steady: bool = False) -> NextChange | None:
+        """When what is `judged` of the number changes by time alone; `bounds`: the values it is compared with.
+
+        `steady`: what is judged goes one way only as the number grows.
+        """
+        later, read, falling = self.later, self.read, self.falling
         if later is None:
             return None
+        if steady and falling is not None:
+            return lambda facts: falling(facts, judged)
 
         def following(facts: Facts) -> datetime | None:
             held = judged(read(facts))

@@ -44,6 +44,8 @@ _BY_NUMBER: Final[Mapping[str, Callable[[int], NumberTest]]] = {
     "below": _below,
     "up_to": _up_to,
 }
+STEADY: Final = ("above", "from", "below", "up_to")
+"""Tests that change once as the number grows."""
 OPERATORS: Final = (*_BY_NUMBER, "between", "is_set", "is_unset")
 
 

@@ -189,7 +189,7 @@ def _next_change(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
     if leaf.field in window.FIELDS and leaf.operator not in crossing.OPERATORS:
         compiled = window.compile_number(leaf.field, leaf.window, leaf.only, terms)
         test = number.compile_test(leaf.operator, leaf.operand)
-        return compiled.next_change(test, number.bounds(leaf.operand))
+        return compiled.next_change(test, number.bounds(leaf.operand), steady=leaf.operator in number.STEADY)
     return None
 
 

@@ -5,14 +5,17 @@ Buckets are seconds since the epoch at which an hour-exact window counts, a day 
 does not move.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import accumulate
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from headrace.rules.model import Duration, Window
+from headrace.segmentation.conditions.change import Judged
 from headrace.segmentation.conditions.time import edge_of
 from headrace.segmentation.days import begins_or_none, day_bucket, day_of, later
 from headrace.segmentation.state import Series
@@ -33,6 +36,8 @@ class Span:
     left: Callable[[int, datetime], bool]
     value: Callable[[Series, datetime | None], int]
     later: Callable[[Series, datetime | None], Iterable[tuple[datetime, int]]] | None = None
+    falling: Callable[[Series, datetime | None, Judged], datetime | None] | None = None
+    """Of a window that buckets only leave: when what is judged of the value changes, if it changes once."""
 
 
 def compile_span(window: Window, timezone: str) -> Span:
@@ -75,6 +80,7 @@ def _last(span: Duration, zone: ZoneInfo) -> Span:
         left,
         value,
         lambda series, now: _leaving(series, edge, now, value(series, now)),
+        lambda series, now, judged: _falling(series, edge, now, judged, value(series, now)),
     )
 
 
@@ -93,6 +99,22 @@ def _leaving(series: Series, edge: Edge, now: datetime | None, value: int) -> It
         due = end
     if due is not None:
         yield due, value
+
+
+def _falling(series: Series, edge: Edge, now: datetime | None, judged: Judged, value: int) -> datetime | None:
+    """When the bucket leaves without which, of the newest ones together, it would be judged otherwise.
+
+    Where an order took money back, the sum does not only fall: then bucket by bucket.
+    """
+    held = judged(value)
+    if series.amounts and min(series.amounts) < 0:
+        moments = _leaving(series, edge, now, value)
+        return next((moment for moment, left in moments if judged(left) != held), None)
+    if judged(0) == held:
+        return None
+    newest = list(accumulate(reversed(series.amounts)))
+    needed = bisect_left(newest, True, key=lambda together: judged(together) == held)  # noqa: FBT003  # the key's
+    return edge(series.at[-1 - needed])
 
 
 def _current(unit: Literal["month", "year"], zone: ZoneInfo) -> Span:

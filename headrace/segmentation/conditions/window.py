@@ -58,13 +58,14 @@ def _visits(window: Window | None, timezone: str) -> CompiledNumber:
 
 
 def _of_series(series: Callable[[Facts], Series], span: spans.Span, part: str) -> CompiledNumber:
-    value, later = span.value, span.later
+    value, later, falling = span.value, span.later, span.falling
     if later is None:
         return CompiledNumber(lambda facts: value(series(facts), facts.now), frozenset({part}))
     return CompiledNumber(
         lambda facts: value(series(facts), facts.now),
         frozenset({part, TIME}),
         lambda facts, bounds: later(series(facts), facts.now),
+        None if falling is None else lambda facts, judged: falling(series(facts), facts.now, judged),
     )
 
 

@@ -52,7 +52,7 @@ def entries(draw: st.DrawFn) -> Entry:
         "r",
         draw(st.sampled_from(STATUSES)),
         made,
-        draw(st.integers(0, 9)) * 50,
+        draw(st.integers(-2, 9)) * 50,
         100,
         100,
         sum(line.quantity for line in lines),
