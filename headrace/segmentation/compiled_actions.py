@@ -43,7 +43,8 @@ class Fired:
     """An entry acted. `cause`: what it acted for; `fact_at`: when that happened.
 
     Of a segment or ladder `cause` is how it stands now, `entered` or `left`, and the fact is the newest that it reads.
-    `waited`: the actions' time has come. `past`: an order from before the rule was looked at.
+    `follows`: from what the rules make of the customer, not from what happened. `waited`: the actions' time has come.
+    `past`: an order from before the rule was looked at.
     """
 
     source: str
@@ -51,6 +52,7 @@ class Fired:
     cause: str
     fact_at: datetime | None = None
     reads: frozenset[str] = frozenset()
+    follows: bool = False
     waited: bool = False
     past: bool = False
     rows: Mapping[str, dict[str, Any]] | None = None

@@ -39,7 +39,7 @@ class Release(Struct, frozen=True):
 
     `named`: entries whose effects this activation releases on purpose. `clock`: the store's clock while it is done,
     for a timer later than its moment, perhaps. `happened`: when what is no snapshot did. `adopted`: the rules are new
-    to the customer, so that what segments and ladders do is the activation's doing.
+    to the customer, so that what follows from them is the activation's doing.
     """
 
     named: frozenset[str] = frozenset()
@@ -75,8 +75,7 @@ class Releasing:
                     self._send(one, action, action.action, cause, fact_at)
 
     def _origin(self, one: Fired) -> str:
-        standing = one.fact_at is None
-        return ACTIVATION if one.past or (standing and self.release.adopted) else self.stamp.origin
+        return ACTIVATION if one.past or (one.follows and self.release.adopted) else self.stamp.origin
 
     def _cause(self, one: Fired) -> tuple[str, datetime]:
         """What it is done for, and when that happened."""

@@ -31,7 +31,18 @@ from headrace.segmentation.state import Claims, Standing, Tags, Values
 from headrace.segmentation.triggers import Occurrence
 
 Outcome = Literal[
-    "fired", "not_met", "entered", "left", "in", "out", "rung", "dropped", "ignored", "effect", "waits", "withheld",
+    "fired",
+    "not_met",
+    "entered",
+    "left",
+    "in",
+    "out",
+    "rung",
+    "dropped",
+    "ignored",
+    "effect",
+    "waits",
+    "withheld",
     "drifted",
 ]
 
@@ -155,7 +166,10 @@ class Walk:
                     causes = _causes(rule, facts, occurrence)
                     facts.order, facts.lines = occurrence.order, occurrence.lines
                     rows = rows_of(rule.acts, facts)
-                    self.fired += [Fired(rule.source, rule.acts, cause, fact_at, rows=rows) for cause in causes]
+                    self.fired += [
+                        Fired(rule.source, rule.acts, cause, fact_at, follows=rule.derived, rows=rows)
+                        for cause in causes
+                    ]
         if self.claims is not before and not _same_but_newer(rule.id, before, self.claims):
             self._note(rule.source)
         self.verdicts.append(Verdict(rule.source, "fired" if fired else "not_met", _reason(rule)))
@@ -204,7 +218,7 @@ class Walk:
             self.pending = without(self.pending, source, {action.key for action in takes_back})
         if does:
             facts.order, facts.lines, facts.event = None, (), None
-            self.fired.append(Fired(source, does, how, reads=reads, rows=rows_of(does, facts)))
+            self.fired.append(Fired(source, does, how, reads=reads, follows=True, rows=rows_of(does, facts)))
 
     def _due(self, entry: CompiledEntry, facts: Facts, moment: datetime) -> None:
         facts.order, facts.lines, facts.event = None, (), None

@@ -198,11 +198,15 @@ def test_decide__rules_new_to_a_known_customer__only_what_the_event_triggers() -
     story.customer()
     story.order("10", 6_000)
     story.rules = compiled(
-        "segments: [{id: vip, who: {customer.spend: {above: 50}}, on_enter: [{webhook: https://a.example}]}]\n"
-        "rules: [{id: placed, when: order.placed, then: [{webhook: https://b.example}]}]"
+        "segments: [{id: vip, who: {customer.spend: {above: 50}}, group: Gold, on_enter: [{webhook: https://a.example}]}]\n"
+        "rules: [{id: placed, when: order.placed, then: [{webhook: https://b.example}]}, "
+        "{id: moved, when: group.changed, then: [{webhook: https://c.example}]}]"
     )
     story.order("11", 100)
+    assert story.state is not None
+    assert story.state.emitted.group == "Gold"
     assert story.done == [("rule:placed", "webhook", "11")]
+    assert ("rule:moved", "webhook: not for activation") in story.reasons
 
 
 def test_deleted__rule_on_it__staff_are_told_the_customer_is_not() -> None:
