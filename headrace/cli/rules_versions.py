@@ -95,7 +95,8 @@ def diff_text(one: Version, other: Version, found: Mapping[str, Any]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    entries = "unreadable" if row["entries"] is None else f"{row['entries']} entries"
+    count = row["entries"]
+    entries = "unreadable" if count is None else f"{count} {'entry' if count == 1 else 'entries'}"
     repeats = f", rolled back to {row['rollback_of']}" if row["rollback_of"] else ""
     in_force = ", in force" if row["in_force"] else ""
     return f"{row['version']:>4}  {row['written_at']}  {row['hash'][:_SHORT]}  {entries}{repeats}{in_force}"

@@ -1,4 +1,4 @@
-"""The shop that `docs/plan.md` plans for: forty customers with an order or two, settled under the page's first rules."""
+"""The shop that `docs/plan.md` plans for: forty customers with an order each, settled under its first rules."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import IO, Final
 
 import msgspec
+from msgspec import Struct
 
 from headrace.rules.model import decode_rule_set
 from headrace.runtime.settings import KafkaSettings
 from headrace.segmentation.codec import StateUnreadable, decode_state
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.plan import Outlook, Planner
+from headrace.segmentation.plan import Outlook, Planner, Wanted
 from headrace.segmentation.plan_sum import PlanSum
 from services.evaluator.customer import StoredPages
 from services.evaluator.engine.state import Partition
@@ -26,6 +27,14 @@ from services.evaluator.replay.stopwatch import Stopwatch
 from services.evaluator.rules_feed import RuleSets
 
 _ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
+
+
+class _Changed(Struct, frozen=True):
+    """A line of what is written; the names in it are sorted, so that the same says the same."""
+
+    customer: str
+    before: Wanted
+    after: Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +132,4 @@ def _rules_of(rule_sets: RuleSets, store: str, version: int) -> CompiledRules | 
 
 
 def _write(out: IO[bytes], outlook: Outlook) -> None:
-    out.write(_ENCODE({"customer": outlook.customer, "before": outlook.before, "after": outlook.after}) + b"\n")
+    out.write(_ENCODE(_Changed(outlook.customer, outlook.before, outlook.after)) + b"\n")

@@ -58,7 +58,7 @@ def test_history__versions__one_a_line() -> None:
     ]
     first, second = history_text(rows).split("\n")
     assert first.endswith(f"2023-11-14T22:13:20Z  {rows[0]['hash'][:12]}  2 entries")
-    assert second.endswith("1 entries, rolled back to 1, in force")
+    assert second.endswith("1 entry, rolled back to 1, in force")
     assert "apply --from" in history_text([])
 
 
