@@ -17,6 +17,7 @@ from headrace.segmentation.ledger import CountedSpend
 from headrace.segmentation.pages import NOTHING_WRITTEN, ORDER, Overlay, Pages, Written, order_page
 from headrace.segmentation.state import Cold, Entry, State, Totals
 from headrace.segmentation.totals import Contribution, Summing, Sums, contribution, extremes_of
+from headrace.segmentation.visits import by_days
 
 SETTLED: Final = frozenset({"completed", "shipped", "refunded", "cancelled", "declined"})
 """Statuses after which little is expected to happen to an order: it goes to its page first."""
@@ -83,6 +84,7 @@ def sum_up(state: State, summing: Summing, pages: Pages, now: datetime | None = 
         totals=sums.totals,
         purchased=sums.purchased,
         windows=sums.windows,
+        visits=by_days(state.visits, summing.zone),
         cold=cold,
         summed=summing.digest,
     )

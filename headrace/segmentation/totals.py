@@ -16,7 +16,6 @@ from headrace.segmentation.ledger import CountedSpend, counts, order_value
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, Totals
 from headrace.segmentation.windows import WindowSum, no_windows, step_windows
 
-_UTC: Final = ZoneInfo("UTC")
 LineTest = Callable[[Line], bool]
 
 
@@ -25,14 +24,14 @@ class Summing:
     """By what accumulators are added up: the declared spend, and each test that rules make of all purchased lines.
 
     `digest`: what `State.summed` must be for its accumulators to be these. `windows`: the windowed sums that rules ask
-    for. `zone`: the store's, by whose days visits are counted.
+    for. `zone`: the store's, by whose days visits are counted; None while no rules say it.
     """
 
     spend: CountedSpend
     tests: tuple[LineTest, ...] = ()
     digest: str = ""
     windows: tuple[WindowSum, ...] = ()
-    zone: ZoneInfo = _UTC
+    zone: ZoneInfo | None = None
 
 
 class Contribution(Struct, frozen=True):

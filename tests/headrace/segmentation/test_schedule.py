@@ -242,6 +242,15 @@ def test_decide__visits__are_counted_and_leave_with_time() -> None:
     assert wake(state, rules, now(at("2026-02-05T00:00Z"))).state.standing.segments == ()
 
 
+def test_decide__visit_before_the_rules_were_there__lies_on_its_day_of_the_stores_zone() -> None:
+    rules = compiled("segments: [{id: a, who: {customer.visits: {from: 1, within: 1 day}}, attributes: {a: b}}]")
+    visit = at("2026-06-30T23:30Z")  # July in London
+    state = decide(None, event(CustomEvent(), "custom.visit", visit, "v"), None, now(visit, version=0)).state
+    state = activate(state, rules, now(visit), "a").state
+    assert (state.visits.at, state.visits.amounts) == ((int(at("2026-06-30T23:00Z").timestamp()),), (1,))
+    assert state.timers == (Timer(at("2026-07-02T23:00Z"), "segment:a"),)
+
+
 def test_decide__visits_of_long_ago__are_one_number() -> None:
     state = None
     for number, days in enumerate((0, 10, 500)):
