@@ -125,6 +125,12 @@ class Walk:
         self.verdicts: list[Verdict] = []
         self.changed: list[str] = []
 
+    def bind(self, facts: Facts) -> None:
+        """Lets the facts read what the walk comes to."""
+        facts.attributes, facts.tags = self._attributes, self._tags
+        if self._rules.reads_membership:
+            facts.standing, facts.group = lambda: self.standing, lambda: self._group_in(facts)
+
     def run(
         self,
         entries: Iterable[CompiledEntry],
@@ -134,9 +140,7 @@ class Walk:
         due: datetime | None = None,
     ) -> None:
         """Walk these entries, in their order, with these facts; `due`: with what waited for that moment."""
-        facts.attributes, facts.tags = self._attributes, self._tags
-        if self._rules.reads_membership:
-            facts.standing, facts.group = lambda: self.standing, lambda: self._group_in(facts)
+        self.bind(facts)
         for entry in entries:
             match entry:
                 case CompiledRule():

@@ -108,6 +108,8 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         entries = _with_due(entries, rules, state, step.due)
     if entries:
         walk.run(entries, facts, step.occurrences, due=step.due)
+    else:
+        walk.bind(facts)  # a timer too may be one of where the customer stands
     known = step.known or memberships(state)
     moved = walk.claims is not state.claims or walk.standing is not state.standing
     if moved:
