@@ -15,7 +15,7 @@ SPEND = Spend()
 def made(order_id: str, **fields: Any) -> tuple[str, Entry]:
     """A completed order of 10.00, and its id."""
     given = {"total": 1000, "subtotal": 1000, "total_excluding_tax": 1000, "units": 1, "lines": encode_lines(())}
-    return order_id, Entry(revision="r", status="completed", created_at=NOW, **{**given, **fields})  # type: ignore[arg-type]
+    return order_id, Entry(revision="r", status="completed", created_at=NOW, **{**given, **fields})
 
 
 def ledger_of(orders: Iterable[tuple[str, Entry]]) -> State:
