@@ -1,15 +1,20 @@
-"""What the demo's verification takes from `headrace.events`: the latest of each order, and the latched rules.
+"""What the demo's verification takes from `headrace.events`: the latest of each order, latched rules, kept rungs.
 
-Rules that latch depend on what the log held when (an order is placed once, however it changes later); all else
-is computed from the scenario in `oracle.py`.
+These depend on what the log held when (an order is placed once, however it changes later); all else is computed from
+the scenario in `oracle.py`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
+
+from headrace.demo.rungs import Counted, Loyalty, Rhythm
 
 BULK_ABOVE_UNITS: Final = 500
 LATCHING_BRAND: Final = "Bijou"
+
+_NOT_COUNTED: Final = ("incomplete", "refunded")
 
 DecodedEvent = Mapping[str, Any]
 """An event of the topic as its JSON says."""
@@ -39,17 +44,22 @@ class Latched:
 
 @dataclass(slots=True)
 class LogFold:
-    """The log so far. `stale`: snapshots not newer than what was there (repeats, late ones)."""
+    """The log so far, by order id and subject. `stale`: snapshots not newer than what was there (repeats, late ones)."""
 
     orders: dict[str, SeenOrder] = field(default_factory=dict)
     latched: dict[str, Latched] = field(default_factory=dict)
+    loyalty: dict[str, Loyalty] = field(default_factory=dict)
+    rhythm: dict[str, Rhythm] = field(default_factory=dict)
     customers: set[str] = field(default_factory=set)
     records: int = 0
     stale: int = 0
 
 
 def fold_log(events: Iterable[DecodedEvent]) -> LogFold:
-    """Fold events in log order within each partition; partitions may follow one another or interleave."""
+    """Fold events in log order within each partition; partitions may follow one another or interleave.
+
+    What an event has under `clock` is where the store's clock stood before it, if that had begun.
+    """
     fold = LogFold()
     for event in events:
         fold.records += 1
@@ -74,6 +84,11 @@ def _order(fold: LogFold, event: DecodedEvent) -> None:
     seen.total_minor = data["total"]
     seen.refunded_minor = sum(refund["amount"] for refund in refunds)
     _latch(fold.latched.setdefault(subject, Latched()), seen, data)
+    counts = seen.status not in _NOT_COUNTED
+    minor = max(0, seen.total_minor - seen.refunded_minor) if counts else 0
+    counted = Counted(datetime.fromisoformat(data["created_at"]), minor, counts)
+    for climber in (fold.loyalty.setdefault(subject, Loyalty()), fold.rhythm.setdefault(subject, Rhythm())):
+        climber.ordered(order_id, counted, event.get("clock"))
 
 
 def _latch(latched: Latched, seen: SeenOrder, data: Mapping[str, Any]) -> None:

@@ -24,9 +24,12 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass
 class EventLog:
-    """What was read of `headrace.events` so far: customer events as bytes, per partition in log order."""
+    """What was read of `headrace.events` so far: customer events as bytes, per partition in log order.
 
-    partitions: dict[int, list[bytes]] = field(default_factory=dict)
+    Each with where the partition's clock stood before it (None: it had not begun).
+    """
+
+    partitions: dict[int, list[tuple[bytes, datetime | None]]] = field(default_factory=dict)
     clocks: dict[int, datetime] = field(default_factory=dict)
     partition_wide: int = 0
 
@@ -36,10 +39,10 @@ class EventLog:
         return sum(map(len, self.partitions.values()))
 
     def in_log_order(self) -> Iterable[Any]:
-        """Every customer event as decoded JSON, partition by partition, each in the order of its log."""
+        """Every customer event as decoded JSON, its clock under `clock`, partition by partition in log order."""
         decode = msgspec.json.Decoder().decode
         for partition in sorted(self.partitions):
-            yield from map(decode, self.partitions[partition])
+            yield from ({**decode(value), "clock": clock} for value, clock in self.partitions[partition])
 
     def clock(self, partitions: int) -> datetime:
         """The store's time that every one of the partitions has reached."""
@@ -123,7 +126,7 @@ class Observer:
         if value is None:
             return
         if key != topics.PARTITION_WIDE_KEY:
-            self.log.partitions.setdefault(partition, []).append(value)
+            self.log.partitions.setdefault(partition, []).append((value, self.log.clocks.get(partition)))
             return
         self.log.partition_wide += 1
         event = decode_event(value)

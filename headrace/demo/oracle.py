@@ -5,21 +5,26 @@ with the simulated vendors is in `verify.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from headrace.demo.log_fold import Latched
+from headrace.demo.log_fold import Latched, LogFold
 from headrace.demo.people import WHOLESALE_DOMAINS, Person
+from headrace.demo.rungs import (
+    GOLD_FROM_MINOR,
+    NAMES,
+    PLATINUM_ABOVE_MINOR,
+    RHYTHMS,
+    ZONE,
+    Loyalty,
+    Rhythm,
+    rung_of,
+)
 from headrace.demo.scenario import Scenario
 from headrace.demo.shop import Order
 
-GOLD_FROM_MINOR: Final = 1_000_00
-PLATINUM_ABOVE_MINOR: Final = 5_000_00
 WIN_BACK_AFTER_DAYS: Final = 90
-ZONE: Final = ZoneInfo("Europe/London")
 COUNTRY_VALUES: Final = {
     "GB": "United Kingdom",
     "DE": "Germany",
@@ -59,11 +64,21 @@ class Bought:
     last_at: datetime | None = None
 
 
-def expect(scenario: Scenario, latched: Mapping[str, Latched], *, store: str, now: datetime) -> Expectation:
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """Numbers of the rungs, as the log says."""
+
+    loyalty: int
+    rhythm: int
+
+
+def expect(scenario: Scenario, log: LogFold, *, store: str, now: datetime) -> Expectation:
     """The end of everyone in the scenario, when the store's clock shows `now`.
 
-    `latched` by subject, from the log (see `log_fold.py`).
+    Of the log only what latched and which rung is kept in grace; what was spent is the scenario's.
     """
+    for climber in (*log.loyalty.values(), *log.rhythm.values()):
+        climber.pass_time(now)
     counted = counted_amounts(scenario)
     wholly_refunded = {refund.order_id for refund in scenario.shop.refunds if refund.whole}
     bought: dict[int, Bought] = defaultdict(Bought)
@@ -75,11 +90,11 @@ def expect(scenario: Scenario, latched: Mapping[str, Latched], *, store: str, no
             mine.last_at = max(mine.last_at or order.at, order.at)
         if not order.customer:
             guests[scenario.guests[order.id].email] = _tags_of_spend(mine, now)
-    nothing = Latched()
-    customers = {
-        number: _customer(person, bought[number], latched.get(f"{store}:{number}", nothing), now)
-        for number, person in scenario.customers.items()
-    }
+    customers = {}
+    for number, person in scenario.customers.items():
+        subject = f"{store}:{number}"
+        climbed = Climbed(log.loyalty.get(subject, Loyalty()).rung, log.rhythm.get(subject, Rhythm()).rung)
+        customers[number] = _customer(person, bought[number], log.latched.get(subject, Latched()), climbed, now)
     return Expectation(customers, guests)
 
 
@@ -91,14 +106,12 @@ def counted_amounts(scenario: Scenario) -> dict[int, int]:
     return amounts
 
 
-def expected_group(person: Person, spent_minor: int, latched: Latched) -> str:
-    """The highest of the groups that claim the customer."""
+def expected_group(person: Person, spent_minor: int, latched: Latched, kept_rung: int = 0) -> str:
+    """The highest of the groups that claim the customer; `kept_rung`: kept for a while though less was spent."""
     if is_wholesale(person.email_domain):
         return "Wholesale"
-    if spent_minor > PLATINUM_ABOVE_MINOR:
-        return "Platinum"
-    if spent_minor >= GOLD_FROM_MINOR:
-        return "Gold"
+    if rung := max(rung_of(spent_minor), kept_rung):
+        return NAMES[rung]
     if latched.bulk_buyer:
         return "Bulk buyers"
     return "Bijou" if latched.bijou_buyer else "Silver"
@@ -114,15 +127,15 @@ def is_lapsed(last_at: datetime, now: datetime) -> bool:
     return (now.astimezone(ZONE).date() - last_at.astimezone(ZONE).date()).days > WIN_BACK_AFTER_DAYS
 
 
-def _customer(person: Person, bought: Bought, latched: Latched, now: datetime) -> Expected:
+def _customer(person: Person, bought: Bought, latched: Latched, climbed: Climbed, now: datetime) -> Expected:
     tags, spent_minor = set(_tags_of_spend(bought, now)), bought.minor
     if person.country and person.country.code == "GB" and person.subscribed:
         tags.add("UK")
     if latched.returner:
         tags.add("Returner")
-    return Expected(
-        expected_group(person, spent_minor, latched), mirror(_values(person, spent_minor, latched)), frozenset(tags)
-    )
+    group = expected_group(person, spent_minor, latched, climbed.loyalty)
+    values = [*_values(person, spent_minor, latched), f"rhythm={RHYTHMS[climbed.rhythm]}"]
+    return Expected(group, mirror(values), frozenset(tags))
 
 
 def _tags_of_spend(bought: Bought, now: datetime) -> frozenset[str]:

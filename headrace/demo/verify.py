@@ -53,7 +53,7 @@ def verify(
     """
     differences = list(order_differences(scenario, log, store=store))
     if demo_rules:
-        expectation = expect(scenario, log.latched, store=store, now=now)
+        expectation = expect(scenario, log, store=store, now=now)
         differences += truth_differences(scenario, expectation, truth, store=store)
     checked = len(scenario.customers) + len(scenario.guests)
     return Verification(not differences, not demo_rules, checked, tuple(differences))

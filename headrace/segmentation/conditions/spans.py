@@ -113,7 +113,8 @@ def _falling(series: Series, edge: Edge, now: datetime | None, judged: Judged, v
     if judged(0) == held:
         return None
     newest = list(accumulate(reversed(series.amounts)))
-    needed = bisect_left(newest, True, key=lambda together: judged(together) == held)  # noqa: FBT003  # the key's
+    # Buckets that have left already are still there: with them it would be more than it is.
+    needed = bisect_left(newest, True, key=lambda together: judged(min(together, value)) == held)  # noqa: FBT003  # the key's
     return edge(series.at[-1 - needed])
 
 

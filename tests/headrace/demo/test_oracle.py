@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from headrace.demo.log_fold import Latched
+from headrace.demo.log_fold import Latched, LogFold
 from headrace.demo.oracle import counted_amounts, expect, expected_group, is_wholesale, mirror
 from headrace.demo.people import Person
 from headrace.demo.scenario import Scenario
@@ -76,12 +76,11 @@ def test_counted_amounts__refunds__are_taken_off(small: ShopMaker, refunds: list
 
 def test_expect__customer__has_group_attributes_and_tags(small: ShopMaker) -> None:
     scenario = of(small((7, [("22064", 501, 1000)])), 7, email="a@leeds.brightstores.example", subscribed=True)
-    end = expect(
-        scenario, {"s:7": Latched(bulk_buyer=True, bijou_buyer=True, returner=True)}, store="s", now=now_of(scenario)
-    )
+    log = LogFold(latched={"s:7": Latched(bulk_buyer=True, bijou_buyer=True, returner=True)})
+    end = expect(scenario, log, store="s", now=now_of(scenario))
     assert end.customers[7].group == "Wholesale"
     assert end.customers[7].attributes == (
-        ";country=United Kingdom;interests=bijou;interests=bulk;tier=VIP;type=wholesale;"
+        ";country=United Kingdom;interests=bijou;interests=bulk;rhythm=quiet;tier=VIP;type=wholesale;"
     )
     assert end.customers[7].tags == {"VIP", "UK", "Returner", "Active"}
 
@@ -89,7 +88,7 @@ def test_expect__customer__has_group_attributes_and_tags(small: ShopMaker) -> No
 @pytest.mark.parametrize(("pence", "vip"), [(500_000, False), (500_001, True)])
 def test_expect__vip__is_above_5000_of_all_orders(small: ShopMaker, pence: int, vip: bool) -> None:
     scenario = of(small((7, [("22064", 1, 400_000)]), (7, [("20725", 1, pence - 400_000)])), 7, subscribed=False)
-    end = expect(scenario, {}, store="s", now=now_of(scenario)).customers[7]
+    end = expect(scenario, LogFold(), store="s", now=now_of(scenario)).customers[7]
     assert end.tags == ({"VIP", "Active"} if vip else {"Active"})
     assert ("tier=VIP" in end.attributes) is vip
 
@@ -97,24 +96,24 @@ def test_expect__vip__is_above_5000_of_all_orders(small: ShopMaker, pence: int, 
 @pytest.mark.parametrize(
     ("country", "subscribed", "tags", "attributes"),
     [
-        ("United Kingdom", True, {"UK"}, ";country=United Kingdom;"),
-        ("United Kingdom", False, set(), ";country=United Kingdom;"),
-        ("EIRE", True, set(), ";country=Ireland;"),
-        ("Sweden", True, set(), ""),
-        ("Unspecified", True, set(), ""),
+        ("United Kingdom", True, {"UK"}, ";country=United Kingdom;rhythm=quiet;"),
+        ("United Kingdom", False, set(), ";country=United Kingdom;rhythm=quiet;"),
+        ("EIRE", True, set(), ";country=Ireland;rhythm=quiet;"),
+        ("Sweden", True, set(), ";rhythm=quiet;"),
+        ("Unspecified", True, set(), ";rhythm=quiet;"),
     ],
 )
 def test_expect__country_and_consent__give_tag_and_attribute(
     small: ShopMaker, country: str, subscribed: bool, tags: set[str], attributes: str
 ) -> None:
     scenario = of(small((7, [("22064", 1, 100)]), country=country), 7, email="a@inbox.example", subscribed=subscribed)
-    end = expect(scenario, {}, store="s", now=now_of(scenario)).customers[7]
+    end = expect(scenario, LogFold(), store="s", now=now_of(scenario)).customers[7]
     assert (set(end.tags), end.attributes) == (tags, attributes)
 
 
 def test_expect__guests__are_each_alone(small: ShopMaker) -> None:
     scenario = small((0, [("22064", 1, 500_001)]), (0, [("22064", 1, 500_000)]))
-    end = expect(scenario, {}, store="s", now=now_of(scenario))
+    end = expect(scenario, LogFold(), store="s", now=now_of(scenario))
     assert [end.guests[scenario.guests[order].email] for order in (100, 101)] == [{"VIP", "Active"}, {"Active"}]
 
 
@@ -131,7 +130,7 @@ def test_expect__last_order__active_for_ninety_days_then_to_be_won_back(
 ) -> None:
     scenario = of(small((7, [("22064", 1, pence)])), 7, subscribed=False)
     noon = now_of(scenario).replace(hour=12)
-    assert expect(scenario, {}, store="s", now=noon + later).customers[7].tags == tags
+    assert expect(scenario, LogFold(), store="s", now=noon + later).customers[7].tags == tags
 
 
 def test_expect__last_order_refunded_whole__the_one_before_counts(small: ShopMaker) -> None:
@@ -139,7 +138,7 @@ def test_expect__last_order_refunded_whole__the_one_before_counts(small: ShopMak
     first, last = scenario.shop.orders
     late = replace(last, at=first.at + timedelta(days=60))
     shop = replace(scenario.shop, events=tuple(late if event is last else event for event in scenario.shop.events))
-    end = expect(replace(scenario, shop=shop), {}, store="s", now=first.at + timedelta(days=92))
+    end = expect(replace(scenario, shop=shop), LogFold(), store="s", now=first.at + timedelta(days=92))
     assert end.customers[7].tags == {"Win back"}
 
 

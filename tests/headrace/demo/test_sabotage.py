@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from headrace.demo.log_fold import LogFold
 from headrace.demo.oracle import expect
 from headrace.demo.sabotage import NoVictimError, double_refund, drop_event, stale_group
 from headrace.demo.scenario import Scenario, operations
@@ -41,7 +42,9 @@ def test_double_refund__no_refund_matters__a_customer_is_added(small: ShopMaker)
     assert spoiled.customer in spoiled.scenario.customers
     assert spoiled.customer not in scenario.customers
     assert (
-        expect(spoiled.scenario, {}, store="s", now=datetime(2011, 1, 1, tzinfo=UTC)).customers[spoiled.customer].group
+        expect(spoiled.scenario, LogFold(), store="s", now=datetime(2011, 1, 1, tzinfo=UTC))
+        .customers[spoiled.customer]
+        .group
         == "Gold"
     )
     assert len(list(operations(spoiled.scenario))) == len(list(spoiled.play())) - 1

@@ -23,7 +23,7 @@ def shop(small: ShopMaker) -> Scenario:
 
 
 def end_of(scenario: Scenario) -> Truth:
-    expected = expect(scenario, {}, store="s", now=NOW)
+    expected = expect(scenario, LogFold(), store="s", now=NOW)
     return {
         "customers": {
             str(number): {
@@ -73,7 +73,11 @@ def _missing(truth: Truth) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "kind", "expected"),
-    [(_group, "group", "Silver"), (_attribute, "attribute", ";country=United Kingdom;"), (_missing, "group", "Silver")],
+    [
+        (_group, "group", "Silver"),
+        (_attribute, "attribute", ";country=United Kingdom;rhythm=quiet;"),
+        (_missing, "group", "Silver"),
+    ],
 )
 def test_verify__wrong_at_one_customer__is_named(
     shop: Scenario, spoil: Callable[[Truth], None], kind: str, expected: str
