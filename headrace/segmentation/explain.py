@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from headrace.rules.model import Ladder, Leaf, Rule, Segment
+from headrace.segmentation import ladders
 from headrace.segmentation.codec import decode_lines
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.conditions import window
@@ -163,13 +164,13 @@ class _View:
     def _ladder(self, ladder: Ladder) -> EntrySeen:
         standing = self._subject.state.standing
         rung = standing.rungs.get(ladder.id, 0)
-        group = ladder.rungs[rung].group or "no group"
+        entry, zone = self._rules.ladders[ladder.id], self._rules.rule_set.store.timezone
         return EntrySeen(
             id=ladder.id,
             kind="ladder",
             holds=rung > 0,
             met=True,
-            text=f"rung {rung + 1}, {group}, by {ladder.by}",
+            text=ladders.explain(entry.rungs, standing, entry.read(self._facts), zone),
             conditions=tuple(self._conditions(ladder, self._facts)),
             since=standing.since.get(f"ladder:{ladder.id}"),
         )

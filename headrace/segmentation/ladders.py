@@ -7,6 +7,7 @@ each recovery, and begins anew on every rung where a ladder goes down one step a
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -101,6 +102,17 @@ def grace_ends(rungs: Rungs, standing: Standing) -> datetime | None:
     """When the rung is lost if nothing happens; None while no grace runs."""
     since = standing.below.get(rungs.id)
     return None if since is None or rungs.grace is None else rungs.grace(since)
+
+
+def explain(rungs: Rungs, standing: Standing, value: int | None, timezone: str) -> str:
+    """`rung 2, Gold, by customer.spend; the number is on rung 1, kept until 2026-02-10 00:00`, in that zone."""
+    rung, number = standing.rungs.get(rungs.id, 0), rung_of(rungs.ladder, value)
+    text = f"rung {rung + 1}, {rungs.ladder.rungs[rung].group or 'no group'}, by {rungs.ladder.by}"
+    if number >= rung:
+        return text
+    ends = grace_ends(rungs, standing)
+    until = "" if ends is None else f" until {ends.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
+    return f"{text}; the number is on rung {number + 1}, kept{until}"
 
 
 def kept_rung(rungs: Rungs, number: int, name: str | None) -> int:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.rules.model import Duration, Ladder, Rung
-from headrace.segmentation.ladders import Rungs, compile_rungs, grace_ends, kept_rung, rung_of, stand
+from headrace.segmentation.ladders import Rungs, compile_rungs, explain, grace_ends, kept_rung, rung_of, stand
 from headrace.segmentation.state import Standing
 
 SILVER, GOLD, PLATINUM = 0, 1, 2
@@ -187,3 +187,22 @@ def test_stand__any_course__exactly_one_rung_up_at_once_down_as_said(
             assert after == wanted
         assert set(standing.below) == ({"loyalty"} if rungs.grace is not None and after > wanted else set())
         assert stand(rungs, standing, value, now) is standing
+
+
+@pytest.mark.parametrize(
+    ("rungs", "value", "words"),
+    [
+        (ladder(), 100000, "rung 2, Gold, by customer.spend"),
+        (ladder("direct", DAYS), 500001, "rung 2, Gold, by customer.spend"),
+        (ladder("never"), 0, "rung 2, Gold, by customer.spend; the number is on rung 1, kept"),
+        (
+            ladder("direct", DAYS),
+            99999,
+            "rung 2, Gold, by customer.spend; the number is on rung 1, kept until 2026-02-05 00:00",
+        ),
+    ],
+)
+def test_explain__rung__with_what_keeps_it(rungs: Rungs, value: int, words: str) -> None:
+    standing = on(GOLD)
+    below = {"loyalty": NOON} if rungs.grace is not None else {}
+    assert explain(rungs, Standing(rungs=standing.rungs, below=below), value, "Europe/London") == words
