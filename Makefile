@@ -11,9 +11,11 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 BENCHMARKS ?= engine large latency restore memory scale path scale-path decide profile
 SEEDS ?= 1-40
+LOGS ?= 100000
+REFERENCE_SEED ?= $(shell date +%s)
 SOAK_ARGS ?=
 
-.PHONY: help setup demo test test-fast test-long test-containers check format lock bench soak clean
+.PHONY: help setup demo test test-fast test-long test-reference test-containers check format lock bench soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +43,10 @@ test-fast: setup ## the tests that need no Kafka
 test-long: setup ## the proofs that take minutes: whole year, three seeds, chaos
 	@mkdir -p $(REPORTS)
 	@REQUIRE_REAL_KAFKA=1 $(PYTEST) -m slow --timeout=3600 --junitxml=$(REPORTS)/test-long.xml
+
+test-reference: setup ## the rule language by its second reading, LOGS=100000 random logs; REFERENCE_SEED=1 repeats a run
+	@echo "REFERENCE_SEED=$(REFERENCE_SEED) LOGS=$(LOGS)"
+	@HEADRACE_REFERENCE_SEED=$(REFERENCE_SEED) HEADRACE_REFERENCE_LOGS=$(LOGS) $(PYTEST) -n 2 tests/reference
 
 test-containers: setup ## build the image, run compose and testcontainers; starts a Docker engine if it may
 	@bash deploy/test_containers.sh

@@ -3,13 +3,16 @@
 from datetime import date, datetime
 from typing import Any
 
-from headrace.contracts.events import OrderLine
+from msgspec.structs import replace
+
+from headrace.contracts.events import CustomEvent, OrderLine, RefundRequested
 from headrace.rules.model import AllOf, AnyOf, Condition, Day, Each, Leaf, Not, fold
 from tests.reference import facts as read
 from tests.reference import timeline
-from tests.reference.numbers import NUMBER_FIELDS, number_of
-from tests.reference.scene import Scene
-from tests.reference.words import address_of, number_meets, set_meets, texts_meet
+from tests.reference.entries import MEMBERSHIPS, rung_names
+from tests.reference.numbers import NUMBER_FIELDS, SHARE, channel_ids, number_of
+from tests.reference.scene import Memberships, Scene
+from tests.reference.words import address_of, company_name, number_meets, set_meets, texts_meet
 
 TIME_FIELDS = frozenset(
     {
@@ -38,42 +41,131 @@ def _leaf(leaf: Leaf, scene: Scene) -> bool:
     field = leaf.field
     if leaf.operator in ("crosses", "crosses_down"):
         return _crosses(leaf, scene)
-    if field in NUMBER_FIELDS:
+    if field in NUMBER_FIELDS or field.startswith(SHARE):
         return number_meets(number_of(field, scene, leaf.window, leaf.only), leaf.operator, leaf.operand)
     if field == "calendar":
         during = scene.now is not None and _in_calendar(timeline.local_day(scene.now, scene.zone), leaf, scene)
         return during == (leaf.operator == "during")
     if field in TIME_FIELDS:
         return _time(_day_of(field, scene), _moment(field, scene), leaf, scene)
+    return _of_customer(leaf, scene)
+
+
+def _of_customer(leaf: Leaf, scene: Scene) -> bool:
+    field, customer = leaf.field, scene.facts.customer
     if field == "customer.subscribed":
-        customer = scene.facts.customer
         return (customer is not None and customer.subscribed is True) is leaf.operand
+    if field.startswith("customer.consent."):
+        purpose = field.removeprefix("customer.consent.")
+        return (customer is not None and customer.consents.get(purpose) is True) is leaf.operand
     for kind, prefix in (("attribute", "customer.attributes."), ("tag", "customer.tags.")):
         if field.startswith(prefix):
             name = field.removeprefix(prefix)
             return set_meets({fold(value) for k, n, value in scene.labels() if (k, n) == (kind, name)}, leaf)
+    if field in MEMBERSHIPS:
+        return _membership(leaf, scene)
+    if field in ("order.channel", "customer.channels"):
+        return _channel(leaf, scene)
+    if field == "customer.company":
+        return _company(leaf, scene)
     text = _text(field, scene)
     return texts_meet([text] if text else [], leaf)
 
 
 def _text(field: str, scene: Scene) -> str | None:
     who, customer = read.person(scene.facts), scene.facts.customer
-    match field:
-        case "customer.email":
-            return who.email
-        case "customer.first_name":
-            return who.first_name
-        case "customer.last_name":
-            return who.last_name
-        case "customer.phone":
-            return who.phone
-        case "customer.company":
-            return customer.company if customer else None
-        case "customer.email_domain":
-            if scene.facts.guest:
-                return who.email.rpartition("@")[2] if who.email else None
-            return customer.email_domain if customer else None
-    raise AssertionError(field)
+    if field.startswith("event."):
+        return _told(field.removeprefix("event."), scene)
+    if field == "order.status":
+        return scene.happening.order.status if scene.happening and scene.happening.order else None
+    if field == "customer.email_domain":
+        if scene.facts.guest:
+            return who.email.rpartition("@")[2] if who.email else None
+        return customer.email_domain if customer else None
+    name = field.removeprefix("customer.").removeprefix("form.")
+    if name in ("email", "first_name", "last_name", "phone"):
+        value: str | None = getattr(who, name)
+        return value
+    return who.form.get(name)
+
+
+def _told(key: str, scene: Scene) -> str | None:
+    """What an event of the store's own says under a key."""
+    data = scene.happening.data if scene.happening else None
+    if isinstance(data, RefundRequested):
+        return {"reason": data.reason, "order_id": data.order_id}.get(key)
+    value = data.payload.get(key) if isinstance(data, CustomEvent) else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _channel(leaf: Leaf, scene: Scene) -> bool:
+    operand: Any = leaf.operand if isinstance(leaf.operand, tuple) else (leaf.operand,)
+    if leaf.field == "customer.channels":
+        orders = read.counted(scene.orders, scene.rules.spend)
+        bought = [any(one.channel_id in channel_ids(str(name), scene.rules) for one in orders) for name in operand]
+        return {"has_any": any(bought), "has_all": all(bought), "has_none": not any(bought)}[leaf.operator]
+    order = scene.happening.order if scene.happening else None
+    channel = None if order is None else order.channel_id
+    if leaf.operator in ("is_set", "is_unset"):
+        return (channel is not None) == (leaf.operator == "is_set")
+    inside = any(channel in channel_ids(str(name), scene.rules) for name in operand)
+    return inside == (leaf.operator in ("is", "in"))
+
+
+def _company(leaf: Leaf, scene: Scene) -> bool:
+    """A company is the same by any of its spellings; its text is asked as written, and by its name."""
+    written = fold(scene.facts.customer.company) if scene.facts.customer else ""
+    if not written:
+        return texts_meet([], leaf)
+    aliases, operand = scene.rules.aliases, leaf.operand
+    name = company_name(written, aliases)
+    if leaf.operator == "matches":
+        return texts_meet([written, name], leaf)
+    meant: Any = (
+        tuple(company_name(str(one), aliases) for one in operand)
+        if isinstance(operand, tuple)
+        else company_name(operand, aliases)
+        if isinstance(operand, str)
+        else operand
+    )
+    by_name = texts_meet([name], replace(leaf, operand=meant))
+    if leaf.operator in ("is", "is_not", "in", "not_in", "is_set", "is_unset"):
+        return by_name
+    return by_name or texts_meet([written], leaf)
+
+
+def _membership(leaf: Leaf, scene: Scene) -> bool:
+    known, operand = scene.memberships(), leaf.operand
+    if leaf.field == "customer.pinned":
+        return known.pinned is operand
+    if leaf.field in ("customer.in_segment", "customer.on_rung"):
+        names = operand if isinstance(operand, tuple) else (operand,)
+        inside = any(_is_in(str(name), leaf, scene, known) for name in names)
+        return inside == (leaf.operator in ("is", "in"))
+    group = next((one for one in scene.rules.groups if known.group and fold(one.name) == fold(known.group)), None)
+    value = {
+        "customer.group": known.group,
+        "customer.kind": group.kind if group else None,
+        "customer.erp_id": group.erp_id if group else None,
+    }[leaf.field]
+    wanted: Any = tuple(fold(str(one)) for one in operand) if isinstance(operand, tuple) else fold(str(operand))
+    return texts_meet([value] if value else [], replace(leaf, operand=wanted))
+
+
+def _is_in(name: str, leaf: Leaf, scene: Scene, known: Memberships) -> bool:
+    """In the segment, or on a rung of that name, and for longer than `since` where it is asked."""
+    if leaf.field == "customer.in_segment":
+        began = [known.segments[name]] if name in known.segments else []
+    else:
+        ladders = {ladder.id: ladder for ladder in scene.rules.ladders}
+        standing = [(ladders[ladder], *rung) for ladder, rung in known.rungs.items() if ladder in ladders]
+        began = [since for ladder, number, since in standing if name in rung_names(ladder, number)]
+    if leaf.since is None:
+        return bool(began)
+    now, since = scene.now, leaf.since
+    return now is not None and any(at is not None and timeline.is_older(at, now, since, scene.zone) for at in began)
 
 
 def _crosses(leaf: Leaf, scene: Scene) -> bool:
@@ -138,7 +230,7 @@ def _each(each: Each, scene: Scene) -> bool:
     if each.field == "customer.addresses":
         customer = scene.facts.customer
         met = [_address(each.of, address_of(address)) for address in (customer.addresses if customer else ())]
-    elif each.field == "order.lines":
+    elif each.field in ("order.lines", "cart.lines"):
         met = [_line(each.of, line) for line in scene.lines]
     else:
         orders = read.counted(scene.orders, scene.rules.spend)

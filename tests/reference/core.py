@@ -30,6 +30,8 @@ class Pending:
     offset: int
     now: datetime | None
     version: int
+    send_effects: tuple[str, ...]
+    take_over: bool
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Core:
     limits: Limits
     lazy: bool
     said: list[Said] = field(default_factory=list)
+    effects: list[Said] = field(default_factory=list)
     body: bytes | None = None
     now: datetime | None = None
 
@@ -63,10 +66,10 @@ class Core:
         if not self.lazy:
             self.catch_up()
 
-    def activate(self, rules: CompiledRules) -> None:
+    def activate(self, rules: CompiledRules, *, send_effects: tuple[str, ...] = (), take_over: bool = False) -> None:
         self._offset += 1
         self._rules.append(rules)
-        self._pending.append(Pending(self._offset, self.now, len(self._rules)))
+        self._pending.append(Pending(self._offset, self.now, len(self._rules), send_effects, take_over))
         if not self.lazy:
             self.catch_up()
 
@@ -91,7 +94,15 @@ class Core:
             for one in pending:
                 self._wake(one.now)
                 context = Context(1, one.offset, one.now, one.version)
-                decision = activate(self._known(), self._rules[one.version - 1], context, f"a{one.version}", pages=self)
+                decision = activate(
+                    self._known(),
+                    self._rules[one.version - 1],
+                    context,
+                    f"a{one.version}",
+                    pages=self,
+                    send_effects=one.send_effects,
+                    take_over=one.take_over,
+                )
                 self._keep(decision, one.offset)
             self._wake(self.now)
 
@@ -103,13 +114,19 @@ class Core:
             "deleted": state.deleted,
             "spend": totals.spend,
             "orders": totals.orders,
-            "segments": set(state.standing.segments),
-            "rungs": state.standing.rungs,
+            "segments": {name: state.standing.since.get(name) for name in state.standing.segments},
+            "rungs": {
+                name: (number, state.standing.since.get(f"ladder:{name}"), state.standing.below.get(name))
+                for name, number in state.standing.rungs.items()
+            },
             "claims": {
                 rule: (latch.group, dict(latch.attributes), dict(latch.tags), latch.fact_at)
                 for rule, latch in state.claims.latched.items()
             },
+            "pin": None if state.pin is None else (state.pin.group, state.pin.until),
+            "waiting": [(one.due, one.source, one.key, one.cause) for one in state.pending],
             "said": self.said,
+            "effects": self.effects,
         }
 
     @property
@@ -141,6 +158,7 @@ class Core:
         assert versions == sorted(set(versions))
         assert not versions or not self._versions or versions[0] > self._versions[-1]
         self._versions += versions
+        self.effects += [(one.kind, one.entry, one.key, one.cause_id) for one in decision.effects]
         self.said += [said for action in decision.actions for said in as_said(action)]
 
 
@@ -151,13 +169,17 @@ def as_said(action: Desired) -> Iterator[Said]:
             yield ("group", value)
         case DesiredAttributes(present=present, absent=absent):
             yield ("attributes", present, absent)
-        case DesiredEmailTags(present=present, absent=absent):
-            yield ("tags", present, absent)
+        case DesiredEmailTags(present=present, absent=absent, lists=lists, lists_absent=lists_absent):
+            yield ("tags", _with_lists(present, lists), _with_lists(absent, lists_absent))
         case DesiredContact(deleted=True):
             yield ("contact", "deleted")
         case DesiredContact(personal=personal, subscribed=subscribed):
             assert personal is not None
             yield ("contact", personal.email, personal.first_name, personal.last_name, subscribed)
+
+
+def _with_lists(tags: dict[Any, tuple[str, ...]], lists: dict[Any, tuple[str, ...]]) -> dict[Any, tuple[str, ...]]:
+    return tags | {f"{platform}.lists": names for platform, names in lists.items()}
 
 
 @contextmanager

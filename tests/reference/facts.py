@@ -12,6 +12,7 @@ from headrace.contracts.events import (
     CustomerPersonal,
     CustomerSnapshot,
     Event,
+    EventData,
     OrderLine,
     OrderSnapshot,
     Refund,
@@ -44,7 +45,10 @@ class Happening:
     from_: str | None = None
     to: str | None = None
     cause: str = ""
-    data: object = None
+    data: EventData | None = None
+    """The event itself, where it is no snapshot."""
+    rule: str | None = None
+    """The one rule it is for, where time sets off one alone."""
 
 
 @dataclass

@@ -1,5 +1,6 @@
-"""When time alone may change an answer: every fact, later by every span that the rules name, and every turn of a day they
-ask for. Too many moments rather than too few: to ask at another one changes nothing.
+"""When time alone may change an answer: every fact, later by every span the rules name, and the turns they ask for.
+
+Too many moments rather than too few: to ask at another one changes nothing.
 """
 
 from collections.abc import Iterator
@@ -14,16 +15,17 @@ from headrace.contracts.events import CustomerSnapshot, OrderSnapshot
 from headrace.rules.model import Between, Duration, Ladder, Leaf, RuleSet, Window, decode_rule_set
 from tests.reference import timeline
 from tests.reference.facts import Facts, person
+from tests.reference.schedule import times_of
 
 AGES = {"customer.account_age": "day", "customer.days_since_last_order": "day", "customer.age": "year"}
 
 
-def moments(
-    rules: RuleSet, facts: Facts, more: list[datetime], since: datetime | None, until: datetime
-) -> list[datetime]:
-    """Those after `since` (None: ever) up to `until`, ascending. `more`: times that memberships began at."""
+def moments(rules: RuleSet, facts: Facts, since: datetime | None, until: datetime) -> list[datetime]:
+    """Those after `since` (None: ever) up to `until`, ascending."""
+    if since == until:
+        return []
     zone, said = rules.store.timezone, msgspec.json.encode(rules)
-    times = {*_times(facts, zone), *more}
+    times = set(_times(facts, zone))
     found = {timeline.later(at, span, zone) for at in times for span in _spans(said)}
     first = min((*times, until)) if since is None else since
     between = timeline.local_day(first, zone), timeline.local_day(until, zone)
@@ -31,7 +33,14 @@ def moments(
     if any(isinstance(node, Leaf) and node.operator == "anniversary" for node in _nodes(said)):
         days = {timeline.local_day(at, zone) for at in times}
         found |= {timeline.day_start(turn, zone) for day in days for turn in _yearly(day, *between)}
+    for rule in rules.rules:
+        found |= set(times_of(rule, rules, facts, first, until))
     return sorted(moment for moment in found if moment <= until and (since is None or moment > since))
+
+
+def spans_of(rules: RuleSet) -> frozenset[Duration]:
+    """Every length of time that the rules name."""
+    return _spans(msgspec.json.encode(rules))
 
 
 def _times(facts: Facts, zone: str) -> Iterator[datetime]:

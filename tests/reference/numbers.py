@@ -1,4 +1,4 @@
-"""Numbers of a customer: sums over the orders that stand there, added up anew each time, and how long ago something was.
+"""Numbers of a customer: sums over the orders that stand there, added up anew each time, and how long ago things were.
 
 A number in a window is that of the orders made (refunds given, visits paid) within it.
 """
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 
-from headrace.contracts.events import OrderLine, OrderSnapshot
-from headrace.rules.model import Only, Window, fold
+from headrace.contracts.events import CartEvent, OrderLine, OrderSnapshot
+from headrace.rules.model import Only, RuleSet, Window, fold
 from tests.reference import facts as read
 from tests.reference import timeline
 from tests.reference.scene import Scene
@@ -28,7 +28,6 @@ NUMBER_FIELDS = frozenset(
         "customer.days_since_last_order",
         "customer.age",
         "customer.store_credit",
-        "customer.income",
         "order.value",
         "order.items",
         "order.backordered",
@@ -40,6 +39,12 @@ NUMBER_FIELDS = frozenset(
 
 def number_of(field: str, scene: Scene, window: Window | None = None, only: Only | None = None) -> int | None:
     """The value; None = unset."""
+    if field.startswith("cart."):
+        return _of_cart(field, scene)
+    if field.startswith(SHARE):
+        return _share(field.removeprefix(SHARE), scene)
+    if field == "customer.store_credit":
+        return scene.facts.customer.store_credit if scene.facts.customer else None
     if field.startswith("order."):
         order = scene.happening.order if scene.happening else None
         return None if order is None else _of_order(field, order, scene)
@@ -61,6 +66,25 @@ def _of_order(field: str, order: OrderSnapshot, scene: Scene) -> int:
         case "order.backordered":
             return sum(line.backordered for line in order.lines)
     raise AssertionError(field)
+
+
+def _of_cart(field: str, scene: Scene) -> int | None:
+    cart = scene.happening.data if scene.happening else None
+    if not isinstance(cart, CartEvent):
+        return None
+    return cart.total if field == "cart.value" else sum(line.quantity for line in cart.lines)
+
+
+def _share(name: str, scene: Scene) -> int | None:
+    """Whole percent of the counted orders, rounded down."""
+    orders = read.counted(scene.orders, scene.rules.spend)
+    through = [order for order in orders if order.channel_id in channel_ids(name, scene.rules)]
+    return 100 * len(through) // len(orders) if orders else None
+
+
+def channel_ids(name: str, rules: RuleSet) -> tuple[int, ...]:
+    """The store's ids of a channel, which is written by its name or by its id."""
+    return rules.channels[name] if name in rules.channels else (int(name),)
 
 
 def _of_one_order(field: str, scene: Scene) -> int | None:

@@ -1,64 +1,52 @@
 """The second reading: a customer's whole history under the rules, gone through record by record.
 
-Facts are read from all events each time. What is carried along is only what the language says is remembered: claims and
-bars, memberships, what was told.
+Facts are read from all events each time. What is carried along is only what the language says is remembered, and what
+the sinks were told.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace.contracts.events import AttributeSet, CustomerDeleted, Event, OrderSnapshot
-from headrace.rules.model import (
-    AddAttribute,
-    AddTag,
-    AssignGroup,
-    Ladder,
-    RemoveAttribute,
-    RemoveTag,
-    Rule,
-    RuleSet,
-    Rung,
-    Segment,
-    Spend,
+from headrace.contracts.events import (
+    AttributeSet,
+    CustomerDeleted,
+    CustomerPinned,
+    CustomerSnapshot,
+    CustomerUnpinned,
+    Event,
+    OrderSnapshot,
 )
-from tests.reference.conditions import holds
-from tests.reference.entries import Entry, given, in_order, labels_of, parts_read, renames
-from tests.reference.facts import (
-    Arrived,
-    Facts,
-    Happening,
-    brings_news,
-    counted,
-    kept_of,
-    newest_order_fact,
-    profile_changed_at,
-    read_facts,
-)
-from tests.reference.group import choose, is_ours
+from headrace.rules.model import Rule, RuleSet, Spend, Store
+from tests.reference import timeline
+from tests.reference.effects import Effect, Why, release
+from tests.reference.entries import Entry, in_order
+from tests.reference.facts import Arrived, Facts, Happening, brings_news, counted, kept_of, read_facts
+from tests.reference.group import is_ours, pinned_group, wanted_group
 from tests.reference.happenings import happenings, past_happenings
-from tests.reference.labels import Claims, Label
-from tests.reference.moments import moments
-from tests.reference.numbers import number_of
-from tests.reference.scene import Memberships, Scene
+from tests.reference.memory import Memory, Pin
+from tests.reference.moments import moments, spans_of
+from tests.reference.scene import Scene
+from tests.reference.schedule import times_due
 from tests.reference.telling import Said, Teller, by_name
+from tests.reference.walk import Before, Walk, actions_of
+
+NO_RULES = RuleSet(store=Store(timezone="UTC", currency="GBP"))
 
 
 @dataclass
 class Reading:
-    """One customer. `said`: all that the sinks were told, in order."""
+    """One customer. `said`: all that the sinks were told, in order; `effects`: all that were released."""
 
     key: str
     arrived: list[Arrived] = field(default_factory=list)
     rules: RuleSet | None = None
     now: datetime | None = None
-    claims: Claims = field(default_factory=Claims)
-    segments: set[str] = field(default_factory=set)
-    rungs: dict[str, int] = field(default_factory=dict)
-    folded: dict[str, object] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
     deleted: bool = False
     teller: Teller = field(default_factory=Teller)
+    effects: list[Effect] = field(default_factory=list)
+    activations: int = 0
 
     def __post_init__(self) -> None:
         self.guest = self.key.partition(":")[2].startswith("guest-")
@@ -80,213 +68,228 @@ class Reading:
                 by_name({label for label in claim.labels if label[0] == "tag"}),
                 claim.fact_at,
             )
-            for rule, claim in self.claims.of_rules.items()
+            for rule, claim in self.memory.claims.of_rules.items()
         }
         return {
             "deleted": self.deleted,
             "spend": sum(kept_of(order, spend) for order in orders),
             "orders": len(orders),
-            "segments": self.segments,
-            "rungs": self.rungs,
+            "segments": self.memory.segments,
+            "rungs": {name: (rung.number, rung.since, rung.below) for name, rung in self.memory.rungs.items()},
             "claims": claims,
+            "pin": None if self.memory.pin is None else (self.memory.pin.group, self.memory.pin.until),
+            "waiting": [(one.due, one.source, one.key, one.cause) for one in self.memory.waiting],
             "said": self.said,
+            "effects": self.effects,
         }
 
     # -- what may come -----------------------------------------------------------------------------------------------
     def clock(self, now: datetime) -> None:
         """Time passes: whatever it changes changes at its own moment."""
-        if self.now is not None and now <= self.now:
-            return
-        before, self.now = self.now, now
-        if self.rules is None or not self.arrived or self.deleted:
-            return
-        for moment in moments(self.rules, self.facts, [], before, now):
-            self.now = moment
-            self._settle([])
-        self.now = now
-        self._settle([])
+        before = self.now
+        self.now = now if before is None else max(before, now)
+        self._pass(before, self.now)
 
-    def activate(self, rules: RuleSet) -> None:
+    def activate(self, rules: RuleSet, *, send_effects: tuple[str, ...] = (), take_over: bool = False) -> None:
         """Another rule set takes effect."""
-        self.rules, self._order = rules, in_order(rules)
-        due = self._adopt(rules)
-        if self.arrived and not self.deleted:
-            self._fold(due)
-            self._settle([])
+        self._pass(self.now, self.now)
+        self.rules, self._order, self.activations = rules, in_order(rules), self.activations + 1
+        if self.deleted:
+            return
+        if take_over and self.arrived and not self._is_ours():
+            self.memory.taken = True
+        before = self.memory
+        self.memory.keep(rules, self.now)
+        self._keep_waiting(before)
+        due = self._to_fold(rules)
+        if self.arrived:
+            why = Why("activation", self.now, self.now, f"activation:a{self.activations}", frozenset(send_effects))
+            walk = self._walk(why)
+            past = self._fold(due)
+            self._settle([], why, walk, past)
+            self._pass(self.now, self.now)
 
     def event(self, event: Event) -> None:
         """Something happened, or is told once more."""
         if self.deleted:
             return
-        data = event.data
+        self._pass(self.now, self.now)
+        data, envelope = event.data, event.envelope
         if isinstance(data, OrderSnapshot) and self.rules is not None and data.currency != self.rules.store.currency:
             return
         arrived = [*self.arrived, Arrived(event, self.now)]
         if not brings_news(arrived):
             return
         before, self.arrived, self.facts = self.facts, arrived, read_facts(arrived, guest=self.guest)
-        if isinstance(data, CustomerDeleted):
-            self._delete()
-            return
-        if isinstance(data, AttributeSet):
-            self.claims.set_by_hand(data.name, data.values)
-        self._settle(happenings(arrived, guest=self.guest), before)
+        match data:
+            case CustomerDeleted():
+                self._delete()
+                return
+            case AttributeSet(name=name, values=values):
+                self.memory.claims.set_by_hand(name, values)
+            case CustomerPinned(group=group, until=until):
+                self.memory.pin = Pin(group, until)
+            case CustomerUnpinned():
+                self.memory.pin = None
+        moved_to = self._moved_to(before)
+        if moved_to is not None and self.rules is not None and self.rules.drift == "pin":
+            there = Pin(moved_to, None)
+            self.memory.pin = self.memory.pin if pinned_group(there, self.rules) is None else there
+        happened = None if envelope.headracerevision else envelope.time
+        why = Why(
+            envelope.headraceorigin,
+            self.now or envelope.time,
+            self.now,
+            envelope.id,
+            happened=happened,
+            told_at=envelope.time,
+        )
+        walk = self._walk(why, before=before, moved_to=moved_to)
+        self._settle(happenings(arrived, guest=self.guest), why, walk)
 
     def _delete(self) -> None:
         self.deleted = True
         self.teller.grave()
-        self.claims, self.segments, self.rungs = Claims(), set(), {}
+        self.memory = Memory()
+
+    def _moved_to(self, before: Facts) -> str | None:
+        """Where somebody else put the customer, after the store had the group we wanted."""
+        was, now = before.customer, self.facts.customer
+        if was is None or now is None or not isinstance(self.arrived[-1].event.data, CustomerSnapshot):
+            return None
+        told = self.teller.last_group
+        if not self.teller.group_known or told is None or was.group != told or now.group == told:
+            return None
+        return now.group
+
+    # -- time --------------------------------------------------------------------------------------------------------
+    def _pass(self, since: datetime | None, now: datetime | None) -> None:
+        """Everything due up to now, each at its moment."""
+        if now is None or self.rules is None or not self.arrived or self.deleted:
+            return
+        still, cursor = moments(self.rules, self.facts, since, now), since
+        while (moment := self._next(still, cursor, now)) is not None:
+            self.now = cursor = moment
+            happened = times_due(self.rules, self.facts, moment) if moment != since else []
+            why = Why("time", moment, now, f"time:{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
+            self._settle(happened, why, self._walk(why, due=True))
+        self.now = now
+        if now != since:
+            why = Why("time", now, now, "time")
+            self._settle([], why, self._walk(why))
+
+    def _next(self, still: list[datetime], cursor: datetime | None, now: datetime) -> datetime | None:
+        """The next moment something may change by itself; what waits may be due already."""
+        assert self.rules is not None
+        zone, memory = self.rules.store.timezone, self.memory
+        began = [at for at in memory.segments.values() if at]
+        began += [at for rung in memory.rungs.values() for at in (rung.since, rung.below) if at]
+        later = [timeline.later(at, span, zone) for at in began for span in spans_of(self.rules)]
+        if memory.pin is not None and memory.pin.until is not None:
+            later.append(memory.pin.until)
+        coming = [at for at in (*still, *later) if (cursor is None or at > cursor) and at <= now]
+        coming += [one.due for one in memory.waiting if one.due <= now]
+        return min(coming, default=None)
 
     # -- another rule set --------------------------------------------------------------------------------------------
-    def _adopt(self, rules: RuleSet) -> list[Rule]:
-        """Keeps what still has an entry. The rules that are to go over the past."""
-        names = {kind: renames(getattr(rules, kind)) for kind in ("rules", "segments", "ladders")}
-        self.claims.keep({rule.id for rule in rules.rules}, names["rules"])
-        known = {segment.id for segment in rules.segments}
-        self.segments = {names["segments"].get(name, name) for name in self.segments} & known
-        ladders = {ladder.id for ladder in rules.ladders}
-        rungs = {names["ladders"].get(name, name): rung for name, rung in self.rungs.items()}
-        self.rungs = {name: rung for name, rung in rungs.items() if name in ladders}
-        before = {names["rules"].get(rule, rule): said for rule, said in self.folded.items()}
-        self.folded = {rule.id: (rule.when, rule.if_, rule.then) for rule in rules.rules if rule.past == "apply"}
-        return [
-            entry
-            for entry in self._order
-            if isinstance(entry, Rule) and entry.id in self.folded and before.get(entry.id) != self.folded[entry.id]
-        ]
+    def _keep_waiting(self, memory: Memory) -> None:
+        """What waits under these rules too, its time found anew."""
+        assert self.rules is not None
+        entries = {f"{type(entry).__name__.lower()}:{entry.id}": entry for entry in self._order}
+        kept = []
+        for one in memory.waiting:
+            source = memory.renamed(self.rules, one.source)
+            actions = dict(reversed(actions_of(entries[source]))) if source in entries else {}
+            action = actions.get(one.key)
+            if action is not None and action.after is not None:
+                due = timeline.later(one.fact_at, action.after, self.rules.store.timezone)
+                due = due if self.now is None else max(due, self.now)
+                kept.append(type(one)(due, source, one.key, one.cause, one.fact_at))
+        memory.waiting = sorted(kept, key=lambda one: (one.due, one.source, one.key, one.cause))
 
-    def _fold(self, due: list[Rule]) -> None:
+    def _to_fold(self, rules: RuleSet) -> list[Rule]:
+        """The rules that go over the orders from before: new ones, and those that say something else now."""
+        known = self.memory.folded
+        self.memory.folded = {rule.id: (rule.when, rule.if_, rule.then) for rule in rules.rules if rule.past == "apply"}
+        due = {rule for rule, said in self.memory.folded.items() if known.get(rule) != said}
+        return [entry for entry in self._order if isinstance(entry, Rule) and entry.id in due]
+
+    def _fold(self, due: list[Rule]) -> list[Any]:
         """The orders, oldest first, each with those up to it, through these rules once."""
         past: dict[str, OrderSnapshot] = {}
-        before = self._scene({})
+        fired: list[Any] = []
+        walk = self._walk(why=None, orders={})
         ordered = sorted(self.facts.newest_orders.values(), key=lambda order: (order.created_at, order.order_id))
         for order in ordered:
             past[order.order_id] = order
-            scene = self._scene(dict(past), before)
+            walk = self._walk(why=None, orders=dict(past), earlier=walk.scene)
             for rule in due:
-                self._rule(rule, scene, past_happenings(self.facts, order.order_id))
-            before = scene
+                walk.rule(rule, past_happenings(self.facts, order.order_id), past=True)
+            fired += walk.fired
+        return fired
 
-    # -- the walk ----------------------------------------------------------------------------------------------------
-    def _scene(
-        self, orders: dict[str, OrderSnapshot] | None = None, before: Scene | None = None, facts: Facts | None = None
-    ) -> Scene:
-        assert self.rules is not None
-        facts = facts or self.facts
-        return Scene(
-            rules=self.rules,
-            facts=facts,
-            orders=facts.newest_orders if orders is None else orders,
+    # -- one settlement ----------------------------------------------------------------------------------------------
+    def _walk(
+        self,
+        why: Why | None,
+        *,
+        before: Facts | None = None,
+        moved_to: str | None = None,
+        due: bool = False,
+        orders: dict[str, OrderSnapshot] | None = None,
+        earlier: Scene | None = None,
+    ) -> Walk:
+        rules = self.rules or NO_RULES
+        if before is not None:
+            earlier = Scene(rules, before, before.newest_orders, self.now, set)
+        scene = Scene(
+            rules=rules,
+            facts=self.facts,
+            orders=self.facts.newest_orders if orders is None else orders,
             now=self.now,
-            labels=self._labels,
-            memberships=Memberships,
-            before=before,
+            labels=set,
+            before=earlier,
         )
+        known = None
+        if orders is None:
+            known = Before(
+                attributes=self.teller.folded_attributes(),
+                group=self.teller.last_group,
+                group_told=self.teller.group_known,
+                observed=_observed(before or self.facts, self.facts),
+                moved_to=moved_to,
+                event="" if why is None else why.event,
+                at=None if why is None else why.told_at or why.at,
+            )
+        return Walk(scene, self.memory, self.teller.wanted, known, due)
 
-    def _settle(self, happened: list[Happening], before: Facts | None = None) -> None:
+    def _settle(self, happened: list[Happening], why: Why, walk: Walk, past: list[Any] | None = None) -> None:
+        pin = self.memory.pin
         if self.rules is not None:
-            scene = self._scene(before=None if before is None else self._scene(facts=before))
-            for entry in self._order:
-                match entry:
-                    case Rule():
-                        self._rule(entry, scene, happened)
-                    case Segment():
-                        self._segment(entry, scene)
-                    case Ladder():
-                        self._ladder(entry, scene)
-        self._tell()
-
-    def _rule(self, rule: Rule, scene: Scene, happened: list[Happening]) -> None:
-        for happening in happened:
-            if _wakes(rule, happening) and _is_met(rule, scene, happening):
-                self._act(rule, happening)
-
-    def _act(self, rule: Rule, happening: Happening) -> None:
-        for action in rule.then:
-            match action:
-                case AssignGroup(group=group):
-                    self.claims.claim(rule.id, happening.fact_at, group=group)
-                case AddAttribute() | AddTag():
-                    self.claims.claim(rule.id, happening.fact_at, labels=labels_of(action))
-                case RemoveAttribute() | RemoveTag():
-                    self.claims.remove(rule.id, labels_of(action))
-
-    def _segment(self, segment: Segment, scene: Scene) -> None:
-        if not holds(segment.who, scene):
-            self.segments.discard(segment.id)
-        elif segment.id not in self.segments:
-            self.segments.add(segment.id)
-            self.claims.unbar(given(segment))
-
-    def _ladder(self, ladder: Ladder, scene: Scene) -> None:
-        value = number_of(ladder.by, scene, ladder.window, ladder.only) or 0
-        rung = max(number for number, rung in enumerate(ladder.rungs) if _reached(rung, value))
-        if self.rungs.get(ladder.id) != rung:
-            self.rungs[ladder.id] = rung
-            self.claims.unbar(given(ladder.rungs[rung]))
-
-    # -- what follows ------------------------------------------------------------------------------------------------
-    def _givers(self) -> Iterable[tuple[str, Entry, Segment | Rung]]:
-        if self.rules is None:
-            return
-        for segment in self.rules.segments:
-            if segment.id in self.segments:
-                yield f"segment:{segment.id}", segment, segment
-        for ladder in self.rules.ladders:
-            if self.rungs.get(ladder.id, len(ladder.rungs)) < len(ladder.rungs):  # it may just have lost rungs
-                yield f"ladder:{ladder.id}", ladder, ladder.rungs[self.rungs[ladder.id]]
-
-    def _labels(self) -> set[Label]:
-        return self.claims.present(label for _, _, giver in self._givers() for label in given(giver))
-
-    def _tell(self) -> None:
+            if pin is not None and pin.until is not None and self.now is not None and pin.until <= self.now:
+                self.memory.pin = None
+            walk.run(self._order, happened)
+            walk.fired[:0] = past or []
         self.teller.contact(self.facts)
-        if self.rules is not None and not self.guest and self.facts.customer is not None:
-            self.teller.group(self._group(self.facts.customer.group), self.facts.customer.group)
-        self.teller.labels(self._labels())
+        customer = self.facts.customer
+        if self.rules is not None and not self.guest and customer is not None:
+            if self.memory.taken and is_ours(customer.group, self.rules, self.teller.wanted):
+                self.memory.taken = False
+            wanted = wanted_group(customer.group, self.rules, self.memory, self.teller.wanted, walk.newest_fact)
+            moved = walk.before is not None and walk.before.moved_to is not None
+            again = self.rules.drift == "overwrite" and moved
+            self.teller.group(wanted, customer.group, again=again)
+        self.teller.labels(walk.labels() if self.rules else self.memory.claims.present(()))
+        if self.rules is not None:
+            self.effects += release(walk, why)
 
-    def _group(self, observed: str) -> str | None:
+    def _is_ours(self) -> bool:
         assert self.rules is not None
-        if not is_ours(observed, self.rules, self.teller.wanted):
-            return None
-        winner = choose(self._group_claims(), self.rules)
-        return self.rules.default_group if winner is None else winner
-
-    def _group_claims(self) -> list[tuple[str, str, datetime]]:
-        """Group, source, and when the newest fact behind it happened."""
-        found = [
-            (claim.group, f"rule:{rule}", claim.fact_at)
-            for rule, claim in self.claims.of_rules.items()
-            if claim.group is not None
-        ]
-        for source, entry, giver in self._givers():
-            if giver.group is not None:
-                found.append((giver.group, source, self._newest_fact(entry)))
-        return found
-
-    def _newest_fact(self, entry: Entry) -> datetime:
-        parts = parts_read(entry)
-        times = [datetime.min.replace(tzinfo=UTC)]
-        changed, ordered = profile_changed_at(self.facts), newest_order_fact(self.facts.newest_orders)
-        if "profile" in parts and changed is not None:
-            times.append(changed)
-        if "orders" in parts and ordered is not None:
-            times.append(ordered)
-        if "labels" in parts:
-            times += [claim.fact_at for claim in self.claims.of_rules.values()]
-        return max(times)
+        customer = self.facts.customer
+        return customer is not None and is_ours(customer.group, self.rules, self.teller.wanted)
 
 
-def _wakes(rule: Rule, happening: Happening) -> bool:
-    when = rule.when
-    return when.name == happening.trigger and when.from_ in (None, happening.from_) and when.to in (None, happening.to)
-
-
-def _is_met(rule: Rule, scene: Scene, happening: Happening) -> bool:
-    """Of products one line is enough; it is then the only one there is."""
-    each = [(line,) for line in happening.lines] if happening.trigger == "product.ordered" else [happening.lines]
-    return any(rule.if_ is None or holds(rule.if_, scene.at(happening, lines)) for lines in each)
-
-
-def _reached(rung: Rung, value: int) -> bool:
-    return {"start": True, "from": value >= rung.threshold, "above": value > rung.threshold}[rung.bound]
+def _observed(before: Facts, now: Facts) -> str | None:
+    """The group the store had; of who is new, the one it has."""
+    customer = before.customer or now.customer
+    return None if customer is None else customer.group

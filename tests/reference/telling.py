@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from headrace.rules.model import fold
 from tests.reference.facts import Facts, person
 from tests.reference.labels import Label
 
@@ -31,11 +32,14 @@ class Teller:
             self.last_contact = now
             self.said.append(("contact", *now))
 
-    def group(self, value: str | None, observed: str) -> None:
-        """`value` None: not ours to touch. Whoever is where we want them from the first needs no telling."""
+    def group(self, value: str | None, observed: str, *, again: bool = False) -> None:
+        """`value` None: not ours to touch. Whoever is where we want them from the first needs no telling.
+
+        `again`: somebody moved the customer away, and is told once more.
+        """
         if not self.group_known and value is None:
             return
-        if self.group_known and value == self.last_group:
+        if self.group_known and value == self.last_group and not (again and value not in (None, observed)):
             return
         if self.group_known or value != observed:
             self.said.append(("group", value))
@@ -52,6 +56,14 @@ class Teller:
                 gone = {label for label in self.ever if label[0] == kind} - now
                 self.said.append((f"{kind}s", by_name(now), by_name(gone)))
         self.last_labels = present
+
+    def folded_attributes(self) -> dict[str, set[str]]:
+        """Attribute -> the values last told, folded."""
+        found: dict[str, set[str]] = {}
+        for kind, name, value in self.last_labels:
+            if kind == "attribute":
+                found.setdefault(name, set()).add(fold(value))
+        return found
 
     def grave(self) -> None:
         """The last words about a deleted customer."""

@@ -32,6 +32,25 @@ def address_of(address: Address) -> dict[str, str]:
     }
 
 
+LEGAL = ("inc", "ltd", "gmbh", "llc")
+"""Of the legal forms those that the generated stores know."""
+
+
+def company_name(written: str, aliases: dict[str, tuple[str, ...]]) -> str:
+    """The name a company goes by: without its legal form, one of several spellings."""
+    bare = _without_form(written)
+    return {_without_form(one): _without_form(name) for name, several in aliases.items() for one in several}.get(
+        bare, bare
+    )
+
+
+def _without_form(written: str) -> str:
+    words = written.replace(",", " ").replace(".", "").split()
+    while len(words) > 1 and words[-1] in LEGAL:
+        words.pop()
+    return " ".join(words)
+
+
 def number_meets(value: int | None, operator: str, operand: Any) -> bool:
     """Numbers and money in minor units; None = unset."""
     if operator == "is_not":

@@ -1,5 +1,6 @@
 """Conditions as a merchant writes them, in plain mappings."""
 
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.reference.making.words import (
     CALENDARS,
     COUNTS,
     DAYS,
+    GROUPS,
     SPANS,
     STATUSES,
     TAGS,
@@ -29,7 +31,7 @@ WINDOWED = ("customer.spend", "customer.spend", "customer.orders", "customer.ite
 TEXTS: dict[str, tuple[str, ...]] = {
     "customer.email": ("ann@acme.com", "ANN@shop.acme.com", "eve@"),
     "customer.email_domain": ("acme.com", "example.org", "shop.acme.com"),
-    "customer.company": ("acme", "Acme Intl", "cafe noir", "noir"),
+    "customer.company": ("acme", "Acme Intl", "cafe noir", "noir", "Acme Inc"),
     "customer.first_name": ("ann", "eve", "a"),
     "customer.last_name": ("smith",),
     "customer.phone": ("555", "+44 20 1"),
@@ -49,13 +51,28 @@ PLACE_TEXTS: dict[str, tuple[str, ...]] = {
 }
 
 
-class Conditions:
-    """Draws conditions for one place: `order` and `line` say what may be read there."""
+@dataclass
+class Ids:
+    """What entries may refer to by name."""
 
-    def __init__(self, random: Random, *, order: bool = False, labels: bool = True) -> None:
+    segments: list[str] = field(default_factory=list)
+    rungs: list[str] = field(default_factory=list)
+
+
+class Conditions:
+    """Draws conditions for one place: `trigger` says what may be read there besides the customer."""
+
+    def __init__(self, random: Random, *, trigger: str = "", labels: bool = True, ids: Ids | None = None) -> None:
         self._random = random
-        self._order = order
-        self._labels = labels
+        self._ids = ids or Ids()
+        kinds = [*("money",) * 2, *("number",) * 2, *("time",) * 3, *("text",) * 2, "consent", "places", "purchased"]
+        kinds += [*("windowed",) * 3, *("age",) * 2, "visits", "calendar", "pinned"]
+        kinds += [*("label",) * 2, *("membership",) * 2] if labels else []
+        kinds += ["declared", "channel"]
+        kinds += ["of_order"] * 6 if trigger.startswith(("order.", "product.", "refund.")) else []
+        kinds += ["of_cart"] * 6 if trigger.startswith("cart.") else []
+        kinds += ["of_event"] * 6 if trigger.startswith(("custom.", "refund.")) else []
+        self._kinds = kinds
 
     def condition(self, depth: int = 2) -> Written:
         roll = self._random.random()
@@ -67,45 +84,99 @@ class Conditions:
         return {word: [self.condition(depth - 1) for _ in range(self._random.randint(2, 3))]}
 
     def _leaf(self) -> Written:
+        leaf: Written = getattr(self, f"_{self._random.choice(self._kinds)}")()
+        return leaf
+
+    def _money(self) -> Written:
+        return {self._random.choice(MONEY): self.amount()}
+
+    def _number(self) -> Written:
+        return {self._random.choice(NUMBERS): self.number()}
+
+    def _time(self) -> Written:
+        return {self._random.choice(TIMES): self.moment()}
+
+    def _visits(self) -> Written:
+        window = self.window(dates=False) if self._random.random() < 0.7 else {}
+        return {"customer.visits": self._compared(list(COUNTS), mapping=True) | window}
+
+    def _calendar(self) -> Written:
+        return {"calendar": {self._random.choice(("during", "not_during")): self._random.choice(tuple(CALENDARS))}}
+
+    def _text(self) -> Written:
+        field = self._random.choice(tuple(TEXTS))
+        return {field: self.text(TEXTS[field], field)}
+
+    def _consent(self) -> Written:
+        return {"customer.subscribed": self._random.random() < 0.7}
+
+    def _pinned(self) -> Written:
+        return {"customer.pinned": self._random.random() < 0.5}
+
+    def _places(self) -> Written:
+        return {"customer.addresses": self.each(self._place)}
+
+    def _purchased(self) -> Written:
+        return {"customer.purchased": self.each(self._line)}
+
+    def _membership(self) -> Written:
+        random, ids = self._random, self._ids
+        kinds = ["group", "kind", "erp_id", *["segment"] * 2 * bool(ids.segments), *["rung"] * 2 * bool(ids.rungs)]
+        kind = random.choice(kinds)
+        if kind in ("segment", "rung"):
+            field, names = (
+                ("customer.in_segment", ids.segments) if kind == "segment" else ("customer.on_rung", ids.rungs)
+            )
+            test: Written = {random.choice(("is", "is_not")): random.choice(names)}
+            if random.random() < 0.3:
+                test = {random.choice(("in", "not_in")): some(random, names, 1, 2)}
+            return {field: test | ({"since": random.choice(SPANS)} if random.random() < 0.5 else {})}
+        words = {"group": GROUPS, "kind": ("B2B", "B2C"), "erp_id": ("W-1", "g-2")}[kind]
+        return {f"customer.{kind}": {random.choice(("is", "is_not")): random.choice(words)}}
+
+    def _declared(self) -> Written:
         random = self._random
-        kinds = ["money"] * 2 + ["number"] * 2 + ["time"] * 3 + ["text"] * 2 + ["consent", "places", "purchased"]
-        kinds += ["windowed"] * 3 + ["age"] * 2 + ["visits", "calendar"]
-        kinds += ["labels"] * 2 if self._labels else []
-        kinds += ["order"] * 5 if self._order else []
-        match random.choice(kinds):
-            case "money":
-                return {random.choice(MONEY): self.amount()}
-            case "number":
-                return {random.choice(NUMBERS): self.number()}
-            case "time":
-                return {random.choice(TIMES): self.moment()}
-            case "windowed":
-                return self._windowed()
-            case "age":
-                return self._age()
-            case "visits":
-                window = self.window(dates=False) if random.random() < 0.7 else {}
-                return {"customer.visits": self._compared(list(COUNTS), mapping=True) | window}
-            case "calendar":
-                return {"calendar": {random.choice(("during", "not_during")): random.choice(tuple(CALENDARS))}}
-            case "text":
-                field = random.choice(tuple(TEXTS))
-                return {field: self.text(TEXTS[field], field)}
+        match random.choice(("consent", "credit", "gender", "size")):
             case "consent":
-                return {"customer.subscribed": random.random() < 0.7}
-            case "places":
-                return {"customer.addresses": self.each(self._place)}
-            case "purchased":
-                return {"customer.purchased": self.each(self._line)}
-            case "labels":
-                return self._label()
-            case "order":
-                return self._of_order()
-        raise AssertionError
+                return {"customer.consent.sms": random.random() < 0.7}
+            case "credit":
+                return {"customer.store_credit": self.amount()}
+            case "gender":
+                return {"customer.gender": {random.choice(("is", "is_not")): "female"}}
+        return {"customer.form.size": {random.choice(("is", "is_not")): "10"}}
+
+    def _channel(self) -> Written:
+        random = self._random
+        if random.random() < 0.5:
+            names = one_or_many(random, ("online", "2"))
+            return {"customer.channels": {random.choice(("has_any", "has_all", "has_none")): names}}
+        return {f"customer.channel_share.{random.choice(('online', '2'))}": self._compared([0, 33, 50, 66, 100])}
+
+    def _of_cart(self) -> Written:
+        match self._random.choice(("value", "items", "lines")):
+            case "value":
+                return {"cart.value": self.amount()}
+            case "items":
+                return {"cart.items": self.number()}
+        return {"cart.lines": self.each(self._line)}
+
+    def _of_event(self) -> Written:
+        key, words = self._random.choice(
+            (("page", ("home", "cart")), ("score", ("3", "4")), ("reason", ("late", "broken")))
+        )
+        return {f"event.{key}": {self._random.choice(("is", "is_not", "contains")): self._random.choice(words)}}
 
     def _of_order(self) -> Written:
         random = self._random
-        match random.choice(("value", "items", "lines", "lines", "before", "crosses", "made")):
+        match random.choice(
+            ("value", "items", "lines", "lines", "before", "crosses", "made", "status", "channel", "late")
+        ):
+            case "status":
+                return {"order.status": {random.choice(("is", "is_not")): random.choice(("completed", "pending"))}}
+            case "channel":
+                return {"order.channel": {random.choice(("is", "is_not")): random.choice(("online", "2"))}}
+            case "late":
+                return {"order.backordered": self.number()}
             case "value":
                 return {"order.value": self.amount()}
             case "before":

@@ -1,5 +1,6 @@
 """A customer's history as it may reach us: new, edited, refunded, late and repeated; clocks and rule sets between."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -11,17 +12,22 @@ from msgspec.structs import replace
 from headrace.contracts.events import (
     Address,
     AttributeSet,
+    CartEvent,
     CustomerDeleted,
     CustomerPersonal,
+    CustomerPinned,
     CustomerSnapshot,
+    CustomerUnpinned,
     CustomEvent,
     Event,
     EventData,
     OrderLine,
     OrderPersonal,
     OrderSnapshot,
+    Origin,
     Refund,
     RefundLine,
+    RefundRequested,
     StatusChange,
     decode_event,
     encode_event,
@@ -32,10 +38,13 @@ from tests.reference.making.words import (
     BIRTHDAYS,
     CHANNELS,
     COMPANIES,
+    CONSENTS,
     CURRENCY,
     EMAILS,
     FIRST_NAMES,
+    FORMS,
     GROUPS,
+    PAYLOADS,
     PHONES,
     PLACES,
     PRODUCTS,
@@ -66,19 +75,23 @@ class Activated:
     """A rule set takes effect: its number in the case."""
 
     number: int
+    send_effects: tuple[str, ...] = ()
+    take_over: bool = False
 
 
+ORIGINS: tuple[Origin, ...] = ("live",) * 7 + ("reconcile", "reconcile", "backfill", "import")
 Record = Clock | Activated | Event
 KINDS = (
     *("order",) * 8, *("again",) * 2, *("customer",) * 3, *("clock",) * 9, *("refund",) * 2, "late", "set", "set",
-    "visit", "visit", "deleted",
+    "visit", "visit", "pin", "pin", "unpin", "store", "cart", "asked", "deleted",
 )  # fmt: skip
 
 
 class History:
     """Draws one customer's records."""
 
-    def __init__(self, random: Random, *, zone: str, rule_sets: int) -> None:
+    def __init__(self, random: Random, *, zone: str, rule_sets: int, sources: Sequence[str] = ()) -> None:
+        self._sources = list(sources)
         self._random = random
         self._zone = ZoneInfo(zone)
         self._rule_sets = rule_sets
@@ -102,9 +115,14 @@ class History:
         if random.random() < 0.5:
             activations[0] = 0
         for step in range(length):
-            records += [Activated(number) for number, at in enumerate(activations) if at == step]
+            records += [self._activated(number) for number, at in enumerate(activations) if at == step]
             records.append(self._record())
         return records
+
+    def _activated(self, number: int) -> Activated:
+        random = self._random
+        named = some(random, self._sources, 1, 4) if random.random() < 0.3 else []
+        return Activated(number, tuple(named), take_over=random.random() < 0.15)
 
     def _record(self) -> Record:
         random = self._random
@@ -113,20 +131,39 @@ class History:
             return self._clock()
         if kind == "again" and self._events:
             return random.choice(self._events)
-        if kind == "deleted":
-            if random.random() < 0.3:
-                return self._happened(CustomerDeleted(customer_id="7"), "customer.deleted")
-            kind = "customer"
-        if kind == "set":
-            values = tuple(some(random, VALUES, 0, 2))
-            return self._happened(AttributeSet(name=random.choice(ATTRIBUTES), values=values), "attribute.set")
-        if kind == "visit":
-            return self._happened(CustomEvent(), "custom.visit", time=self._moment())
         if kind == "refund" and self._orders:
             return self._snapshot(self._refunded(random.choice(list(self._orders.values()))), late=False)
         if kind == "customer" and not self.guest:
             return self._snapshot(self._account(), late=random.random() < 0.1)
-        return self._snapshot(self._order(), late=kind == "late")
+        if kind == "store" and "email" in self._customer:
+            self._customer["group"] = random.choice(("", *GROUPS))  # by us, or by somebody else
+            return self._snapshot(self._told(), late=False)
+        return self._other(kind) or self._snapshot(self._order(), late=kind == "late")
+
+    def _other(self, kind: str) -> Event | None:
+        """What is no snapshot; a deletion is rare."""
+        random = self._random
+        match kind:
+            case "deleted" if random.random() < 0.3:
+                return self._happened(CustomerDeleted(customer_id="7"), "customer.deleted")
+            case "set":
+                wanted = AttributeSet(name=random.choice(ATTRIBUTES), values=tuple(some(random, VALUES, 0, 2)))
+                return self._happened(wanted, "attribute.set")
+            case "pin":
+                until = self._moment() + random.choice(GAPS) if random.random() < 0.6 else None
+                pinned = CustomerPinned(group=random.choice((*GROUPS, "", "Elsewhere")), reason="test", until=until)
+                return self._happened(pinned, "customer.pinned")
+            case "unpin":
+                return self._happened(CustomerUnpinned(), "customer.unpinned")
+            case "visit":
+                return self._happened(CustomEvent(payload=random.choice(PAYLOADS)), "custom.visit", time=self._moment())
+            case "cart":
+                cart = CartEvent(cart_id="c", currency=CURRENCY, total=random.choice(AMOUNTS), lines=self._lines())
+                return self._happened(cart, random.choice(("cart.abandoned", "cart.converted")))
+            case "asked":
+                asked = RefundRequested(order_id=random.choice("123"), reason=random.choice(("", "too Late", "broken")))
+                return self._happened(asked, "refund.requested")
+        return None
 
     # -- time --------------------------------------------------------------------------------------------------------
     def _clock(self) -> Clock:
@@ -156,7 +193,7 @@ class History:
         self._revision += 1
         number = self._random.randint(1, self._revision) if late else self._revision
         kind = "order.snapshot" if isinstance(data, OrderSnapshot) else "customer.snapshot"
-        return self._happened(data, kind, f"r{number:05d}")
+        return self._happened(data, kind, f"r{number:05d}", data.modified_at)
 
     def _happened(self, data: EventData, kind: str, revision: str | None = None, time: datetime | None = None) -> Event:
         number = len(self._events) + 1
@@ -167,7 +204,7 @@ class History:
             store="shop",
             subject=self.key,
             time=time or self._now.replace(microsecond=0),
-            origin="live",
+            origin=self._random.choice(ORIGINS),
             revision=revision,
         )
         self._events.append(decode_event(encoded))
@@ -182,12 +219,19 @@ class History:
             "first_name": random.choice(FIRST_NAMES),
             "phone": random.choice(PHONES),
             "birthday": random.choice(BIRTHDAYS),
+            "form": random.choice(FORMS),
+            "consents": random.choice(CONSENTS),
+            "store_credit": random.choice((None, *AMOUNTS)),
             "subscribed": random.choice((True, False, None)),
             "addresses": tuple(Address(**place) for place in some(random, PLACES, 0, 2)),
             "group": random.choice(("", "", *GROUPS, "Elsewhere")),
         }
         changed = fresh if "email" not in known else {name: fresh[name] for name in some(random, list(fresh), 0, 2)}
         known |= changed
+        return self._told()
+
+    def _told(self) -> CustomerSnapshot:
+        known = self._customer
         return CustomerSnapshot(
             customer_id="7",
             created_at=known["created_at"],
@@ -197,7 +241,11 @@ class History:
             company=known["company"],
             subscribed=known["subscribed"],
             addresses=known["addresses"],
-            personal=CustomerPersonal(**{name: known[name] for name in ("email", "first_name", "phone", "birthday")}),
+            store_credit=known["store_credit"],
+            consents=known["consents"],
+            personal=CustomerPersonal(
+                **{name: known[name] for name in ("email", "first_name", "phone", "birthday", "form")}
+            ),
         )
 
     def _order(self) -> OrderSnapshot:
@@ -258,7 +306,8 @@ class History:
         for number in sorted(some(random, [1, 2, 3], 0, 3)):
             product: dict[str, Any] = dict(random.choice(PRODUCTS))
             price, quantity = random.choice(AMOUNTS), random.choice((1, 1, 2, 3))
-            lines.append(OrderLine(id=str(number), price=price, quantity=quantity, total=price * quantity, **product))
+            product |= {"price": price, "quantity": quantity, "total": price * quantity}
+            lines.append(OrderLine(id=str(number), backordered=random.choice((0, 0, 0, 1)), **product))
         return tuple(lines)
 
     def _refunded(self, order: OrderSnapshot) -> OrderSnapshot:

@@ -4,14 +4,19 @@ import json
 from random import Random
 from typing import Any
 
-from tests.reference.making.conditions import Conditions, Written, statuses
+from tests.reference.making.actions import Actions
+from tests.reference.making.conditions import Conditions, Ids, Written, statuses
 from tests.reference.making.words import (
+    ALIASES,
     AMOUNTS,
     ATTRIBUTES,
     CALENDARS,
+    CHANNEL_NAMES,
     COUNTS,
     CURRENCY,
     GROUPS,
+    PLATFORMS,
+    SPANS,
     TAGS,
     VALUES,
     ZONES,
@@ -23,7 +28,12 @@ from tests.reference.making.words import (
 TRIGGERS = (
     *("order.placed",) * 4, *("product.ordered",) * 2, *("order.refunded",) * 2, *("order.status_changed",) * 2,
     "customer.created", "customer.updated",
+    *("order.paid", "order.cancelled", "order.reached", "order.backordered", "subscriber.changed", "refund.requested"),
+    *("cart.abandoned", "cart.converted", "custom.visit", "custom.visit"),
+    *("attribute.changed", "group.changed", "schedule", "time.reached"),
 )  # fmt: skip
+KINDS = {"Wholesale": {"kind": "B2B", "erp_id": "W-1"}, "Gold": {"kind": "B2C", "erp_id": "G-2"}}
+SCHEDULES = ("0 9 * * 1", "30 6 1 * *", "15 23 29 3 *")
 LISTS = ("segments", "ladders", "rules")
 
 
@@ -34,16 +44,20 @@ class Rules:
         self._random = random
         self._zone = random.choice(ZONES)
         self._number = 0
+        self._ids = Ids()
 
     def first(self) -> Written:
         """A rule set."""
         random = self._random
         written: Written = {"store": {"timezone": self._zone, "currency": CURRENCY}, "calendars": CALENDARS}
+        written |= {"aliases": ALIASES, "channels": CHANNEL_NAMES}
         if random.random() < 0.4:
             written["spend"] = self._spend()
+        if random.random() < 0.3:
+            written["drift"] = random.choice(("overwrite", "pin"))
         written |= self._groups()
-        written["segments"] = [self._segment() for _ in range(random.randint(1, 4))]
         written["ladders"] = [self._ladder() for _ in range(random.choice((0, 1, 1, 2)))]
+        written["segments"] = [self._segment() for _ in range(random.randint(1, 4))]
         written["rules"] = [self._rule() for _ in range(random.choice((0, 1, 2, 3, 4)))]
         return _without_empty(written)
 
@@ -84,7 +98,7 @@ class Rules:
     def _touched(self, name: str, entry: Written) -> Written:
         random = self._random
         if name == "segments":
-            return entry | {"who": Conditions(random).condition()}
+            return entry | {"who": Conditions(random, ids=self._ids).condition()}
         if name == "rules":
             return entry | {"past": random.choice(("apply", "ignore"))}
         return entry | {"by": entry["by"]}
@@ -111,7 +125,7 @@ class Rules:
             order = [order[:2], *order[2:]] if random.random() < 0.5 else [*order[:1], order[1:4], *order[4:]]
         default = random.choice(groups) if groups and random.random() < 0.3 else ""
         return {
-            "groups": [{"name": name} for name in groups],
+            "groups": [{"name": name} | KINDS.get(name, {}) for name in groups],
             "group_order": [equals for equals in order if equals],
             "default_group": default,
         }
@@ -124,11 +138,20 @@ class Rules:
             if random.random() < 0.5:
                 gives["attributes"] = {name: one_or_many(random, VALUES) for name in some(random, ATTRIBUTES, 1, 2)}
             if random.random() < 0.4:
-                gives["tags"] = {"mailchimp": one_or_many(random, TAGS)}
+                gives["tags"] = {random.choice(PLATFORMS): one_or_many(random, TAGS)}
+            if random.random() < 0.1:
+                gives["lists"] = {"klaviyo": "Newsletter"}
         return gives
 
     def _segment(self) -> Written:
-        return {"id": f"s{self._next()}", "who": Conditions(self._random).condition()} | self._gives()
+        random = self._random
+        segment: Written = {"id": f"s{self._next()}", "who": Conditions(random, ids=self._ids).condition()}
+        self._ids.segments.append(segment["id"])
+        actions = Actions(random, self._ids)
+        for when in ("on_enter", "on_exit"):
+            if random.random() < 0.2:
+                segment[when] = actions.effects(("entry", "customer"))
+        return segment | self._gives()
 
     def _ladder(self) -> Written:
         random = self._random
@@ -139,35 +162,53 @@ class Rules:
         chosen = sorted(random.sample(range(len(bounds)), random.randint(1, 3)))
         rungs: list[Written] = [] if random.random() < 0.2 else [self._gives()]
         rungs += [self._gives() | {random.choice(("from", "above")): bounds[number]} for number in chosen]
-        return {"id": f"l{self._next()}", "by": by, "rungs": rungs}
+        ladder: Written = {"id": f"l{self._next()}", "by": by, "rungs": rungs}
+        self._ids.rungs += [f"{ladder['id']}/{number + 1}" for number in range(len(rungs))]
+        if random.random() < 0.5:
+            ladder["demote"] = random.choice(("one_step", "one_step", "direct", "never"))
+            if ladder["demote"] != "never":
+                ladder["grace"] = random.choice(("36 hours", "2 days", "30 days", "1 month"))
+        actions = Actions(random, self._ids)
+        for rung in rungs:
+            if random.random() < 0.15:
+                rung[random.choice(("on_enter", "on_exit"))] = actions.effects(("entry", "customer"))
+        return ladder
 
     def _rule(self) -> Written:
         random = self._random
         trigger = random.choice(TRIGGERS)
-        conditions = Conditions(random, order=not trigger.startswith("customer."))
-        rule: Written = {"id": f"r{self._next()}", "when": trigger}
-        if trigger == "order.status_changed" and random.random() < 0.6:
-            rule["when"] = {
-                trigger: {random.choice(("from", "to")): random.choice(("completed", "pending", "cancelled"))}
-            }
+        rule: Written = {"id": f"r{self._next()}", "when": self._when(trigger)}
         if random.random() < 0.75:
-            rule["if"] = conditions.condition(1)
-        rule["then"] = [self._action() for _ in range(random.randint(1, 2))]
-        rule["past"] = random.choice(("apply", "ignore"))
+            rule["if"] = Conditions(random, trigger=trigger, ids=self._ids, labels=random.random() < 0.5).condition(1)
+        rule["then"] = Actions(random, self._ids).of_rule()
+        text = json.dumps(rule.get("if"))
+        if any(name in text for name in ("customer.group", "kind", "erp_id", "in_segment", "on_rung", "pinned")):
+            rule["past"] = "ignore"  # nobody knows what the customer was then
+        else:
+            rule["past"] = random.choice(("apply", "ignore"))
         return rule
 
-    def _action(self) -> Written:
+    def _when(self, trigger: str) -> Any:
         random = self._random
-        match random.choice(("group", "add", "add", "remove", "tag", "untag")):
-            case "group":
-                return {"assign_group": random.choice(GROUPS)}
-            case "add":
-                return {"add_attribute": {random.choice(ATTRIBUTES): one_or_many(random, VALUES)}}
-            case "remove":
-                return {"remove_attribute": {random.choice(ATTRIBUTES): one_or_many(random, VALUES)}}
-            case "tag":
-                return {"tag": {"mailchimp": one_or_many(random, TAGS)}}
-        return {"untag": {"mailchimp": one_or_many(random, TAGS)}}
+        match trigger:
+            case "order.status_changed" if random.random() < 0.6:
+                return {trigger: {random.choice(("from", "to")): random.choice(("completed", "pending", "cancelled"))}}
+            case "order.reached":
+                return {trigger: random.choice(("completed", "shipped", "cancelled"))}
+            case "attribute.changed":
+                return {trigger: random.choice(ATTRIBUTES)}
+            case "group.changed":
+                return (
+                    {trigger: {random.choice(("from", "to")): random.choice(GROUPS)}}
+                    if random.random() < 0.5
+                    else trigger
+                )
+            case "schedule":
+                return {trigger: random.choice(SCHEDULES)}
+            case "time.reached":
+                field = random.choice(("customer.created_at", "customer.last_order_at", "customer.birthday"))
+                return {trigger: {field: random.choice(("every year", *SPANS))}}
+        return trigger
 
 
 def _without_empty(written: Written) -> Written:

@@ -11,7 +11,16 @@ ZONES = ("Europe/London", "America/New_York", "Australia/Lord_Howe")
 CURRENCY = "GBP"
 GROUPS = ("Gold", "Silver", "Apple", "Wholesale", "Bronze")
 EMAILS = ("ann@acme.com", "Ann@Shop.Acme.com", "eve@example.org", None)
-COMPANIES = ("Acme", "ACME  Intl", "Café Noir", "")
+COMPANIES = ("Acme", "ACME  Intl", "Café Noir", "Acme, Inc.", "noir GmbH", "")
+ALIASES = {"Acme": ["Acme Intl"], "Café Noir": ["Noir"]}
+FORMS: tuple[dict[str, str], ...] = ({}, {}, {"gender": "Female", "size": "10"}, {"gender": "male"})
+CONSENTS: tuple[dict[str, bool], ...] = ({}, {}, {"sms": True}, {"sms": False})
+CHANNEL_NAMES = {"online": [1, 3], "in_store": [2]}
+PAYLOADS: tuple[dict[str, Any], ...] = (
+    {},
+    {"page": "Home", "score": 3},
+    {"page": "cart", "deep": {"a": "b"}, "ok": True},
+)
 FIRST_NAMES = ("Ann", "ÉVE", None)
 PHONES = ("+44 20 1", "555", None)
 PLACES = (
@@ -46,6 +55,7 @@ CHANNELS = (1, 2, None)
 ATTRIBUTES = ("tier", "mood")
 VALUES = ("VIP", "new", "Été")
 TAGS = ("News", "VIP")
+PLATFORMS = ("mailchimp", "mailchimp", "klaviyo")
 STATUSES: tuple[OrderStatus, ...] = (
     *("completed",) * 6, "shipped", "awaiting_fulfillment", "pending", "incomplete",
     "cancelled", "declined", "refunded", "partially_refunded",
