@@ -99,7 +99,15 @@ FAMILY_OPERATORS: Final[dict[Family, tuple[str, ...]]] = {
     "money": ("is", "is_not", "above", "from", "below", "up_to"),
     "geography": ("is", "is_not", "in", "not_in", *_SET_OR_NOT),
     "time": (
-        "within_last", "older_than", "before", "after", "on_date", "during", "not_during", "anniversary", *_SET_OR_NOT
+        "within_last",
+        "older_than",
+        "before",
+        "after",
+        "on_date",
+        "during",
+        "not_during",
+        "anniversary",
+        *_SET_OR_NOT,
     ),
     "calendar": ("during", "not_during"),
     "radius": ("within",),
@@ -388,6 +396,8 @@ class TriggerSpec(Struct, frozen=True, kw_only=True):
     event: bool = False
     takes: Takes = "nothing"
     needs: str = ""
+    past: bool = False
+    """Orders that are known already tell that it happened: `past: apply` means something."""
     happening: bool = True
     """Something happens to the customer, so that facts differ before and after."""
 
@@ -397,21 +407,22 @@ TRIGGERS: Final[dict[str, TriggerSpec]] = {
     "customer.updated": TriggerSpec(doc="a fact of the customer's account changed"),
     "customer.deleted": TriggerSpec(doc="the store no longer has the customer; nothing can be given any more"),
     "subscriber.changed": TriggerSpec(doc="the newsletter consent of a known customer, or another one, changed"),
-    "order.placed": TriggerSpec(doc="an order is seen whose status is not incomplete", order=True),
-    "product.ordered": TriggerSpec(doc="once per line of a placed order", order=True),
+    "order.placed": TriggerSpec(doc="an order is seen whose status is not incomplete", order=True, past=True),
+    "product.ordered": TriggerSpec(doc="once per line of a placed order", order=True, past=True),
     "order.status_changed": TriggerSpec(
         doc="an order's status changed; `{from: x, to: y}` narrows it", order=True, takes="statuses"
     ),
     "order.reached": TriggerSpec(
         doc="an order is in a status, or passed through it, for the first time: `{order.reached: shipped}`",
         order=True,
+        past=True,
         takes="status",
         needs="{order.reached: shipped}",
     ),
-    "order.paid": TriggerSpec(doc="an order is in a paid status for the first time", order=True),
-    "order.cancelled": TriggerSpec(doc="an order is cancelled or declined for the first time", order=True),
-    "order.refunded": TriggerSpec(doc="money was given back on an order", order=True),
-    "order.backordered": TriggerSpec(doc="a placed order has a line that is not in stock", order=True),
+    "order.paid": TriggerSpec(doc="an order is in a paid status for the first time", order=True, past=True),
+    "order.cancelled": TriggerSpec(doc="an order is cancelled or declined for the first time", order=True, past=True),
+    "order.refunded": TriggerSpec(doc="money was given back on an order", order=True, past=True),
+    "order.backordered": TriggerSpec(doc="a placed order has a line that is not in stock", order=True, past=True),
     "refund.requested": TriggerSpec(doc="the customer asks for money back", order=True, event=True),
     "attribute.changed": TriggerSpec(
         doc="a customer has other values of an attribute than before: `{attribute.changed: tier}`",

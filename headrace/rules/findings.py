@@ -53,6 +53,7 @@ Code = Literal[
     "group_ordered_twice",
     "does_nothing",
     "past_missing",
+    "past_unknown",
     "unknown_trigger",
     "unknown_action",
     "action_out_of_place",
@@ -107,6 +108,7 @@ Code = Literal[
     "review_overdue",
     "status_may_be_missed",
     # templates and golden cases
+    "not_rules",
     "missing_parameter",
     "unknown_parameter",
     "unused_parameter",
@@ -172,6 +174,9 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "group_not_ordered": Meaning("a group is used but has no place in group_order", "group_order: [] and group: Gold"),
     "group_ordered_twice": Meaning("group_order names a group twice", "group_order: [Gold, Gold]"),
     "does_nothing": Meaning("an entry that gives no group, attribute or tag", "a segment with id and who only"),
+    "past_unknown": Meaning(
+        "older orders do not tell when this happened", "when: cart.abandoned, past: apply", "error"
+    ),
     "past_missing": Meaning("a rule that assigns a group says nothing of older orders", "then: [{assign_group: Gold}]"),
     "unknown_trigger": Meaning("no such trigger", "when: order.plced"),
     "unknown_action": Meaning("no such action", "then: [{asign_group: Gold}]"),
@@ -242,6 +247,7 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "status_may_be_missed": Meaning(
         "a change of status that lies between two reads", "order.status_changed: {to: shipped}", "info"
     ),
+    "not_rules": Meaning("a file of another kind among the rule files", "headrace lint examples/templates"),
     "missing_parameter": Meaning("a template's parameter without a value", "--set left out for one without a default"),
     "unknown_parameter": Meaning("a parameter the template does not have", "customer.spend: {from: $treshold}"),
     "unused_parameter": Meaning("a template declares a parameter and never uses it", "parameters: {threshold: ...}"),

@@ -17,7 +17,7 @@ from headrace.rules.lint import lint
 from headrace.rules.model import RuleSet, encode_rule_set
 from headrace.rules.parse_rule_set import rule_set_of
 from headrace.rules.reading import Reading
-from headrace.rules.yaml_source import Node, compose
+from headrace.rules.yaml_source import Mapping, Node, compose
 
 MAX_FILE_BYTES: Final = 1 << 20
 MAX_TOTAL_BYTES: Final = 2 << 20
@@ -25,6 +25,13 @@ MAX_FILES: Final = 200
 SUFFIXES: Final = (".yaml", ".yml")
 TESTS: Final = ".test"
 """What stands before the suffix of a file of golden cases."""
+
+
+NOT_RULES: Final = {
+    "template": ("this is a template, not a rule file", "make a rule file of it: headrace template use ID -o FILE"),
+    "cases": ("these are golden cases, not rules", "name the file *.test.yaml; headrace test plays it"),
+}
+"""By their key: what other files are."""
 
 
 class Source(Struct, frozen=True):
@@ -89,7 +96,12 @@ def _roots(sources: Sequence[Source], report: Report) -> list[Node]:
 
 
 def _root(source: Source, report: Report) -> Node | None:
-    return compose(source.text, source.file, report)
+    root = compose(source.text, source.file, report)
+    other = next((key for key in NOT_RULES if isinstance(root, Mapping) and root.get(key) is not None), None)
+    if root is None or other is None:
+        return root
+    report.add("not_rules", root.place, *NOT_RULES[other])
+    return None
 
 
 def is_rule_file(path: Path) -> bool:

@@ -6,9 +6,10 @@ Ladders stand in `parse_ladders.py`; what only several entries together show is 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from headrace.contracts.events import CUSTOMER_DELETED
 from headrace.rules.catalogue import trigger_spec
 from headrace.rules.findings import Refused
-from headrace.rules.model import Action, AssignGroup, Rule, Segment, Trigger
+from headrace.rules.model import Action, AssignGroup, Rule, Segment, Send, Trigger
 from headrace.rules.names import entry_id
 from headrace.rules.parse_actions import actions, turns, with_keys
 from headrace.rules.parse_conditions import Scoped, condition
@@ -131,7 +132,9 @@ def rule(node: Node, reading: Reading) -> Rule | None:
     if "if" in found:
         values["if_"] = report.tried(condition, found["if"], _scope(when), reading)
     if "past" in found:
-        values["past"] = report.tried(choice, found["past"], "past", ("ignore", "apply"))
+        values["past"] = report.tried(_past_word, found["past"], when)
+    if when is not None and then:
+        _to_the_deleted(found["then"], when, then, reading)
     _past(found, node, then or (), reading)
     return None if _unread(values, found, ("id", "when", "then")) else Rule(**values)
 
@@ -147,6 +150,28 @@ def _scope(when: Trigger | None) -> Scoped:
         happening=spec.happening,
         where=f"a rule on {when.name}",
     )
+
+
+def _past_word(node: Node, when: Trigger | None) -> str:
+    word = choice(node, "past", ("ignore", "apply"))
+    if word == "apply" and when is not None and not trigger_spec(when.name).past:
+        raise Refused(
+            "past_unknown",
+            node.place,
+            f"the orders from before the rule do not tell when {when.name} happened",
+            "write past: ignore; or a segment, if it is about a lasting property",
+        )
+    return word
+
+
+def _to_the_deleted(node: Node, when: Trigger, then: tuple[Action, ...], reading: Reading) -> None:
+    if when.name == CUSTOMER_DELETED and any(not isinstance(action, Send) for action in then):
+        reading.report.add(
+            "does_nothing",
+            node.place,
+            "a deleted customer can be given nothing",
+            "write effects only: [{notify_staff: {channel: crm, text: A customer left}}]",
+        )
 
 
 def _past(found: dict[str, Node], node: Node, then: tuple[Action, ...], reading: Reading) -> None:
