@@ -1,4 +1,4 @@
-"""Fills the tables of `settings.md`, `operations.md`, `engine.md`, `templates.md` from the code: `python -m docs.generate [--write]`.
+"""Fills the tables of `settings.md`, `operations.md`, `engine.md`, `templates.md`: `python -m docs.generate [--write]`.
 
 What the pages say around their tables is written by hand; the tables of `rules.md` are `headrace.rules.reference`'s.
 """

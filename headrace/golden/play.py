@@ -20,6 +20,7 @@ from headrace.segmentation.codec import decode_state, encode_state
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, Decision, activate, decide
 from headrace.segmentation.pages import NO_PAGES, Overlay, Written
+from headrace.segmentation.settle import wake_at
 from headrace.segmentation.state import State
 from headrace.segmentation.wake import wake
 
@@ -75,9 +76,18 @@ class Player:
                 f"time does not go back: it is {self.now:%Y-%m-%d %H:%M:%S} UTC here already",
                 "put the steps in the order of their times",
             )
-        self.now, self._moved = then, True
-        if self.state is not None and self.rules is not None:
+        self._moved = True
+        self._pass(then)
+
+    def _pass(self, then: datetime) -> None:
+        """Time goes on as in a shop, where somebody looks whenever something is due, and not only at the end."""
+        while self.state is not None and self.rules is not None:
+            due = wake_at(self.state)
+            if due is None or due > then:
+                break
+            self.now = max(self.now, due)
             self._keep(wake(self.state, self.rules, self._context(self._offset)))
+        self.now = then
 
     def _happen(self, step: Step) -> None:
         emitted = None if self.state is None else self.state.emitted

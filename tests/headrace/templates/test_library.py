@@ -10,13 +10,14 @@ import pytest
 from headrace.cli.test import play_file
 from headrace.golden.suite import run_suite
 from headrace.rules.dependencies import entries_of
-from headrace.rules.findings import Place
+from headrace.rules.findings import Place, Report
 from headrace.rules.load import LoadResult, Source, load_texts, rule_set_hash
 from headrace.rules.model import encode_rule_set
-from headrace.rules.yaml_source import Node, Scalar
+from headrace.rules.yaml_source import Node, Scalar, compose
 from headrace.templates.fill import load_template
 from headrace.templates.library import library
 from headrace.templates.read import Template
+from headrace.templates.together import load_together
 from headrace.templates.write import write_template
 
 TEMPLATES = library()
@@ -135,3 +136,19 @@ def test_template__values_given__reach_the_rules() -> None:
 def rule_set_json(loaded: LoadResult) -> str:
     assert loaded.rule_set is not None
     return encode_rule_set(loaded.rule_set).decode()
+
+
+def test_library__all_templates_in_one_store__load_and_decide() -> None:
+    together = load_together(TEMPLATES.values())
+    assert [each.message for each in together.findings if each.severity == "error"] == []
+    assert together.rule_set is not None
+    assert len(entries_of(together.rule_set)) >= len(TEMPLATES)
+    cases = compose(
+        "[{name: one, history: [{customer: {email: ann@acme.com, subscribed: true}}, {order: {id: 1, value: 6000.00}}],"
+        " expect: {attributes: {tier: [Platinum]}, not: {group: ''}}}]",
+        "a test",
+        Report(),
+    )
+    assert cases is not None
+    outcome = run_suite(together, cases)
+    assert (outcome.findings, [(each.expected, each.actual) for each in outcome.failures]) == ((), [])
