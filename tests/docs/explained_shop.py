@@ -1,4 +1,4 @@
-"""The little shop whose customer 42 `docs/explain.md` is about: her orders, one of them given back, folded live once."""
+"""The little shop whose customer 42 `docs/explain.md` is about: her orders, one given back, folded live once."""
 
 import asyncio
 from datetime import UTC, datetime

@@ -3,15 +3,17 @@
 Nothing here is kept; why anybody asks is in `headrace.segmentation.smallest_change`.
 """
 
+import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
+from msgspec.structs import replace
 
 from headrace.contracts.events import (
     ATTRIBUTE_SET,
+    CUSTOMER_SNAPSHOT,
     ORDER_SNAPSHOT,
     AttributeSet,
     CustomEvent,
@@ -22,16 +24,15 @@ from headrace.contracts.events import (
     OrderSnapshot,
     OrderStatus,
     Refund,
-    RefundLine,
 )
 from headrace.rules.model import Only
-from headrace.segmentation.codec import decode_lines
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.decide import Context, Decision, activate, decide
+from headrace.segmentation.decide import Context, Decision, decide
+from headrace.segmentation.explaining.again import customer_again, order_again
 from headrace.segmentation.ledger import counts
 from headrace.segmentation.orders import every_order
 from headrace.segmentation.pages import Overlay, Pages
-from headrace.segmentation.state import Entry, Line, Refunded, State
+from headrace.segmentation.state import Entry, State
 from headrace.segmentation.wake import wake
 
 _OFFSET: Final = 2**52
@@ -52,8 +53,8 @@ class Subject:
 
 def passed(subject: Subject, until: datetime) -> Subject:
     """Nothing happens until then."""
-    decision = wake(subject.state, subject.rules, replace_now(subject, until))
-    return replace(_after(subject, decision), now=until)
+    decision = wake(subject.state, subject.rules, _at(subject, until))
+    return dataclasses.replace(_after(subject, decision), now=until)
 
 
 def ordered(subject: Subject, *, value: int = 0, units: int = 1, only: Only | None = None, count: int = 1) -> Subject:
@@ -73,9 +74,8 @@ def refunded(subject: Subject, amount: int) -> Subject:
     if entry is None or left < amount:
         return subject
     refund = Refund(id=_NAME, created_at=_moment(subject), amount=amount)
-    order = _again(name, entry, subject)
-    changed = msgspec.structs.replace(order, refunds=(*order.refunds, refund))
-    return _told(subject, changed, ORDER_SNAPSHOT, f"{entry.revision}~")
+    order = order_again(name, entry, _moment(subject), subject.rules.rule_set.store.currency)
+    return _told(subject, replace(order, refunds=(*order.refunds, refund)), ORDER_SNAPSHOT, f"{entry.revision}~")
 
 
 def cancelled(subject: Subject, count: int) -> Subject:
@@ -84,8 +84,8 @@ def cancelled(subject: Subject, count: int) -> Subject:
     if len(newest) < count:
         return subject
     for name, entry in newest:
-        order = msgspec.structs.replace(_again(name, entry, subject), status="cancelled")
-        subject = _told(subject, order, ORDER_SNAPSHOT, f"{entry.revision}~")
+        order = order_again(name, entry, _moment(subject), subject.rules.rule_set.store.currency)
+        subject = _told(subject, replace(order, status="cancelled"), ORDER_SNAPSHOT, f"{entry.revision}~")
     return subject
 
 
@@ -102,16 +102,15 @@ def visited(subject: Subject, count: int) -> Subject:
 
 
 def known(subject: Subject, **fields: Any) -> Subject:
-    """The store says this of the customer: fields of the profile. No trigger fires; all else is settled anew."""
+    """The store says this of the customer: fields of the snapshot. Itself for a guest, of whom it says nothing."""
     profile = subject.state.profile
-    if profile is None:
+    if profile is None or profile.group is None:
         return subject
-    state = msgspec.structs.replace(subject.state, profile=msgspec.structs.replace(profile, **fields))
-    context = Context(1, _OFFSET, subject.now, state.rules_version + 1)
-    return _after(subject, activate(state, subject.rules, context, _NAME, pages=subject.pages))
+    again = customer_again(subject.state.key, profile, _moment(subject))
+    return _told(subject, replace(again, **fields), CUSTOMER_SNAPSHOT, f"{profile.revision}~")
 
 
-def replace_now(subject: Subject, now: datetime | None) -> Context:
+def _at(subject: Subject, now: datetime | None) -> Context:
     """Where the customer stands, at another time."""
     return Context(1, _OFFSET, now, subject.state.rules_version)
 
@@ -127,7 +126,7 @@ def _told(subject: Subject, data: EventData, kind: str, revision: str | None, nu
         specversion="1.0",
         headracerevision=revision,
     )
-    context = replace_now(subject, subject.now)
+    context = _at(subject, subject.now)
     decision = decide(subject.state, Event(envelope, data), subject.rules, context, pages=subject.pages)
     return _after(subject, decision)
 
@@ -135,7 +134,7 @@ def _told(subject: Subject, data: EventData, kind: str, revision: str | None, nu
 def _after(subject: Subject, decision: Decision) -> Subject:
     fired = {verdict.source for verdict in decision.trace.verdicts if verdict.outcome == "fired"}
     pages = Overlay(subject.pages, decision.pages) if decision.pages else subject.pages
-    return replace(subject, state=decision.state, pages=pages, fired=subject.fired | fired)
+    return dataclasses.replace(subject, state=decision.state, pages=pages, fired=subject.fired | fired)
 
 
 def _moment(subject: Subject) -> datetime:
@@ -187,43 +186,3 @@ def _counted(subject: Subject) -> Iterable[tuple[str, Entry]]:
 
 def _given_back(entry: Entry) -> int:
     return sum(refund.amount for refund in entry.refunds)
-
-
-def _again(name: str, entry: Entry, subject: Subject) -> OrderSnapshot:
-    """An order of the ledger as the store would tell it once more."""
-    return OrderSnapshot(
-        order_id=name,
-        status=entry.status,
-        created_at=entry.created_at,
-        modified_at=_moment(subject),
-        currency=subject.rules.rule_set.store.currency,
-        total=entry.total,
-        subtotal=entry.subtotal,
-        total_excluding_tax=entry.total_excluding_tax,
-        lines=tuple(_line_again(line) for line in decode_lines(entry.lines)),
-        refunds=tuple(map(_refund_again, entry.refunds)),
-        archived=entry.archived,
-        shipping=entry.shipping,
-        store_credit=entry.store_credit,
-        channel_id=entry.channel,
-    )
-
-
-def _line_again(line: Line) -> OrderLine:
-    return OrderLine(
-        id=line.id,
-        product_id=line.product_id,
-        quantity=line.quantity,
-        price=line.price,
-        total=line.total,
-        name=line.name,
-        sku=line.sku,
-        brand=line.brand,
-        categories=line.categories,
-        backordered=line.backordered,
-    )
-
-
-def _refund_again(refund: Refunded) -> Refund:
-    line = RefundLine(line_id="", quantity=refund.units, amount=refund.amount)
-    return Refund(id=refund.id, created_at=refund.created_at, amount=refund.amount, lines=(line,))
