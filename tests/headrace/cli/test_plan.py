@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headrace.contracts.topics import ACTIONS_EFFECTS
 from headrace.runtime.settings import ServiceSettings
 from headrace.segmentation.codec import decode_state
 from headrace.segmentation.plan import group_of
@@ -20,7 +21,7 @@ from tests.services.evaluator.replay.scene import (
     people,
     traffic,
 )
-from tests.services.evaluator.service import BEGIN, clock, evaluator, order, publish, until
+from tests.services.evaluator.service import BEGIN, clock, customer, evaluator, order, publish, read, until
 
 BEGINNING = """store: {timezone: Europe/London, currency: GBP}
 groups: [{name: Gold}, {name: Silver}]
@@ -32,7 +33,8 @@ LADDER = """ladders:
     rungs: [{group: Silver}, {group: Gold, from: %s}]
 """
 SEGMENTS = """segments:
-  - {id: frequent, who: {customer.orders: {above: 2}}, attributes: {frequent: yes}, tags: [{mailchimp: Frequent}]}
+  - {id: frequent, who: {customer.orders: {above: 2}}, attributes: {frequent: yes}, tags: [{mailchimp: Frequent}],
+     on_enter: [{notify_staff: {channel: sales, text: buys often}}]}
   - {id: no-company, who: {customer.company: {is_not: Acme}}, attributes: {company: other}}
 """
 
@@ -111,16 +113,19 @@ async def test_plan_and_apply__nothing_between__every_customer_is_as_planned(
         assert found["base_version"] == 1
         assert sorted(found["offsets"]) == ["0", "1", "2"]
         assert found["vendor_calls"] > 0
-        assert [effect for effect in found["effects"] if effect["count"]] == []
+        (released,) = found["effects"]
+        assert released["rule"] == "frequent"
         planned = of_customers(changing)
 
-        applied = await ok(settings, "apply", plan, "--wait", "--confirm")
+        applied = await ok(settings, "apply", plan, "--wait", "--confirm", "--send-effects", "frequent")
         assert (applied["version"], applied["changed"], applied["drifted"]) == (2, True, [])
         again = await ok(settings, "apply", plan)
         assert (again["version"], again["changed"]) == (2, False)
         await settled(settings, 2)
         after = await told(settings)
+        sent = [value["entry"] for _, value in await read(settings, ACTIONS_EFFECTS)]
 
+    assert sent == ["segment:frequent"] * released["count"]
     assert {name: line["before"] for name, line in planned.items()} == {name: before[name] for name in planned}
     assert {name: line["after"] for name, line in planned.items()} == {name: after[name] for name in planned}
     assert all(before[name] == after[name] for name in before.keys() - planned.keys())
@@ -172,3 +177,27 @@ async def test_apply__plan_that_no_longer_holds__is_refused_and_says_what_differ
         moved = await headrace(settings, "apply", plan, "--confirm")
         assert (moved.code, moved.json["error"]["code"]) == (1, "base_moved")
         assert "version 2" in moved.json["error"]["message"]
+
+
+@pytest.mark.kafka
+async def test_plan_and_apply__taking_over__moves_customers_out_of_a_group_that_is_not_ours(
+    topics_created: ServiceSettings, tmp_path: Path
+) -> None:
+    settings, plan = topics_created, str(tmp_path / "plan.json")
+    rules = written(tmp_path, BEGINNING + LADDER % 60)
+    await publish(settings, [customer(number, group="Friends" if number < 3 else "") for number in range(10)])
+    async with evaluator(settings, tmp_path):
+        await ok(settings, "apply", "--from", rules, "--wait")
+        await settled(settings, 1)
+        assert {one["group"] for one in (await told(settings)).values()} == {"Friends", "Silver"}
+        assert (await ok(settings, "plan", rules, "-o", plan))["moved"] == 0
+        found = await ok(settings, "plan", rules, "-o", plan, "--take-over")
+        assert [(move["from"], move["to"], move["count"]) for move in found["moves"]] == [("Friends", "Silver", 3)]
+        refused = await headrace(settings, "apply", plan)
+        assert (refused.code, refused.json["error"]["code"]) == (1, "take_over_differs")
+        applied = await ok(settings, "apply", plan, "--take-over", "--wait")
+        assert (applied["version"], applied["changed"]) == (2, True), "the same rules, once more"
+        await settled(settings, 2)
+        assert {one["group"] for one in (await told(settings)).values()} == {"Silver"}
+        again = await ok(settings, "apply", plan, "--take-over")
+        assert (again["version"], again["changed"]) == (2, False)
