@@ -47,11 +47,12 @@ def next_of(cron: str, timezone: str) -> Callable[[datetime], datetime | None]:
     def following(now: datetime) -> datetime | None:
         if known and known[0][0] <= now < known[0][1]:
             return known[0][1]
-        due = next(CronSim(cron, now.astimezone(zone)), None)
-        if due is None:
-            return None
-        known[:] = [(now, due.astimezone(UTC))]
-        return known[0][1]
+        # In an hour that clocks repeat, the first of them is offered also to who is in the second.
+        dues = (due.astimezone(UTC) for due in CronSim(cron, now.astimezone(zone)))
+        due = next((due for due in dues if due > now), None)
+        if due is not None:
+            known[:] = [(now, due)]
+        return due
 
     return following
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.contracts.events import (
@@ -96,6 +96,21 @@ def test_next_of__asked_in_any_order__the_same_answers(minutes: list[int]) -> No
     for minute in minutes:
         moment = MADE + timedelta(minutes=minute)
         assert asked(moment) == next_of("30 2 * * *", "Europe/London")(moment)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["30 1 * * *", "30 2 * * *", "45 1 * * *", "0 * * * *", "0 0 1 * *"]),
+    st.sampled_from(["Europe/London", "America/New_York", "Australia/Lord_Howe"]),
+    st.sampled_from(["2026-03-07", "2026-03-28", "2026-04-04", "2026-10-03", "2026-10-24", "2026-10-31"]),
+    st.integers(0, 3 * 24 * 60),
+)
+def test_next_of__clocks_change__from_any_moment_the_next_of_all(cron: str, zone: str, day: str, minutes: int) -> None:
+    following, start = next_of(cron, zone), at(f"{day}T00:00Z")
+    moment, due = start + timedelta(minutes=minutes), start
+    while due <= moment:
+        due = following(due) or due
+    assert next_of(cron, zone)(moment) == due
 
 
 def test_wake__schedule__fires_each_time_that_came() -> None:
