@@ -32,7 +32,7 @@ def explanation_text(found: dict[str, Any]) -> str:
     """The whole of it."""
     zone = ZoneInfo(found["timezone"])
     lines = [_headline(found, zone), *_claims(found), *_memberships(found, zone), *_facts(found, zone)]
-    lines += _entries(found, zone)
+    lines += [*_waiting(found, zone), *_entries(found, zone)]
     lines += ["", f"To move: {change_text(found['smallest_change'], zone)}"]
     return "\n".join(lines)
 
@@ -93,6 +93,12 @@ def _membership(one: dict[str, Any]) -> str:
     if one["kind"] == "segment":
         return f"segment {one['id']}"
     return f"ladder {one['id']}, rung {one['rung']}" + (f" ({one['group']})" if one["group"] else "")
+
+
+def _waiting(found: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    if found.get("waiting"):
+        yield from ("", "Still to come")
+        yield from _table((_at(one["due"], zone), one["action"], _source(one["rule"])) for one in found["waiting"])
 
 
 def _facts(found: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:

@@ -20,6 +20,7 @@ from headrace.segmentation.explaining.seen import ChangeSeen, ConditionSeen, Ent
 from headrace.segmentation.explaining.shown import shown_operand, shown_value
 from headrace.segmentation.explaining.standing import claims_seen, memberships_seen
 from headrace.segmentation.explaining.tree import Entry, Test, entries_of, tests_of
+from headrace.segmentation.explaining.waiting import waiting_seen
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.group_claims import choose_group, wanted_group
 from headrace.segmentation.pages import NO_PAGES, Pages
@@ -64,6 +65,7 @@ def explain(
         facts=view.facts_of(entries),
         rules=tuple(map(view.entry, entries)),
         smallest_change=view.change(entries[0] if rule is not None else None) if search else None,
+        waiting=waiting_seen(state, rules),
     )
 
 

@@ -12,6 +12,7 @@ Shown = bool | int | str | dict[str, Any] | list[str] | None
 """For people and scripts: money as {"amount_minor", "currency"}, ranges as {"from", "below"}, moments in RFC 3339."""
 EntryKind = Literal["rule", "segment", "ladder"]
 ChangeKind = Literal["number", "time", "set", "flag"]
+Moves = Literal["enters", "leaves", "stays"]
 
 
 class ConditionSeen(Struct, frozen=True, kw_only=True):
@@ -40,7 +41,7 @@ class ChangeSeen(Struct, frozen=True, kw_only=True):
     kind: ChangeKind
     entry: str
     to: str
-    moves: Literal["enters", "leaves", "stays"]
+    moves: Moves
 
 
 class EntrySeen(Struct, frozen=True, kw_only=True):
@@ -86,6 +87,15 @@ class FactSeen(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     from_: tuple[str, ...]
 
 
+class WaitingSeen(Struct, frozen=True, kw_only=True):
+    """An action that waits until `due`. `rule`: its source; `cause`: the order, refund, event or entry it is for."""
+
+    rule: str
+    action: str
+    cause: str
+    due: datetime
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
     """Why a customer stands where it stands. `group`: the desired one, None = not ours to move.
 
@@ -101,3 +111,4 @@ class Explanation(Struct, frozen=True, kw_only=True):
     facts: dict[str, FactSeen]
     rules: tuple[EntrySeen, ...]
     smallest_change: ChangeSeen | None
+    waiting: tuple[WaitingSeen, ...] = ()

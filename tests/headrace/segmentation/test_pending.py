@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from headrace.contracts.events import CustomerDeleted, Origin
+from headrace.segmentation.explain import explain
 from headrace.segmentation.state import Pending
 from tests.headrace.segmentation.acting import DAY, START, Story, compiled, refund
 
@@ -33,6 +34,17 @@ def test_after__fired__waits_and_wakes_the_customer() -> None:
     assert story.state.pending == (Pending(DUE, "rule:review", "send_email", "10", START, "live"),)
     assert story.decisions[-1].wake_at == DUE
     assert story.reasons == [("rule:review", "send_email until 2026-01-06 21:00 UTC")]
+
+
+def test_explain__what_waits__with_its_time_and_its_cause() -> None:
+    story = placed()
+    assert story.state is not None
+    (one,) = explain(story.state, REVIEW, now=START).waiting
+    assert (one.rule, one.action) == (
+        "rule:review",
+        "send_email review, after 36 hours, unless customer.orders above 1",
+    )
+    assert (one.cause, one.due) == ("10", DUE)
 
 
 def test_after__a_second_before_it_is_due__nothing() -> None:
