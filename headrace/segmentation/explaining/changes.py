@@ -10,19 +10,19 @@ from typing import Final
 from headrace.rules.model import AssignGroup, Ladder, Rule, Segment
 from headrace.segmentation.explaining.happenings import Subject
 from headrace.segmentation.explaining.lens import Lens
-from headrace.segmentation.explaining.seen import ChangeSeen
-from headrace.segmentation.explaining.tree import Entry, entries_of, tests_of
+from headrace.segmentation.explaining.seen import ChangeSeen, Moves
+from headrace.segmentation.explaining.tree import Entry, entries_of, source_of, tests_of
 from headrace.segmentation.group_claims import choose_group, wanted_group
-from headrace.segmentation.smallest_change import Aim, Change, Search
+from headrace.segmentation.smallest_change import Aim, Change, Placed, Search
 
 _SOON: Final = timedelta(days=31)
 
 
 def change_of_entry(subject: Subject, lens: Lens, entry: Entry) -> ChangeSeen | None:
     """Into an entry or, once in it, out of it; on a ladder up or, from its top, down. A rule that latched: None."""
-    aim, to, leaving = _aim(subject, entry)
-    change = Search(subject, lens).smallest(tests_of(entry), aim, leaving=leaving)
-    return None if change is None else _seen(change, entry, to, leaving=leaving)
+    aim, to, moves = _aim(subject, entry)
+    change = Search(subject, lens).smallest(tests_of(entry), aim, leaving=moves == "leaves")
+    return None if change is None else _seen(change, source_of(entry), to, moves)
 
 
 def change_of_group(subject: Subject, lens: Lens) -> ChangeSeen | None:
@@ -41,11 +41,9 @@ def change_of_group(subject: Subject, lens: Lens) -> ChangeSeen | None:
 
 
 def _kept(subject: Subject, search: Search, group: str) -> ChangeSeen | None:
-    entry = _winner(subject)
-    if entry is None:
-        return None
-    change = search.keeping(tests_of(entry), lambda one: wanted_group(one.state, one.rules) == group)
-    return None if change is None else _seen(change, entry, group, kept=True)
+    source, tests = _winner(subject)
+    change = search.keeping(tests, _group_is(group))
+    return None if change is None else _seen(change, source, group, "stays")
 
 
 def _better(subject: Subject, search: Search, group: str) -> Iterator[ChangeSeen]:
@@ -54,42 +52,46 @@ def _better(subject: Subject, search: Search, group: str) -> Iterator[ChangeSeen
     place = places.get(group, len(places))
     for entry, wanted in sorted(_givers(subject), key=lambda one: -places.get(one[1], -1)):
         if wanted != group and places.get(wanted, place) <= place:
-            aim = _group_is(wanted)
-            change = search.smallest(tests_of(entry), aim, leaving=False)
+            change = search.smallest(tests_of(entry), _group_is(wanted), leaving=False)
             if change is not None:
-                yield _seen(change, entry, wanted)
+                yield _seen(change, source_of(entry), wanted, "enters")
 
 
 def _left(subject: Subject, search: Search, group: str) -> ChangeSeen | None:
-    entry = _winner(subject)
-    if entry is None:
-        return None
-    change = search.smallest(tests_of(entry), lambda one: wanted_group(one.state, one.rules) != group, leaving=True)
-    return None if change is None else _seen(change, entry, group, leaving=True)
+    source, tests = _winner(subject)
+    stays = _group_is(group)
+    change = search.smallest(tests, lambda one: not stays(one), leaving=True)
+    return None if change is None or not source else _seen(change, source, group, "leaves")
 
 
-def _aim(subject: Subject, entry: Entry) -> tuple[Aim, str, bool]:
+def _aim(subject: Subject, entry: Entry) -> tuple[Aim, str, Moves]:
     """When the customer has moved, what they are then in or no longer in, and which of the two."""
     match entry:
         case Segment():
             inside = entry.id in subject.state.standing.segments
-            return lambda one: (entry.id in one.state.standing.segments) is not inside, entry.id, inside
+            return (
+                lambda one: (entry.id in one.state.standing.segments) is not inside,
+                entry.id,
+                ("leaves" if inside else "enters"),
+            )
         case Rule():
             source, held = f"rule:{entry.id}", entry.id in subject.state.claims.latched
-            return lambda one: source in one.fired and not held, entry.id, False
+            return lambda one: source in one.fired and not held, entry.id, "enters"
         case Ladder():
             rung = subject.state.standing.rungs.get(entry.id, 0)
             top = rung >= len(entry.rungs) - 1
             to = entry.rungs[rung if top else rung + 1].group or f"rung {rung + 1 + (not top)}"
             if top:
-                return lambda one: one.state.standing.rungs.get(entry.id, 0) < rung, to, True
-            return lambda one: one.state.standing.rungs.get(entry.id, 0) > rung, to, False
+                return lambda one: one.state.standing.rungs.get(entry.id, 0) < rung, to, "leaves"
+            return lambda one: one.state.standing.rungs.get(entry.id, 0) > rung, to, "enters"
 
 
-def _winner(subject: Subject) -> Entry | None:
+def _winner(subject: Subject) -> tuple[str, tuple[Placed, ...]]:
+    """The source of the claim that wins, and what its entry asks; a pin asks nothing."""
     claim = choose_group(subject.state, subject.rules)
-    name = None if claim is None else claim.source.partition(":")[2]
-    return next((entry for entry in entries_of(subject.rules.rule_set) if entry.id == name), None)
+    source = "" if claim is None else claim.source
+    entries = entries_of(subject.rules.rule_set)
+    return source, next((tests_of(entry) for entry in entries if source_of(entry) == source), ())
 
 
 def _givers(subject: Subject) -> Iterator[tuple[Entry, str]]:
@@ -108,14 +110,7 @@ def _group_is(wanted: str) -> Aim:
     return lambda one: wanted_group(one.state, one.rules) == wanted
 
 
-def _seen(change: Change, entry: Entry, to: str, *, leaving: bool = False, kept: bool = False) -> ChangeSeen:
-    kind = {Rule: "rule", Segment: "segment", Ladder: "ladder"}[type(entry)]
+def _seen(change: Change, source: str, to: str, moves: Moves) -> ChangeSeen:
     return ChangeSeen(
-        fact=change.fact,
-        by=change.by,
-        until=change.until,
-        kind=change.kind,
-        entry=f"{kind}:{entry.id}",
-        to=to,
-        moves="stays" if kept else "leaves" if leaving else "enters",
+        fact=change.fact, by=change.by, until=change.until, kind=change.kind, entry=source, to=to, moves=moves
     )

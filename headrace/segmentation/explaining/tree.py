@@ -48,6 +48,11 @@ def _bounds(ladder: Ladder) -> Iterator[tuple[str, Leaf]]:
             yield f"rungs[{number}].{ladder.by}", leaf
 
 
+def source_of(entry: Entry) -> str:
+    """`rule:apple-buyers`."""
+    return f"{type(entry).__name__.lower()}:{entry.id}"
+
+
 def entries_of(rule_set: RuleSet) -> tuple[Entry, ...]:
     """In the order of the explanation: rules, segments, ladders."""
     return (*rule_set.rules, *rule_set.segments, *rule_set.ladders)

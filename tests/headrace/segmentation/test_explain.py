@@ -10,6 +10,7 @@ from headrace.contracts.events import (
     Address,
     AttributeSet,
     CustomerPersonal,
+    CustomerPinned,
     CustomerSnapshot,
     Event,
     EventData,
@@ -79,7 +80,12 @@ def order(number: int, total: int, *, days_ago: int, brand: str = "Apple", **fie
 
 
 def happened(data: EventData, number: int = 0) -> Event:
-    kinds = {OrderSnapshot: "order.snapshot", CustomerSnapshot: "customer.snapshot", AttributeSet: "attribute.set"}
+    kinds = {
+        OrderSnapshot: "order.snapshot",
+        CustomerSnapshot: "customer.snapshot",
+        AttributeSet: "attribute.set",
+        CustomerPinned: "customer.pinned",
+    }
     kind = kinds[type(data)]
     return decode_event(
         encode_event(

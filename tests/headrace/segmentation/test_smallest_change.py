@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headrace.contracts.events import AttributeSet, CustomerSnapshot, EventData, OrderSnapshot, Refund
+from headrace.contracts.events import AttributeSet, CustomerPinned, CustomerSnapshot, EventData, OrderSnapshot, Refund
 from headrace.rules.model import (
     AddAttribute,
     AllOf,
@@ -185,6 +185,16 @@ def test_smallest_change__a_segment_that_reads_another__what_moves_the_other() -
     by_spend = change_of(rule_set(vip, member), order(1, 20_00, days_ago=90))
     assert by_spend is not None
     assert (by_spend.fact, by_spend.by) == ("customer.spend", money(80_00))
+
+
+def test_smallest_change__pinned__nothing_but_the_end_of_the_pin() -> None:
+    compiled = compile_rules(rule_set(ladder=LADDER))
+    state = state_of(compiled, CUSTOMER, CustomerPinned(group="Top", reason="a friend", until=NOW + 3 * DAY))
+    found = explain(state, compiled, now=NOW)
+    assert [(one.rule, one.won) for one in found.claims] == [("pin", True), ("ladder:loyalty", False)]
+    change = found.smallest_change
+    assert change is not None
+    assert (change.kind, change.until, change.entry, change.moves) == ("time", NOW + 3 * DAY, "pin", "leaves")
 
 
 def test_smallest_change__not_ours_or_already_decided_by_a_person__none() -> None:
