@@ -139,7 +139,7 @@ def test_derived__older_orders_of_a_new_rule__do_not_wake_it() -> None:
     story.customer()
     story.order("1", 500)
     story.apply(
-        "rules: [{id: r, when: {attribute.changed: tier}, past: apply, then: [{add_attribute: {seen: 'yes'}}]},"
+        "rules: [{id: r, when: {attribute.changed: tier}, then: [{add_attribute: {seen: 'yes'}}]},"
         " {id: b, when: order.placed, past: apply, then: [{add_attribute: {tier: buyer}}]}]"
     )
     assert fired(story) == 1
