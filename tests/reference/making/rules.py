@@ -100,7 +100,7 @@ class Rules:
         if name == "segments":
             return entry | {"who": Conditions(random, ids=self._ids).condition()}
         if name == "rules":
-            return entry | {"past": random.choice(("apply", "ignore"))}
+            return entry | {"past": random.choice(("apply", "ignore")) if _has_past(entry["when"]) else "ignore"}
         return entry | {"by": entry["by"]}
 
     def _next(self) -> int:
@@ -185,7 +185,7 @@ class Rules:
         if any(name in text for name in ("customer.group", "kind", "erp_id", "in_segment", "on_rung", "pinned")):
             rule["past"] = "ignore"  # nobody knows what the customer was then
         else:
-            rule["past"] = random.choice(("apply", "ignore"))
+            rule["past"] = random.choice(("apply", "ignore")) if _has_past(rule["when"]) else "ignore"
         return rule
 
     def _when(self, trigger: str) -> Any:
@@ -209,6 +209,18 @@ class Rules:
                 field = random.choice(("customer.created_at", "customer.last_order_at", "customer.birthday"))
                 return {trigger: {field: random.choice(("every year", *SPANS))}}
         return trigger
+
+
+def _has_past(when: Any) -> bool:
+    """Older orders tell that it happened."""
+    name = when if isinstance(when, str) else next(iter(when))
+    return name in TRIGGERS_WITH_A_PAST
+
+
+TRIGGERS_WITH_A_PAST = {
+    *("order.placed", "product.ordered", "order.refunded", "order.reached", "order.paid", "order.cancelled"),
+    "order.backordered",
+}
 
 
 def _without_empty(written: Written) -> Written:
