@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from headrace.contracts.effects import EffectKind
 from headrace.rules import scalars
 from headrace.rules.catalogue import EVENT, FIELDS, FORM, PLATFORMS
@@ -25,6 +27,8 @@ from headrace.rules.parse_store import MAX_PROSE
 from headrace.rules.reading import Reading, keys, mapping, one_or_more, single_pair
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair, Scalar
 
+MAX_TOLD: Final = 10_000
+"""Bytes under `with` or `do`: every effect carries them."""
 CONSUMER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,14}")
@@ -125,7 +129,16 @@ def _duration(node: Node, reading: Reading) -> dict[str, Any]:
 
 def _mapping(node: Node, reading: Reading) -> dict[str, Any]:
     """Free data; a `coupon` in it is one."""
-    return {pair.key.text: _named(pair, reading) for pair in mapping(node, "what an effect is told").pairs}
+    told = {pair.key.text: _named(pair, reading) for pair in mapping(node, "what an effect is told").pairs}
+    size = len(msgspec.json.encode(told))
+    if size > MAX_TOLD:
+        raise Refused(
+            "too_many",
+            node.place,
+            f"what this effect is told has {size:,} bytes",
+            f"at most {MAX_TOLD:,}: pass a name, and let the template or the consumer know the rest",
+        )
+    return told
 
 
 def _named(pair: Pair, reading: Reading) -> Any:

@@ -22,6 +22,7 @@ from headrace.rules.model import (
     decode_rule_set,
     encode_rule_set,
 )
+from headrace.rules.parse_effects import MAX_TOLD
 from headrace.segmentation.compiled import compile_rules
 
 STORE = "store: {timezone: Europe/London, currency: GBP}\ngroups: [{name: Gold}]\ngroup_order: [Gold]\n"
@@ -139,6 +140,12 @@ def test_sending__top_level__read() -> None:
 def test_rule_set__without_any_of_it__has_the_bytes_it_had() -> None:
     encoded = encode_rule_set(load("segments: [{id: s, who: {customer.orders: 1}, tags: {mailchimp: A}}]")).decode()
     assert [word for word in ("max_age", "quiet", "on_enter", "after", "list", "effect") if word in encoded] == []
+
+
+def test_told__more_than_an_effect_carries__refused() -> None:
+    text = f"rules: [{{id: r, when: order.placed, then: [{{do: {{cards: {{a: {'x' * MAX_TOLD}}}}}}}]}}]"
+    findings = load_texts([Source("rules.yaml", STORE + text)]).findings
+    assert [finding.code for finding in findings if finding.severity == "error"] == ["too_many"]
 
 
 def test_effects__every_kind_with_a_table__has_an_action() -> None:
