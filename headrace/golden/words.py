@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
+from headrace.contracts.effects import EFFECT_KINDS
 from headrace.golden import values
 from headrace.golden.model import StepKind, WantedEffect, World
 from headrace.golden.values import Reader, amount, by_name, flag, moment, number, texts, words
 from headrace.rules.catalogue import STATUSES
+from headrace.rules.effects import EFFECTS
 from headrace.rules.findings import Refused
 from headrace.rules.reading import mapping, single_pair
 from headrace.rules.yaml_source import Items, Mapping, Node, Scalar
@@ -46,11 +48,19 @@ def _effects(node: Node, what: str, world: World) -> tuple[WantedEffect, ...]:
 
 
 def _effect(node: Node, world: World) -> WantedEffect:
-    if isinstance(node, Mapping):
-        key, value = single_pair(node, "an effect", "{send_email: {template: thank-you}}")
-        said = values.plain(value, key.text, world)
-        return WantedEffect(key.text, said if isinstance(said, dict) else {"consumer": said})
-    return WantedEffect(words(node, "an effect", world), {})
+    """`send_email`, `{send_email: thank-you}`, `{send_email: {template: x}}`, `{do: {cards: {print: gold}}}`."""
+    if not isinstance(node, Mapping):
+        return WantedEffect(values.one_of(*EFFECT_KINDS)(node, "an effect", world), {})
+    key, value = single_pair(node, "an effect", "{send_email: {template: thank-you}}")
+    kind = values.one_of(*EFFECT_KINDS)(key, "an effect", world)
+    if kind == "do" and isinstance(value, Mapping):
+        consumer, said = single_pair(value, "do", "{cards: {print: gold}}")
+        return WantedEffect(kind, {"consumer": consumer.text, **values.plain(said, "do", world)})
+    said = values.plain(value, kind, world)
+    short = EFFECTS[kind].short if kind in EFFECTS else "consumer"
+    if not isinstance(said, dict) and not short:
+        raise Refused("wrong_shape", value.place, f"{kind} is a mapping here", f"write {kind} alone, or {{...}}")
+    return WantedEffect(kind, said if isinstance(said, dict) else {short: said})
 
 
 _STATUS: Final = values.one_of(*STATUSES)

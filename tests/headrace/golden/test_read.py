@@ -74,7 +74,8 @@ def test_read__expectations__of_every_kind() -> None:
         "  expect:\n"
         "    group: ''\n"
         "    attributes: {tier: VIP}\n"
-        "    effects: [notify_staff, {send_email: {template: x}}, {do: warehouse}]\n"
+        "    effects:\n"
+        "      [notify_staff, {send_email: {template: x}}, {send_email: y}, {do: warehouse}, {do: {a: {b: 1}}}]\n"
         "    not: {segments: [vip]}\n"
         "    totals: {spend: 10.00, orders: 1}\n"
         "- {name: not ours, expect: {group: null}}\n"
@@ -86,7 +87,9 @@ def test_read__expectations__of_every_kind() -> None:
         "effects": (
             WantedEffect("notify_staff", {}),
             WantedEffect("send_email", {"template": "x"}),
+            WantedEffect("send_email", {"template": "y"}),
             WantedEffect("do", {"consumer": "warehouse"}),
+            WantedEffect("do", {"consumer": "a", "b": 1}),
         ),
         "not": {"segments": ("vip",)},
         "totals": {"spend": 1000, "orders": 1},
@@ -122,6 +125,8 @@ def test_read__expectations__of_every_kind() -> None:
         ("- {name: x, history: [{event: {visit: {}}}], expect: {}}", "unknown_key", 1, 32, "write custom.visit"),
         ("- {name: x, history: [{order: {id: 1, status: shiped}}], expect: {}}", "unknown_choice", 1, 47, None),
         ("- {name: x, history: [{deleted: {}, clock: 2026-01-01}], expect: {}}", "wrong_shape", 1, 37, None),
+        ("- {name: x, expect: {effects: [send_emial]}}", "unknown_choice", 1, 32, None),
+        ("- {name: x, expect: {effects: [{export_row: a.csv}]}}", "wrong_shape", 1, 45, None),
         ("- {name: x, expect: {segmets: [x]}}", "unknown_key", 1, 22, None),
         ("- {name: x, expect: {}}\n- {name: x, expect: {}}", "duplicate_id", 2, 3, "rename one"),
     ],
