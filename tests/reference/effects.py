@@ -20,7 +20,7 @@ class Why:
     """What a settlement came of: `origin` of the event, "time" or "activation"; `at`: of the moment.
 
     `clock`: the store's time when it is done. `event`: its id, or the moment's name. `named`: entries whose effects
-    this activation releases on purpose. `happened`: when an event that is no snapshot did; `told_at`: when any event did.
+    this activation releases on purpose. `happened`: when an event that is no snapshot did; `told_at`: when any did.
     """
 
     origin: str
