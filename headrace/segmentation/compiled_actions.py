@@ -4,7 +4,7 @@ What is claimed at once needs nothing of this; when one of these is done, and wh
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -68,9 +68,10 @@ def compile_actions(
     actions: Iterable[Action], terms: Terms, condition: Callable[[Condition], CompiledCondition]
 ) -> tuple[CompiledAction, ...]:
     """All others, in their order. A claim that waits is named by its kind and its number among those of its kind."""
-    found, counts = [], Counter[str]()
+    actions = tuple(actions)
+    found, counts, taken = [], Counter[str](), {action.key for action in actions if isinstance(action, Send)}
     for action in actions:
-        key = action.key if isinstance(action, Send) else _numbered(action, counts)
+        key = action.key if isinstance(action, Send) else _numbered(action, counts, taken)
         if isinstance(action, Send) or action.after is not None:
             due = None if action.after is None else edge_of(action.after, terms.timezone)
             unless = None if action.unless is None else condition(action.unless)
@@ -105,10 +106,12 @@ _SAID: Final = ("template", "name", "channel", "file")
 """Options that tell one effect from another, and name nobody."""
 
 
-def _numbered(action: Action, counts: Counter[str]) -> str:
-    kind = _KINDS[type(action)]
-    counts[kind] += 1
-    return kind if counts[kind] == 1 else f"{kind}-{counts[kind]}"
+def _numbered(action: Action, counts: Counter[str], taken: Collection[str]) -> str:
+    kind, key = _KINDS[type(action)], ""
+    while not key or key in taken:
+        counts[kind] += 1
+        key = kind if counts[kind] == 1 else f"{kind}-{counts[kind]}"
+    return key
 
 
 _KINDS: Final[dict[type[Action], str]] = {
