@@ -1,7 +1,7 @@
 """What a rule set would do to one customer, told before it is in force: the state before, the state after, who moves.
 
-It is `activate` itself that is asked, on a copy that nobody keeps; what all customers together come to is in
-`plan_sum.py`.
+It is `activate` itself that is asked, on a copy that nobody keeps, except where it is known who stays where they are
+(`untouched.py`); what all customers together come to is in `plan_sum.py`.
 """
 
 from datetime import datetime
@@ -10,15 +10,16 @@ from typing import Final
 from msgspec import Struct
 
 from headrace.rules.model import RuleSet
+from headrace.segmentation.actions import Stamp, emit
 from headrace.segmentation.compiled import CompiledRules, compile_rules
-from headrace.segmentation.decide import Context, activate
+from headrace.segmentation.decide import Context, Decision, activate
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES, Pages
 from headrace.segmentation.state import State, Tags, Values
 from headrace.segmentation.unset import against_unset
-from headrace.segmentation.untouched import never, untouched_by
+from headrace.segmentation.untouched import NOBODY, untouched_by
 
 NAME: Final = "plan"
 """Of the activation that never comes."""
@@ -78,7 +79,7 @@ class Planner:
         self._effects = tuple(entry.source for entry in self.rules.entries)
         known, self._gaps = against_unset(rule_set)
         self._known = compile_rules(known) if self._gaps else self.rules
-        self._untouched = never if base is None or take_over else untouched_by(base[1], base[0], self.rules)
+        self._untouched = NOBODY if base is None or take_over else untouched_by(base[1], base[0], self.rules)
 
     def look(self, state: State, *, offset: int, now: datetime | None, pages: Pages = NO_PAGES) -> Outlook | None:
         """What would become of a customer at this offset of its partition and time of its store; None for a grave.
@@ -87,36 +88,46 @@ class Planner:
         """
         if state.deleted:
             return None
-        seen, before = state, self._before(state)
-        state = sum_up(state, self.rules.summing, pages, now)
-        if self._untouched(seen, state, now):
-            gaps = self._only_by_unset(state, now, pages)
-            return Outlook(state.key, before, before, state.totals.spend, only_by_unset=gaps)
-        context = Context(0, offset, now, self._version)
-        decision = activate(
+        before, summed = self._before(state), sum_up(state, self.rules.summing, pages, now)
+        effects: tuple[str, ...] = ()
+        if not self._untouched.stays(state, summed, now):
+            decision = self._activated(state, offset, now, pages)
+            after, effects = decision.state, tuple(effect.entry for effect in decision.effects)
+        elif self._untouched.told_alike:
+            after = summed
+        else:
+            after = self._told_anew(summed, offset, now)
+        return Outlook(
+            state.key,
+            before,
+            before if after is summed else _wanted(after, after.standing.segments),
+            after.totals.spend,
+            effects,
+            self._only_by_unset(after, now, pages),
+        )
+
+    def _activated(self, state: State, offset: int, now: datetime | None, pages: Pages) -> Decision:
+        return activate(
             state,
             self.rules,
-            context,
+            Context(0, offset, now, self._version),
             NAME,
             pages=pages,
             send_effects=self._effects,
             take_over=self.take_over,
         )
-        after = decision.state
-        return Outlook(
-            state.key,
-            before,
-            Wanted(group_of(after), after.emitted.attributes, after.emitted.tags, after.standing.segments),
-            after.totals.spend,
-            tuple(effect.entry for effect in decision.effects),
-            self._only_by_unset(after, now, pages),
-        )
+
+    def _told_anew(self, state: State, offset: int, now: datetime | None) -> State:
+        """Of who stays: what follows from the same memberships and claims may be another group, other labels."""
+        stamp = Stamp(0, offset, self._version, NAME, "activation", at=now)
+        labels = not self._untouched.labelled_alike
+        return emit(state, self.rules, stamp, contact=False, group=True, labels=labels)[0]
 
     def _before(self, state: State) -> Wanted:
         segments, renames = state.standing.segments, self.rules.renames.segments
         if renames:
             segments = tuple(sorted(renames.get(name, name) for name in segments))
-        return Wanted(group_of(state), state.emitted.attributes, state.emitted.tags, segments)
+        return _wanted(state, segments)
 
     def _only_by_unset(self, state: State, now: datetime | None, pages: Pages) -> tuple[str, ...]:
         asked = self._gaps.intersection(state.standing.segments) if self._gaps else ()
@@ -127,6 +138,10 @@ class Planner:
         facts.now = now
         Walk(self._known, state.claims, state.standing, offset=0).run((), facts, ())  # what the customer's labels are
         return tuple(name for name in sorted(asked) if not self._known.segments[name].condition.holds(facts))
+
+
+def _wanted(state: State, segments: tuple[str, ...]) -> Wanted:
+    return Wanted(group_of(state), state.emitted.attributes, state.emitted.tags, segments)
 
 
 def group_of(state: State) -> str | None:

@@ -1,24 +1,36 @@
-"""Who cannot change when one rule set follows another: whoever is in the same segments and on the same rungs by both.
+"""Who stays in the same segments, on the same rungs and with the same claims when one rule set follows another.
 
 A short cut of `plan.py` and nothing else: whoever it is not sure of is settled in full. Asked are the entries that
-differ, or all of them where the orders add up to something else.
+differ, or all of them where more than entries differs, or the orders add up to something else.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from headrace.rules.model import Spend
+from headrace.rules.model import RuleSet, Spend
 from headrace.segmentation.compiled import CompiledLadder, CompiledRules, CompiledSegment
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.ladders import rung_of
 from headrace.segmentation.state import State
 
-Untouched = Callable[[State, State, datetime | None], bool]
-"""Of a customer settled under the old rules as of now, and the same added up by the new ones: nothing else changes."""
+Test = Callable[[State, State, datetime | None], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Untouched:
+    """`stays`: of a customer settled under the old rules as of now, and the same added up by the new ones.
+
+    `told_alike`: those who stay are told the same, since no entry gives anything else and the groups are the same;
+    `labelled_alike`: at least their attributes and tags are the same.
+    """
+
+    stays: Test
+    told_alike: bool
+    labelled_alike: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +46,27 @@ class Asked:
         return any(segment.condition.labels for segment in self.segments)
 
 
-def never(_: State, __: State, ___: datetime | None) -> bool:
-    """For two rule sets that differ in more than segments, rules, ladders without a memory, and what spend means."""
-    return False
+NOBODY = Untouched(lambda _, __, ___: False, told_alike=False, labelled_alike=False)
+"""Of nobody is known that it stays."""
 
 
 def untouched_by(old: CompiledRules, old_version: int, new: CompiledRules) -> Untouched:
     """The test for the customers of these two rule sets."""
-    if not _alike(old, new):
-        return never
     differing, everything = _differing(old, new), Asked(tuple(new.segments.values()), tuple(new.ladders.values()))
-    if any(
-        entry.rungs.holds or old.ladders[entry.id].rungs.holds for entry in differing.ladders if entry.id in old.ladders
+    read_alike, gives_alike = _reading(old.rule_set) == _reading(new.rule_set), _give_alike(old, new, differing)
+    told_alike = _bare(old.rule_set) == _bare(new.rule_set) and gives_alike
+    known = (old.ladders[entry.id] for entry in differing.ladders if entry.id in old.ladders)
+    if (
+        any((new.renames.rules, new.renames.segments, new.renames.ladders))
+        or any(entry.rungs.holds for entry in (*differing.ladders, *known))
+        or (new.reads_membership and not told_alike)  # a group that is another may have consequences
     ):
-        return never
-    if new.ties and any(_claims_group(entry) for entry in (*differing.segments, *differing.ladders)):
-        return never  # between equals the newest fact decides, and they read others
-    gone = old.segments.keys() - new.segments.keys() | _given_anew(old, differing.segments)
-    gone_rules, gone_ladders = old.rules.keys() - new.rules.keys(), old.ladders.keys() - new.ladders.keys()
-    past = new.past
+        return NOBODY
+    differing = differing if read_alike and gives_alike else everything  # what is given may be read
+    gone, gone_ladders = old.segments.keys() - new.segments.keys(), old.ladders.keys() - new.ladders.keys()
+    gone_rules, past = old.rules.keys() - new.rules.keys(), new.past
 
-    def untouched(state: State, summed: State, now: datetime | None) -> bool:
+    def stays(state: State, summed: State, now: datetime | None) -> bool:
         claims, standing = state.claims, state.standing
         if state.rules_version != old_version or state.pending:
             return False
@@ -66,28 +78,22 @@ def untouched_by(old: CompiledRules, old_version: int, new: CompiledRules) -> Un
             return False
         if past and (state.ledger or state.cold.orders) and any(state.folded.get(r) != d for r, d in past.items()):
             return False
-        return _stays(summed, new, differing if _adds_up_alike(state, summed) else everything, old, now)
+        return _holds_its_place(summed, new, differing if _adds_up_alike(state, summed) else everything, now)
 
-    return untouched
+    return Untouched(stays, told_alike, gives_alike)
 
 
-def _stays(state: State, rules: CompiledRules, asked: Asked, old: CompiledRules, now: datetime | None) -> bool:
-    """Whether the customer is in the same of these segments, and on the same of these rungs, which give the same."""
+def _holds_its_place(state: State, rules: CompiledRules, asked: Asked, now: datetime | None) -> bool:
+    """Whether the customer is in the same of these segments, and on the same of these rungs."""
     standing = state.standing
     facts = Facts(state, rules.spend)
     facts.now = now
     if asked.labels:
-        Walk(rules, state.claims, standing, offset=0).run(
-            (), facts, ()
-        )  # what the customer has: nobody changes it here
+        Walk(rules, state.claims, standing, offset=0).run((), facts, ())  # what the customer has
     for segment in asked.segments:
         if segment.condition.holds(facts) is not (segment.id in standing.segments):
             return False
-    for entry in asked.ladders:
-        number = rung_of(entry.ladder, entry.read(facts))
-        if standing.rungs.get(entry.id) != number or entry.gives[number] != old.ladders[entry.id].gives[number]:
-            return False
-    return True
+    return all(standing.rungs.get(one.id) == rung_of(one.ladder, one.read(facts)) for one in asked.ladders)
 
 
 def _adds_up_alike(state: State, summed: State) -> bool:
@@ -96,13 +102,14 @@ def _adds_up_alike(state: State, summed: State) -> bool:
     )
 
 
-def _alike(old: CompiledRules, new: CompiledRules) -> bool:
-    """The rest is the same, and no entry has another's name."""
-    renames = new.renames
-    bare = {"segments": (), "rules": (), "ladders": (), "spend": Spend()}
-    return replace(old.rule_set, **bare) == replace(new.rule_set, **bare) and not (
-        renames.rules or renames.segments or renames.ladders
-    )
+def _reading(rule_set: RuleSet) -> tuple[object, ...]:
+    """What conditions are read by, besides themselves."""
+    return rule_set.store, rule_set.calendars, rule_set.aliases, rule_set.channels
+
+
+def _bare(rule_set: RuleSet) -> RuleSet:
+    """Without entries, and without what spend means, which shows in what the orders add up to."""
+    return replace(rule_set, segments=(), rules=(), ladders=(), spend=Spend())
 
 
 def _differing(old: CompiledRules, new: CompiledRules) -> Asked:
@@ -115,11 +122,11 @@ def _differing(old: CompiledRules, new: CompiledRules) -> Asked:
     )
 
 
-def _given_anew(old: CompiledRules, segments: Iterable[CompiledSegment]) -> set[str]:
-    """Segments that give something else to those who stay in them."""
-    return {one.id for one in segments if one.id in old.segments and one.gives != old.segments[one.id].gives}
-
-
-def _claims_group(entry: CompiledSegment | CompiledLadder) -> bool:
-    gives = (entry.gives,) if isinstance(entry, CompiledSegment) else entry.gives
-    return any(give.group is not None for give in gives)
+def _give_alike(old: CompiledRules, new: CompiledRules, differing: Asked) -> bool:
+    """Whether who stays is given the same; between equals the newest fact decides, and edited entries read others."""
+    given = [one.gives for one in differing.segments] + [gives for one in differing.ladders for gives in one.gives]
+    if new.ties and any(gives.group is not None for gives in given):
+        return False
+    pairs = [(one.gives, old.segments[one.id].gives) for one in differing.segments if one.id in old.segments]
+    rungs = [(one.gives, old.ladders[one.id].gives) for one in differing.ladders if one.id in old.ladders]
+    return all(now == before for now, before in pairs) and all(now == before for now, before in rungs)
