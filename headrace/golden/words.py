@@ -64,9 +64,9 @@ def _effect(node: Node, world: World) -> WantedEffect:
 
 
 _STATUS: Final = values.one_of(*STATUSES)
-_ADDRESS: Final[dict[str, Reader]] = dict.fromkeys(("country", "country_code", "state", "city", "zip"), words)
-_ADDRESSES: Final = _each("an address", _ADDRESS)
-_LINE: Final[dict[str, Reader]] = {
+ADDRESS: Final[dict[str, Reader]] = dict.fromkeys(("country", "country_code", "state", "city", "zip"), words)
+_ADDRESSES: Final = _each("an address", ADDRESS)
+LINE: Final[dict[str, Reader]] = {
     "product": words,
     "name": words,
     "sku": words,
@@ -76,7 +76,7 @@ _LINE: Final[dict[str, Reader]] = {
     "price": amount,
     "backordered": number,
 }
-_LINES: Final = _each("a line", _LINE)
+_LINES: Final = _each("a line", LINE)
 _MEMBERSHIPS: Final[dict[str, Reader]] = {
     "group": _group,
     "attributes": by_name(texts),
@@ -92,7 +92,7 @@ def _absent(node: Node, what: str, world: World) -> dict[str, Any]:
     return fields_of(node, "not", world, _MEMBERSHIPS)
 
 
-_TOTALS: Final[dict[str, Reader]] = {
+TOTALS: Final[dict[str, Reader]] = {
     **dict.fromkeys(("spend", "refunds", "largest"), amount),
     **dict.fromkeys(("orders", "items"), number),
 }
@@ -137,7 +137,7 @@ STEPS: Final[dict[StepKind, dict[str, Reader]]] = {
         **_MEMBERSHIPS,
         "not": _absent,
         "deleted": flag,
-        "totals": lambda node, what, world: fields_of(node, what, world, _TOTALS),
+        "totals": lambda node, what, world: fields_of(node, what, world, TOTALS),
         "actions": texts,
     },
 }
