@@ -19,6 +19,7 @@ from headrace.segmentation.explaining.lens import Lens
 from headrace.segmentation.explaining.levers import Lever, bounds_of, levers
 from headrace.segmentation.explaining.seen import ChangeKind, Shown
 from headrace.segmentation.explaining.tree import Test, said
+from headrace.segmentation.explaining.values import Value
 from headrace.segmentation.settle import wake_at
 
 Placed = tuple[str, Test]
@@ -40,6 +41,8 @@ class Change(Struct, frozen=True):
 
 
 _MOMENT: Final = timedelta(microseconds=1)
+_AMOUNTS: Final = 300
+"""So many amounts of one fact are tried, the smallest first."""
 _MOMENTS: Final = 60
 """So many moments ahead are looked at."""
 
@@ -52,6 +55,8 @@ class Search:
         self._lens = lens
         self._facts = lens.facts(subject.state, subject.now, subject.pages)
         self._leaves = tuple(test for test in lens.tests if isinstance(test, Leaf))
+        self._tried: dict[tuple[str, str, int], Subject] = {}
+        self._ahead: list[tuple[datetime, Subject]] | None = None
 
     def smallest(self, tests: Sequence[Placed], aim: Aim, *, leaving: bool) -> Change | None:
         """The first of the leaves, in the order they are written, that alone can do it; time alone comes last.
@@ -92,10 +97,33 @@ class Search:
                 found = [
                     (amount, lever)
                     for lever in levers(leaf, value, self._bounds(leaf), self._subject)
-                    if (amount := _least(lever, self._subject, aim)) is not None
+                    if (amount := self._least(lever, aim)) is not None and self._is_told(leaf, value, lever, amount)
                 ]
                 if found:
                     yield min(found, key=lambda one: one[0])
+
+    def _least(self, lever: Lever, aim: Aim) -> int | None:
+        """The least of the lever's amounts that moves the customer, if one unit less does not."""
+        amount = next((amount for amount in lever.amounts[:_AMOUNTS] if aim(self._after(lever, amount))), None)
+        if amount is None:
+            return None
+        needed = amount > 1 or lever.from_zero
+        return None if needed and aim(self._after(lever, amount - 1)) else amount
+
+    def _is_told(self, leaf: Leaf, value: Value, lever: Lever, amount: int) -> bool:
+        """Whether the leaf's own number changes by just that amount: an order may lie outside its window."""
+        if not lever.sign:
+            return True
+        after = self._after(lever, amount)
+        found = self._lens.value(leaf, self._lens.facts(after.state, after.now, after.pages))
+        return isinstance(found, int) and found == (value if isinstance(value, int) else 0) + lever.sign * amount
+
+    def _after(self, lever: Lever, amount: int) -> Subject:
+        """The customer after that change now; entries share what was tried."""
+        key = (lever.fact, str(lever.by(amount)), amount)
+        if key not in self._tried:
+            self._tried[key] = lever.do(self._subject, amount)
+        return self._tried[key]
 
     def _with_others(self, tests: Sequence[Placed]) -> Sequence[Placed]:
         """With the leaves of all entries behind them, where one reads what entries make of the customer."""
@@ -121,15 +149,21 @@ class Search:
         return None
 
     def _by_time(self, tests: Sequence[Placed], aim: Aim) -> Change | None:
-        subject = self._subject
-        for _ in range(_MOMENTS):
-            due = self._next(subject, subject, ())
-            if due is None:
-                return None
-            before, subject = subject, passed(subject, due)
+        before = self._subject
+        for due, subject in self._path():
             if aim(subject):
                 return Change(self._timed(tests, before, due), self._wait(due), due, "time")
+            before = subject
         return None
+
+    def _path(self) -> list[tuple[datetime, Subject]]:
+        """The customer at each moment ahead, if nothing happens."""
+        if self._ahead is None:
+            self._ahead, subject = [], self._subject
+            while len(self._ahead) < _MOMENTS and (due := self._next(subject, subject, ())) is not None:
+                subject = passed(subject, due)
+                self._ahead.append((due, subject))
+        return self._ahead
 
     def _next(self, subject: Subject, changed: Subject, tests: Sequence[Placed]) -> datetime | None:
         """When time alone may change something of the customer, as it is or as it would be with the change."""
@@ -152,12 +186,3 @@ class Search:
         zone = ZoneInfo(self._subject.rules.rule_set.store.timezone)
         days = (due.astimezone(zone).date() - now.astimezone(zone).date()).days
         return {"days": days} if days else {"hours": -(-(due - now) // timedelta(hours=1))}
-
-
-def _least(lever: Lever, subject: Subject, aim: Aim) -> int | None:
-    """The least of the lever's amounts that moves the customer, if one unit less does not."""
-    amount = next((amount for amount in lever.amounts if aim(lever.do(subject, amount))), None)
-    if amount is None:
-        return None
-    needed = amount > 1 or lever.from_zero
-    return None if needed and aim(lever.do(subject, amount - 1)) else amount

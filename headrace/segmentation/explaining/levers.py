@@ -35,6 +35,7 @@ class Lever:
     """`do` changes `fact` by an amount. `amounts`: those by which a leaf may come out otherwise, the smallest first.
 
     `by`: an amount as it is told. `from_zero`: an amount of 0 is something that happens too (an order of 0.00).
+    `sign`: the leaf's number becomes larger (1) or smaller (-1) by just that amount; 0: the fact is not the leaf's.
     """
 
     fact: str
@@ -43,6 +44,7 @@ class Lever:
     amounts: tuple[int, ...]
     by: Callable[[int], Shown]
     from_zero: bool = False
+    sign: int = 0
 
 
 def levers(leaf: Leaf, value: Value, bounds: frozenset[int], subject: Subject) -> Iterator[Lever]:
@@ -124,6 +126,7 @@ def _numbers(leaf: Leaf, value: int, bounds: frozenset[int], currency: str) -> I
                 amounts,
                 _told(leaf.field, sign, currency),
                 from_zero=leaf.field == "customer.spend" and sign > 0,
+                sign=0 if leaf.field.startswith("order.") else sign,
             )
 
 
