@@ -123,7 +123,7 @@ def step_purchased(purchased: Purchased, gone: tuple[Line, ...], come: tuple[Lin
     return Purchased(
         purchased.lines - len(gone) + len(come),
         tuple(
-            count - sum(map(test, gone)) + sum(map(test, come))
+            count - (sum(map(test, gone)) if gone else 0) + sum(map(test, come))
             for count, test in zip(purchased.matches, summing.tests, strict=True)
         ),
     )

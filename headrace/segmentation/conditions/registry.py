@@ -238,7 +238,7 @@ def _line_leaf(leaf: Leaf) -> Callable[[Line], bool]:
     if leaf.field in LINE_NUMBERS:
         return _chain(LINE_NUMBERS[leaf.field], number.compile_test(leaf.operator, leaf.operand))
     if leaf.field == LINE_CATEGORIES:
-        return _chain(_categories, text.compile_any_test(leaf))
+        return _categories_leaf(leaf)
     raise ValueError(f"a line has no {leaf.field!r}")
 
 
@@ -249,8 +249,11 @@ def _catalogue_leaf(leaf: Leaf) -> Callable[[Line], bool]:
     return lambda line: known(read(line))
 
 
-def _categories(line: Line) -> tuple[str, ...]:
-    return tuple(map(catalogue_folded, line.categories))
+def _categories_leaf(leaf: Leaf) -> Callable[[Line], bool]:
+    """The same of a product's categories."""
+    test = text.compile_any_test(leaf)
+    known = lru_cache(maxsize=4096)(lambda raw: test(tuple(map(catalogue_folded, raw))))
+    return lambda line: known(line.categories)
 
 
 V = TypeVar("V")
