@@ -26,7 +26,7 @@ PySpy = Annotated[str | None, typer.Option(help="Where py-spy is; default: the P
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     group = typer.Typer(help="Measure the engine beside its peers, and its parts.", no_args_is_help=True)
-    for verb in (engine, large, latency, restore, memory, scale, scale_path, path, replay, plan, profile, decide, page):
+    for verb in (engine, large, latency, restore, memory, scale, scale_path, path, replay, plan, profile, decide, templates, page):
         group.command(verb.__name__.replace("_", "-"))(verb)
     app.add_typer(group, name="bench")
 
@@ -153,6 +153,16 @@ def decide(
 ) -> int:
     """Say what one decision costs: decode, decide, encode; and that it does not grow with the orders."""
     return _run("benchmarks.core.bench_decide", {"rounds": rounds, "sizes": sizes, "keep": keep, "json": json})
+
+
+def templates(
+    rounds: Rounds = None,
+    events: Annotated[int | None, typer.Option(min=1, help="How many of the shop's; default 6000.")] = None,
+    keep: Keep = False,
+    json: JsonOption = False,
+) -> int:
+    """Say what one decision costs with every template in force at once, beside decoding and encoding."""
+    return _run("benchmarks.core.bench_templates", {"rounds": rounds, "events": events, "keep": keep, "json": json})
 
 
 def page() -> int:
