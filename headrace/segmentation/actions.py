@@ -23,8 +23,8 @@ from headrace.contracts.actions import (
 )
 from headrace.segmentation.claims import LISTS, merge, without
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.entries import present
 from headrace.segmentation.group_claims import needs_taking, wanted
+from headrace.segmentation.present import present
 from headrace.segmentation.state import Contact, Profile, State, Tags
 
 K = TypeVar("K", bound=str)

@@ -22,12 +22,14 @@ from headrace.segmentation.compiled import (
 )
 from headrace.segmentation.compiled_actions import CompiledAction, Fired, explain_action, rows_of
 from headrace.segmentation.derived import ATTRIBUTE_CHANGED, Moment, attribute_changed, derived, group_changed
-from headrace.segmentation.facts import Facts, Labels, folded
-from headrace.segmentation.group_claims import group_in, standing_gives
+from headrace.segmentation.facts import Facts, Labels
+from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wakes
+from headrace.segmentation.group_claims import group_in
 from headrace.segmentation.ladders import stand
 from headrace.segmentation.pending import Waiting, due_at, without
+from headrace.segmentation.present import folded_labels, present
 from headrace.segmentation.standing import entered, left
-from headrace.segmentation.state import Claims, Standing, Tags, Values
+from headrace.segmentation.state import Claims, Standing
 from headrace.segmentation.triggers import Occurrence
 
 Outcome = Literal[
@@ -57,29 +59,6 @@ class Verdict(Struct, frozen=True):
     source: str
     outcome: Outcome
     reason: str
-
-
-class Present(Struct, frozen=True):
-    """The labels a customer has: attribute or platform -> value -> source of the first claim on it.
-
-    The lists of a platform stand beside its tags, as in the state.
-    """
-
-    attributes: dict[str, dict[str, str]]
-    tags: dict[str, dict[str, str]]
-
-
-def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> Present:
-    """All labels somebody claims and nothing bars: rules by id, then segments, ladders, and what was set by hand."""
-    found = Present({}, {})
-    for rule in sorted(claims.latched):
-        latch = claims.latched[rule]
-        _claim(found, latch.attributes, latch.tags, f"rule:{rule}", claims)
-    for source, gives in standing_gives(rules, standing):
-        _claim(found, gives.attributes, gives.tags, source, claims)
-    if claims.manual:
-        _claim(found, claims.manual, {}, "set", claims)
-    return found
 
 
 class Walk:
@@ -162,19 +141,19 @@ class Walk:
         before = self.claims
         fired = False
         for occurrence in occurrences:
-            if wakes(rule, occurrence) and _met(rule, facts, occurrence):
+            if wakes(rule, occurrence) and is_met(rule, facts, occurrence):
                 fired = True
                 fact_at = occurrence.fact_at
                 self.claims = fire(self.claims, rule.id, rule.at_once, fact_at=fact_at, offset=self._offset)
                 if rule.acts:
-                    causes = _causes(rule, facts, occurrence)
+                    causes = causes_of(rule, facts, occurrence)
                     facts.order, facts.lines = occurrence.order, occurrence.lines
                     rows = rows_of(rule.acts, facts)
                     self.fired += [
                         Fired(rule.source, rule.acts, cause, fact_at, follows=rule.derived, rows=rows)
                         for cause in causes
                     ]
-        if self.claims is not before and not _same_but_newer(rule.id, before, self.claims):
+        if self.claims is not before and not same_but_newer(rule.id, before, self.claims):
             self._note(rule.source)
         self.verdicts.append(Verdict(rule.source, "fired" if fired else "not_met", _reason(rule)))
 
@@ -277,62 +256,8 @@ class Walk:
     def _read_labels(self) -> tuple[Labels, Labels]:
         if self._labels is None:
             now = present(self._rules, self.claims, self.standing)
-            self._labels = _folded(now.attributes), _folded(now.tags)
+            self._labels = folded_labels(now.attributes), folded_labels(now.tags)
         return self._labels
-
-
-def wakes(rule: CompiledRule, occurrence: Occurrence) -> bool:
-    """The occurrence is one the rule waits for."""
-    when = rule.when
-    return (
-        when.name == occurrence.trigger
-        and (occurrence.rule is None or occurrence.rule == rule.id)
-        and (when.from_ is None or when.from_ == occurrence.from_)
-        and (when.to is None or when.to == occurrence.to)
-        and (when.status is None or when.status == occurrence.to)
-    )
-
-
-def _met(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> bool:
-    """Whether the rule's condition holds; `product.ordered` asks line by line, and one line is enough."""
-    if rule.condition is None:
-        return True
-    holds = rule.condition.holds
-    facts.order, facts.lines, facts.event = occurrence.order, occurrence.lines, occurrence.event
-    if occurrence.trigger != "product.ordered":
-        return holds(facts)
-    if rule.condition.of_line is not None:
-        return any(map(rule.condition.of_line, occurrence.lines))
-    for line in occurrence.lines:
-        facts.lines = (line,)
-        if holds(facts):
-            return True
-    return False
-
-
-def _causes(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> list[str]:
-    """What the rule acts for: the occurrence, or each of its lines that is the one the condition asks for."""
-    if occurrence.trigger != "product.ordered":
-        return [occurrence.cause]
-    found = []
-    for line in occurrence.lines:
-        facts.lines = (line,)
-        if rule.condition is None or rule.condition.holds(facts):
-            found.append(f"{occurrence.cause}:{line.id}")
-    return found
-
-
-def _same_but_newer(rule: str, before: Claims, after: Claims) -> bool:
-    """The rule claims what it claimed already; only its newest fact is another."""
-    was, now = before.latched.get(rule), after.latched.get(rule)
-    return (
-        was is not None
-        and now is not None
-        and (was.group, was.attributes, was.tags) == (now.group, now.attributes, now.tags)
-        and (before.manual, before.barred_attributes, before.barred_tags)
-        == (after.manual, after.barred_attributes, after.barred_tags)
-        and all(latch is after.latched.get(other) for other, latch in before.latched.items() if other != rule)
-    )
 
 
 def _reason(rule: CompiledRule) -> str:
@@ -340,20 +265,3 @@ def _reason(rule: CompiledRule) -> str:
 
 
 _ALWAYS: Final = "no condition"
-
-
-def _claim(found: Present, attributes: Values, several: Tags, source: str, claims: Claims) -> None:
-    for name, values in attributes.items():
-        barred = claims.barred_attributes.get(name, ())
-        for value in values:
-            if value not in barred:
-                found.attributes.setdefault(name, {}).setdefault(value, source)
-    for platform, tags in several.items():
-        barred = claims.barred_tags.get(platform, ())
-        for tag in tags:
-            if tag not in barred:
-                found.tags.setdefault(platform, {}).setdefault(tag, source)
-
-
-def _folded(labels: dict[str, dict[str, str]]) -> Labels:
-    return {name: set(map(folded, values)) for name, values in labels.items()}
