@@ -69,7 +69,7 @@ def _moves(change: dict[str, Any]) -> str:
 def _headline(found: dict[str, Any], zone: ZoneInfo) -> str:
     at = "" if found["at"] is None else f", as of {_at(found['at'], zone)}"
     if found["group"] is None:
-        return f"{found['customer']} is in a group that is not ours to change{at}"
+        return f"{found['customer']} is not moved: {found['not_ours']}{at}"
     group = found["group"] or "no group"
     why = f"because of {_source(found['won_by'])}" if found["won_by"] else "since nothing claims another"
     return f"{found['customer']} belongs in {group}, {why}{at}"

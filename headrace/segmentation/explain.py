@@ -18,7 +18,7 @@ from headrace.segmentation.explaining.happenings import Subject
 from headrace.segmentation.explaining.lens import Lens
 from headrace.segmentation.explaining.seen import ChangeSeen, ConditionSeen, EntrySeen, Explanation, FactSeen, Shown
 from headrace.segmentation.explaining.shown import shown_operand, shown_value
-from headrace.segmentation.explaining.standing import claims_seen, memberships_seen
+from headrace.segmentation.explaining.standing import claims_seen, memberships_seen, not_ours
 from headrace.segmentation.explaining.tree import Entry, Test, entries_of, tests_of
 from headrace.segmentation.explaining.waiting import waiting_seen
 from headrace.segmentation.facts import Facts
@@ -54,7 +54,7 @@ def explain(
     """
     entries = _chosen(rules, rule)
     view = _View(state, rules, now, pages)
-    winner, group = choose_group(state, rules), wanted_group(state, rules)
+    winner, group = choose_group(state, rules), None if state.guest else wanted_group(state, rules)
     return Explanation(
         customer=state.key,
         at=now,
@@ -64,6 +64,7 @@ def explain(
         memberships=memberships_seen(state, rules),
         facts=view.facts_of(entries),
         rules=tuple(map(view.entry, entries)),
+        not_ours=not_ours(state, rules),
         smallest_change=view.change(entries[0] if rule is not None else None) if search else None,
         waiting=waiting_seen(state, rules),
     )

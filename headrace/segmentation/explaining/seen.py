@@ -97,7 +97,7 @@ class WaitingSeen(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """Why a customer stands where it stands. `group`: the desired one, None = not ours to move.
+    """Why a customer stands where it stands. `group`: the desired one, None = not ours to move, `not_ours` says why.
 
     `at`: the store's time it is told of. `smallest_change`: to a better group or, without one, out of this one.
     """
@@ -111,4 +111,5 @@ class Explanation(Struct, frozen=True, kw_only=True):
     facts: dict[str, FactSeen]
     rules: tuple[EntrySeen, ...]
     smallest_change: ChangeSeen | None
+    not_ours: str | None = None
     waiting: tuple[WaitingSeen, ...] = ()

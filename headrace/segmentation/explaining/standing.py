@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.explaining.seen import ClaimSeen, MembershipSeen
 from headrace.segmentation.group_choice import GroupClaim
-from headrace.segmentation.group_claims import choose_group, group_claims
+from headrace.segmentation.group_claims import choose_group, group_claims, wanted_group
 from headrace.segmentation.pins import PIN
 from headrace.segmentation.state import State
 
@@ -23,6 +23,17 @@ def claims_seen(state: State, rules: CompiledRules) -> tuple[ClaimSeen, ...]:
         )
         for claim in claims
     )
+
+
+def not_ours(state: State, rules: CompiledRules) -> str | None:
+    """Why nobody moves this customer; None: the rules do."""
+    if state.guest:
+        return "it is a guest, and the store has groups for accounts alone"
+    if state.profile is None:
+        return "the store has not told of its account yet"
+    if wanted_group(state, rules) is not None:
+        return None
+    return f"the store has it in {state.profile.group}, which these rules do not name and nobody has let them take over"
 
 
 def memberships_seen(state: State, rules: CompiledRules) -> tuple[MembershipSeen, ...]:

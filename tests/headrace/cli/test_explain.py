@@ -109,8 +109,8 @@ def test_text__smallest_change__is_a_sentence(change: dict[str, Any] | None, tex
 
 
 def test_text__not_ours__says_so() -> None:
-    text = explanation_text(FOUND | {"group": None, "won_by": None, "claims": []})
-    assert text.startswith("demo:42 is in a group that is not ours to change")
+    text = explanation_text(FOUND | {"group": None, "won_by": None, "claims": [], "not_ours": "it is a guest"})
+    assert text.startswith("demo:42 is not moved: it is a guest, as of 20 November 2026 12:30")
 
 
 def test_text__history__one_line_a_change() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from headrace.contracts.events import (
     Address,
@@ -79,7 +80,7 @@ def order(number: int, total: int, *, days_ago: int, brand: str = "Apple", **fie
     )
 
 
-def happened(data: EventData, number: int = 0) -> Event:
+def happened(data: EventData, number: int = 0, key: str = "shop:7") -> Event:
     kinds = {
         OrderSnapshot: "order.snapshot",
         CustomerSnapshot: "customer.snapshot",
@@ -93,7 +94,7 @@ def happened(data: EventData, number: int = 0) -> Event:
             type=kind,
             id=f"{kind}:{number}",
             store="shop",
-            subject="shop:7",
+            subject=key,
             time=NOW,
             origin="live",
             revision=f"r{number:03d}",
@@ -101,10 +102,10 @@ def happened(data: EventData, number: int = 0) -> Event:
     )
 
 
-def state_of(rules: CompiledRules, *data: EventData, now: datetime = NOW) -> State:
+def state_of(rules: CompiledRules, *data: EventData, now: datetime = NOW, key: str = "shop:7") -> State:
     state: State | None = None
     for number, one in enumerate(data):
-        state = decide(state, happened(one, number), rules, Context(1, number, now, 1)).state
+        state = decide(state, happened(one, number, key), rules, Context(1, number, now, 1)).state
     assert state is not None
     return state
 
@@ -129,6 +130,22 @@ def test_explain__claims__winner_first_and_every_loser_told_why() -> None:
         ("rule:welcome", "Gold", False, "Friends stands higher in group_order"),
         ("ladder:loyalty", "Silver", False, "Friends stands higher in group_order"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "why"),
+    [
+        ("shop:7", ANN, None),
+        ("shop:7", replace(ANN, group="Staff"), "the store has it in Staff, which these rules do not name"),
+        ("shop:7", order(1, 5, days_ago=3), "the store has not told of its account yet"),
+        ("shop:guest-ab", order(1, 5, days_ago=3), "it is a guest"),
+    ],
+)
+def test_explain__not_moved__says_why(key: str, data: EventData, why: str | None) -> None:
+    rules = compiled()
+    found = explain(state_of(rules, data, key=key), rules, now=NOW)
+    assert (found.group is None) is (why is not None)
+    assert found.not_ours is why or (found.not_ours or "").startswith(why or "-")
 
 
 def test_explain__memberships__segments_and_rungs_with_their_groups() -> None:
