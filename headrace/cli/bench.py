@@ -26,7 +26,8 @@ PySpy = Annotated[str | None, typer.Option(help="Where py-spy is; default: the P
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     group = typer.Typer(help="Measure the engine beside its peers, and its parts.", no_args_is_help=True)
-    for verb in (engine, large, latency, restore, memory, scale, scale_path, path, replay, plan, profile, decide, templates, page):
+    verbs = (engine, large, latency, restore, memory, scale, scale_path, path, replay, plan, profile, decide, templates)
+    for verb in (*verbs, page):
         group.command(verb.__name__.replace("_", "-"))(verb)
     app.add_typer(group, name="bench")
 

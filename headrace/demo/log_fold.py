@@ -44,7 +44,7 @@ class Latched:
 
 @dataclass(slots=True)
 class LogFold:
-    """The log so far, by order id and subject. `stale`: snapshots not newer than what was there (repeats, late ones)."""
+    """The log so far, by order id and subject. `stale`: snapshots no newer than what was there."""
 
     orders: dict[str, SeenOrder] = field(default_factory=dict)
     latched: dict[str, Latched] = field(default_factory=dict)

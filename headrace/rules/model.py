@@ -376,7 +376,7 @@ class RuleSet(Node):
 
 def fold(text: str) -> str:
     """Case and accents folded, outer space dropped, inner runs of space made one: how text is compared."""
-    # Decomposed first: 𝔍 is no capital before it is a J.
+    # Decomposed first: a letter of mathematics is no capital before it is the letter it shows.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
