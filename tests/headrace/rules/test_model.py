@@ -7,7 +7,13 @@ from headrace.rules.model import fold
 
 @pytest.mark.parametrize(
     ("text", "folded"),
-    [("  Café   du  Nord ", "cafe du nord"), ("STRASSE", "strasse"), ("Straße", "strasse"), ("\U0001d50d", "j"), ("\ufb01", "fi")],
+    [
+        ("  Café   du  Nord ", "cafe du nord"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("\U0001d50d", "j"),
+        ("\ufb01", "fi"),
+    ],
 )
 def test_fold__text__as_it_is_compared(text: str, folded: str) -> None:
     assert fold(text) == folded
