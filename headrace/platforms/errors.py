@@ -61,9 +61,13 @@ class Rejected(VendorError):
 
 
 class Unauthorized(VendorError):
-    """401 or 403 with the vendor's own explanation."""
+    """401, or 403 with the vendor's own explanation: `forbidden`, this one thing is not ours to do."""
 
     next = "pause"
+
+    def __init__(self, route: str, message: str, *, forbidden: bool = False) -> None:
+        super().__init__(route, message)
+        self.forbidden = forbidden
 
 
 class OutcomeUnknown(VendorError):

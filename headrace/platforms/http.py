@@ -183,7 +183,7 @@ def _error(request: Request, response: httpx.Response, json: Any) -> VendorError
     if status == 429 or (status == 403 and json is None):  # Mailchimp's overload: 403 without a JSON body
         return RateLimited(request.route, title, _retry_after(response.headers))
     if status in (401, 403):
-        return Unauthorized(request.route, f"{status} {title}")
+        return Unauthorized(request.route, f"{status} {title}", forbidden=status == 403)
     if status == 503 or (status >= 500 and request.may_repeat):
         return Unavailable(request.route, f"{status} {title}")
     if status >= 500:

@@ -24,6 +24,7 @@ LogEvent = Literal[
     "vendor.unauthorized",  # the credentials are refused: paused until a person puts them right
     "vendor.unavailable",  # a call was given up for now; what needed it stays queued
     "hook.created",  # a webhook was subscribed
+    "hook.left_out",  # the token may not subscribe to carts: no rule hears of them
     "hook.activated",  # a webhook that the vendor had put to sleep was woken
     # ingest
     "webhook.refused",  # answered with 4xx; `reason` says why, the body is never logged

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from headrace.platforms import bigcommerce
-from headrace.platforms.errors import Rejected
+from headrace.platforms.errors import Rejected, Unauthorized
 from headrace.runtime.logs import log
 from services.ingest.reader import Caller, StoreReader
-from services.ingest.webhook import NEEDED_SCOPES
+from services.ingest.webhook import CART_SCOPES, NEEDED_SCOPES
 
 
 def scopes() -> list[str]:
@@ -39,6 +39,11 @@ async def _make(caller: Caller, missing: Sequence[str], destination: str, header
     for scope in missing:
         try:
             await caller.call(bigcommerce.create_hook(scope, destination, dict([header]) if header else None))
+        except Unauthorized as error:
+            if scope not in CART_SCOPES or not error.forbidden:
+                raise
+            log.warning("hook.left_out", scope=scope)
+            continue
         except Rejected as error:
             if error.status not in (409, 422) or scope not in await _ours(caller, destination):
                 raise

@@ -229,7 +229,12 @@ class Hydrator:
                 continue
             found += records
             if not records:
-                log.info("notice.dropped", resource="cart", resource_id=pending.key[1], reason="not in the store")
+                log.info(
+                    "notice.dropped",
+                    resource="cart",
+                    resource_id=pending.key[1],
+                    reason="not in the store, or not ours to read",
+                )
         return found
 
     def _sort(self, pending: Pending, row: Fetched | None, found: dict[int, Fetched], read: Sorted) -> None:

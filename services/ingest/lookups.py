@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from headrace.platforms import bigcommerce
+from headrace.platforms.errors import Unauthorized
 from headrace.platforms.replies import decimal
 from services.ingest.reader import StoreReader
 
@@ -133,7 +134,12 @@ class Currencies:
         """Reads the list when it is old."""
         if self._read_at is not None and self._clock() - self._read_at <= REFRESH_S:
             return
-        rows = [each.row for each in await self._reader.every_page(bigcommerce.currencies)]
+        try:
+            rows = [each.row for each in await self._reader.every_page(bigcommerce.currencies)]
+        except Unauthorized as error:
+            if not error.forbidden:
+                raise
+            rows = []  # this token may not read them: amounts without a currency stay unset
         self.own = next((str(row.get("currency_code")) for row in rows if row.get("is_default") is True), "")
         self._rates = {str(row.get("currency_code")): _rate(row) for row in rows}
         self._read_at = self._clock()

@@ -18,7 +18,7 @@ from headrace.platforms.bigcommerce import (
     next_page_of,
     rows_of,
 )
-from headrace.platforms.errors import Rejected, Unavailable
+from headrace.platforms.errors import Rejected, Unauthorized, Unavailable
 from headrace.platforms.http import Reply, Request
 
 EMAILS_PER_CALL: Final = 60
@@ -125,7 +125,7 @@ class StoreReader:
         return {int(each.row["id"]): each.row for each in rows}
 
     async def carts(self, ids: Iterable[str]) -> dict[str, Fetched]:
-        """Carts by id, one call each, without those that are gone."""
+        """Carts by id, one call each, without those that are gone, or that this token may not read."""
         found = await asyncio.gather(*(self._cart(cart_id) for cart_id in ids))
         return {str(each.row["id"]): each for each in found if each is not None}
 
@@ -136,6 +136,10 @@ class StoreReader:
             if error.status != _GONE:
                 raise
             return None
+        except Unauthorized as error:
+            if not error.forbidden:
+                raise
+            return None  # the token is good, and carts are not ours to read
         return rows[0] if rows else None
 
     async def subscribers(self, page: int, since: datetime | None) -> tuple[list[dict[str, Any]], datetime, int | None]:

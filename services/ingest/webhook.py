@@ -40,6 +40,8 @@ NEEDED_SCOPES: Final[Mapping[str, Resource]] = {
     "store/cart/converted": "cart",
 }
 """What we subscribe to, and the resource that will be read: an address by its customer, a refund by its order."""
+CART_SCOPES: Final = frozenset({"store/cart/abandoned", "store/cart/converted"})
+"""We can do without: a token that may not read carts is good for all else."""
 
 
 @dataclass(frozen=True, slots=True)

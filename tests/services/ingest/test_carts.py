@@ -10,7 +10,7 @@ import pytest
 
 from headrace.contracts.actions import Notice
 from headrace.contracts.events import CartEvent, Event, decode_event
-from headrace.platforms.errors import Rejected
+from headrace.platforms.errors import Rejected, Unauthorized
 from headrace.platforms.http import Reply, Request
 from services.ingest.backlog import BadNotice, Place, read_record
 from services.ingest.hydrate import Hydrator, NoticeRecord, Policy
@@ -66,6 +66,7 @@ class Store:
 
     def __init__(self, *carts: dict[str, Any]) -> None:
         self.carts = {f"/v3/carts/{row['id']}": row for row in carts}
+        self.forbidden = False
         self.lists: dict[str, list[dict[str, Any]]] = {
             "/v2/orders": [ORDER],
             "/v3/customers": [{"id": 5, "email": "jo@example.com", "date_modified": "2026-01-01T00:00:00Z"}],
@@ -80,6 +81,8 @@ class Store:
 
     async def call(self, request: Request) -> Reply:
         if request.path.startswith("/v3/carts/"):
+            if self.forbidden:
+                raise Unauthorized(request.route, "403 no", forbidden=True)
             if request.path not in self.carts:
                 raise Rejected(request.route, 404, "gone", {})
             return Reply(200, {}, {"data": self.carts[request.path], "meta": {}}, NOW)
@@ -192,6 +195,15 @@ async def test_hydrate__both_at_once__left_behind_and_then_bought() -> None:
 async def test_hydrate__nobodys_cart_or_one_that_is_gone__nothing(row: dict[str, Any]) -> None:
     desk = Desk(Store(row))
     assert await desk.take(notice("abandoned")) == []
+    assert desk.aside == []
+
+
+async def test_hydrate__carts_are_not_ours_to_read__all_else_goes_on() -> None:
+    store = Store(ROW)
+    store.forbidden = True
+    desk = Desk(store)
+    events = await desk.take(notice("abandoned"), notice("converted", orderId=252))
+    assert [one.envelope.type for one in events] == ["customer.snapshot", "cart.converted"]
     assert desk.aside == []
 
 

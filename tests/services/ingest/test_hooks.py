@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from headrace.platforms.errors import Rejected
+from headrace.platforms.errors import Rejected, Unauthorized
 from headrace.platforms.http import Reply, Request
 from services.ingest.hooks import ensure_hooks, scopes
+from services.ingest.webhook import CART_SCOPES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "https://us.example/hook"
@@ -43,3 +44,26 @@ async def test_ensure_hooks__store_refuses_the_address__said_so() -> None:
     """The same 422: without a second look the process would call itself ready and hear nothing."""
     with pytest.raises(Rejected):
         await ensure_hooks(Store(refuses=set(scopes()), appear=False), URL, None)
+
+
+class Forbidding(Store):
+    """A token that may not do some things: 403, or that is no good at all: 401."""
+
+    def __init__(self, *, forbidden: bool) -> None:
+        super().__init__(refuses=set(CART_SCOPES), appear=False)
+        self.forbidden = forbidden
+
+    async def call(self, request: Request) -> Reply:
+        try:
+            return await super().call(request)
+        except Rejected as error:
+            raise Unauthorized(request.route, "no", forbidden=self.forbidden) from error
+
+
+async def test_ensure_hooks__token_may_not_read_carts__all_others_are_made() -> None:
+    assert await ensure_hooks(Forbidding(forbidden=True), URL, None) == len(scopes()) - len(CART_SCOPES)
+
+
+async def test_ensure_hooks__token_is_no_good__said_so() -> None:
+    with pytest.raises(Unauthorized):
+        await ensure_hooks(Forbidding(forbidden=False), URL, None)

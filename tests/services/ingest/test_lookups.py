@@ -1,10 +1,12 @@
 """Group names, categories and consent, read no more often than they must be."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+from headrace.platforms.errors import Unauthorized
 from headrace.platforms.http import Reply, Request
-from services.ingest.lookups import Categories, Consents, Groups
+from services.ingest.lookups import Categories, Consents, Currencies, Groups
 from services.ingest.reader import StoreReader
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,3 +86,57 @@ async def test_consents__row_deleted__no_word_any_more() -> None:
     assert consents.forget(1) == "c1@x.example"
     assert consents.of("c1@x.example") is None
     assert consents.forget(1) is None
+
+
+async def test_consents__other_purposes__by_address_and_their_change_is_one() -> None:
+    vendor = Vendor(subscribers=[_subscriber(1, "marketing_newsletter", "abandoned_cart"), _subscriber(2)])
+    consents = Consents(StoreReader(vendor))
+    await consents.refresh()
+    assert (consents.purposes("C1@x.example"), consents.purposes("c2@x.example")) == ({"abandoned_cart": True}, {})
+    vendor.rows["subscribers"] = [_subscriber(1, "marketing_newsletter", at=150)]
+    await consents.refresh()
+    assert (consents.changed, consents.purposes("c1@x.example")) == ({"c1@x.example"}, {})
+
+
+async def test_categories__brand_and_preorder__known_with_the_product() -> None:
+    vendor = Vendor(
+        products=[
+            {"id": 5, "categories": [], "brand_id": 3, "availability": "preorder"},
+            {"id": 6, "categories": [], "brand_id": 0, "availability": "available"},
+        ],
+        brands=[{"id": 3, "name": "Bijou"}],
+        categories=[],
+    )
+    products = Categories(StoreReader(vendor))
+    await products.know({5, 6, 7})
+    await products.know_brands({5, 6, 7, 8})
+    assert [products.brand_of(each) for each in (5, 6, 7, 8)] == ["Bijou", "", "", ""]
+    assert [products.is_late(each) for each in (5, 6, 7)] == [True, False, False]
+    asked = len(vendor.asked)
+    await products.know_brands({5})
+    assert len(vendor.asked) == asked
+
+
+async def test_currencies__rates_of_any_base__worth_in_the_stores_own() -> None:
+    rows = [
+        {"currency_code": "GBP", "is_default": True, "currency_exchange_rate": "0.8"},
+        {"currency_code": "EUR", "is_default": False, "currency_exchange_rate": 1.0},
+        {"currency_code": "XXX", "is_default": False, "currency_exchange_rate": "odd"},
+    ]
+    currencies = Currencies(StoreReader(Vendor(currencies=rows)))
+    await currencies.know()
+    assert (currencies.own, currencies.worth("GBP"), currencies.worth("EUR")) == ("GBP", Decimal(1), Decimal("1.25"))
+    assert (currencies.worth("XXX"), currencies.worth("USD")) == (None, None)
+
+
+class Forbidding(Vendor):
+    """A token that may not read this."""
+
+    async def call(self, request: Request) -> Reply:
+        raise Unauthorized(request.route, "403 no", forbidden=True)
+
+
+async def test_currencies__not_ours_to_read__none_is_known() -> None:
+    currencies = Currencies(StoreReader(Forbidding()))
+    await currencies.know()
+    assert (currencies.own, currencies.worth("GBP")) == ("", None)
