@@ -4,7 +4,7 @@ Parsed once per rule set and shared by every customer; what an entry then does i
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,91 +14,32 @@ import msgspec
 from headrace.rules.catalogue import MEMBERSHIPS
 from headrace.rules.dependencies import CHANGES, in_order, leaves
 from headrace.rules.model import (
-    Action,
-    Condition,
     Ladder,
     Rule,
     RuleSet,
     Segment,
     Send,
     Spend,
-    Tag,
-    Trigger,
 )
-from headrace.segmentation.claims import tags_by_platform
-from headrace.segmentation.compiled_actions import CompiledAction, at_once, compile_actions
-from headrace.segmentation.conditions.change import TIME, CompiledNumber, Timed
+from headrace.segmentation.compiled_actions import CompiledAction
+from headrace.segmentation.compiled_entries import (
+    CompiledEntry,
+    CompiledLadder,
+    CompiledRule,
+    CompiledSegment,
+    acts_of,
+    compile_ladder,
+    compile_rule,
+    compile_segment,
+)
+from headrace.segmentation.conditions.change import Timed
 from headrace.segmentation.conditions.membership import named
-from headrace.segmentation.conditions.registry import CompiledCondition, compile_condition
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.time import Edge, edge_of
-from headrace.segmentation.conditions.window import compile_number
-from headrace.segmentation.facts import Facts
 from headrace.segmentation.group_choice import places_of
-from headrace.segmentation.ladders import Rungs, compile_rungs, next_change
 from headrace.segmentation.ledger import CountedSpend, counted_spend
 from headrace.segmentation.schedule import TIME_TRIGGERS, timed_rule
-from headrace.segmentation.state import Tags, Values
 from headrace.segmentation.totals import Summing
-
-
-@dataclass(frozen=True, slots=True)
-class Gives:
-    """What a segment or rung claims while it holds."""
-
-    group: str | None
-    attributes: Values
-    tags: Tags
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledRule:
-    """A rule; `condition` None = always. `digest`: of what it says, its id left out."""
-
-    id: str
-    source: str
-    when: Trigger
-    derived: bool
-    """It waits for what a decision itself brings about."""
-    condition: CompiledCondition | None
-    then: tuple[Action, ...]
-    past: bool
-    digest: str
-    at_once: tuple[Action, ...] = ()
-    """Of `then`, what claims something the moment the rule fires."""
-    acts: tuple[CompiledAction, ...] = ()
-    """Of `then`, all else: effects, and what waits."""
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledSegment:
-    """A segment."""
-
-    id: str
-    source: str
-    condition: CompiledCondition
-    gives: Gives
-    on_enter: tuple[CompiledAction, ...] = ()
-    on_exit: tuple[CompiledAction, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledLadder:
-    """A ladder; `gives`, `on_enter` and `on_exit` by rung number. `acts`: some rung has one of the latter."""
-
-    id: str
-    source: str
-    ladder: Ladder
-    reads: frozenset[str]
-    rungs: Rungs
-    read: Callable[[Facts], int | None]
-    gives: tuple[Gives, ...]
-    on_enter: tuple[tuple[CompiledAction, ...], ...] = ()
-    on_exit: tuple[tuple[CompiledAction, ...], ...] = ()
-    acts: bool = False
-
-
-CompiledEntry = CompiledRule | CompiledSegment | CompiledLadder
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +104,9 @@ class CompiledRules:
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
     """Raises ValueError for a field, operator or cycle that no checked rule set of this release has."""
     terms = terms_of(rule_set)
-    rules = {rule.id: _rule(rule, terms) for rule in rule_set.rules}
-    segments = {segment.id: _segment(segment, terms) for segment in rule_set.segments}
-    ladders = {ladder.id: _ladder(ladder, terms) for ladder in rule_set.ladders}
+    rules = {rule.id: compile_rule(rule, terms) for rule in rule_set.rules}
+    segments = {segment.id: compile_segment(segment, terms) for segment in rule_set.segments}
+    ladders = {ladder.id: compile_ladder(ladder, terms) for ladder in rule_set.ladders}
     return CompiledRules(
         rule_set=rule_set,
         summing=summing_of(rule_set.spend, terms),
@@ -177,7 +118,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         segments=segments,
         ladders=ladders,
         reads_membership=_reads_membership(rule_set),
-        timed=tuple(_timed(rule_set, segments, terms)),
+        timed=tuple(_timed(rule_set, segments, ladders)),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
         triggers=frozenset(rule.when.name for rule in rule_set.rules),
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
@@ -191,17 +132,6 @@ def _waiting(entries: tuple[CompiledEntry, ...]) -> dict[tuple[str, str], Compil
     return {
         (entry.source, action.key): action for entry in entries for action in acts_of(entry) if action.due is not None
     }
-
-
-def acts_of(entry: CompiledEntry) -> tuple[CompiledAction, ...]:
-    """Everything an entry may do besides what it claims at once."""
-    match entry:
-        case CompiledRule():
-            return entry.acts
-        case CompiledSegment():
-            return (*entry.on_enter, *entry.on_exit)
-        case CompiledLadder():
-            return tuple(action for acts in (*entry.on_enter, *entry.on_exit) for action in acts)
 
 
 def terms_of(rule_set: RuleSet) -> Terms:
@@ -218,23 +148,18 @@ def terms_of(rule_set: RuleSet) -> Terms:
     )
 
 
-def _timed(rule_set: RuleSet, segments: dict[str, CompiledSegment], terms: Terms) -> Iterator[Timed]:
+def _timed(
+    rule_set: RuleSet, segments: dict[str, CompiledSegment], ladders: dict[str, CompiledLadder]
+) -> Iterator[Timed]:
     for segment in segments.values():
         if segment.condition.next_change is not None:
             yield Timed(segment.source, segment.condition.reads, segment.condition.next_change)
     for rule in rule_set.rules:
         if rule.when.name in TIME_TRIGGERS:
             yield timed_rule(rule, rule_set.store.timezone)
-    for ladder in rule_set.ladders:
-        number = compile_number(ladder.by, ladder.window, ladder.only, terms)
-        rungs = compile_rungs(ladder, terms.timezone)
-        change = next_change(rungs, number)
-        if change is not None:
-            yield Timed(rungs.source, _ladder_reads(number, rungs), change)
-
-
-def _ladder_reads(number: CompiledNumber, rungs: Rungs) -> frozenset[str]:
-    return number.reads if rungs.grace is None else number.reads | {TIME}
+    for ladder in ladders.values():
+        if ladder.next_change is not None:
+            yield Timed(ladder.source, ladder.reads, ladder.next_change)
 
 
 def _reads_membership(rule_set: RuleSet) -> bool:
@@ -263,61 +188,6 @@ def summing_of(spend: Spend, terms: Terms) -> Summing:
 
 _SUMS: Final = b"1"
 """Raise it when an accumulator of the same rules changes its meaning: every customer's are then added up anew."""
-
-
-def _rule(rule: Rule, terms: Terms) -> CompiledRule:
-    said = msgspec.json.encode((rule.when, rule.if_, rule.then), order="deterministic")
-    return CompiledRule(
-        id=rule.id,
-        source=f"rule:{rule.id}",
-        when=rule.when,
-        derived=rule.when.name in CHANGES,
-        condition=None if rule.if_ is None else compile_condition(rule.if_, terms),
-        then=rule.then,
-        past=rule.past == "apply",
-        digest=hashlib.blake2b(said, digest_size=6).hexdigest(),
-        at_once=at_once(rule.then),
-        acts=_acts(rule.then, terms),
-    )
-
-
-def _acts(actions: tuple[Action, ...], terms: Terms) -> tuple[CompiledAction, ...]:
-    def condition(unless: Condition) -> CompiledCondition:
-        return compile_condition(unless, terms)
-
-    return compile_actions(actions, terms, condition)
-
-
-def _segment(segment: Segment, terms: Terms) -> CompiledSegment:
-    return CompiledSegment(
-        segment.id,
-        f"segment:{segment.id}",
-        compile_condition(segment.who, terms),
-        _gives(segment.group, segment.attributes, segment.tags),
-        _acts(segment.on_enter, terms),
-        _acts(segment.on_exit, terms),
-    )
-
-
-def _ladder(ladder: Ladder, terms: Terms) -> CompiledLadder:
-    number = compile_number(ladder.by, ladder.window, ladder.only, terms)
-    rungs = compile_rungs(ladder, terms.timezone)
-    return CompiledLadder(
-        ladder.id,
-        rungs.source,
-        ladder,
-        _ladder_reads(number, rungs),
-        rungs,
-        number.read,
-        tuple(_gives(rung.group, rung.attributes, rung.tags) for rung in ladder.rungs),
-        tuple(_acts(rung.on_enter, terms) for rung in ladder.rungs),
-        tuple(_acts(rung.on_exit, terms) for rung in ladder.rungs),
-        any(rung.on_enter or rung.on_exit for rung in ladder.rungs),
-    )
-
-
-def _gives(group: str | None, attributes: Values, tags: tuple[Tag, ...]) -> Gives:
-    return Gives(group, {name: tuple(sorted(values)) for name, values in attributes.items()}, tags_by_platform(tags))
 
 
 def _renamed(entries: tuple[Rule, ...] | tuple[Segment, ...] | tuple[Ladder, ...]) -> dict[str, str]:

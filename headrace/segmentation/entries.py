@@ -12,15 +12,15 @@ from msgspec.structs import replace
 
 from headrace.rules.model import Send
 from headrace.segmentation.claims import fire, lift
-from headrace.segmentation.compiled import (
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.compiled_actions import CompiledAction, Fired, explain_action, rows_of
+from headrace.segmentation.compiled_entries import (
     CompiledEntry,
     CompiledLadder,
     CompiledRule,
-    CompiledRules,
     CompiledSegment,
     Gives,
 )
-from headrace.segmentation.compiled_actions import CompiledAction, Fired, explain_action, rows_of
 from headrace.segmentation.derived import ATTRIBUTE_CHANGED, Moment, attribute_changed, derived, group_changed
 from headrace.segmentation.facts import Facts, Labels
 from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wakes

@@ -1,6 +1,6 @@
 """Whether an occurrence fires a rule, for what, and whether that told anything new."""
 
-from headrace.segmentation.compiled import CompiledRule
+from headrace.segmentation.compiled_entries import CompiledRule
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.state import Claims
 from headrace.segmentation.triggers import Occurrence

@@ -9,7 +9,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from headrace.segmentation.compiled import CompiledRules, Gives
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.compiled_entries import Gives
 from headrace.segmentation.group_choice import GroupClaim, choose, managed
 from headrace.segmentation.pins import PIN, pinned_group
 from headrace.segmentation.state import Standing, State

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from headrace.contracts.actions import Desired
 from headrace.contracts.effects import Effect
 from headrace.segmentation.actions import Stamp, emit
-from headrace.segmentation.compiled import CompiledEntry, CompiledRules
+from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_actions import Fired
+from headrace.segmentation.compiled_entries import CompiledEntry
 from headrace.segmentation.derived import Moment
 from headrace.segmentation.effects import Release, carry_out
 from headrace.segmentation.entries import Verdict, Walk

@@ -11,7 +11,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from headrace.rules.model import RuleSet, Spend
-from headrace.segmentation.compiled import CompiledLadder, CompiledRules, CompiledSegment
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.compiled_entries import CompiledLadder, CompiledSegment
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.ladders import rung_of

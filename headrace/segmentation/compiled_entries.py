@@ -1,0 +1,160 @@
+"""Rules, segments and ladders made ready to run, each by itself.
+
+How they stand together is in `compiled.py`, what each then does in `entries.py`.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from headrace.rules.dependencies import CHANGES
+from headrace.rules.model import (
+    Action,
+    Condition,
+    Ladder,
+    Rule,
+    Segment,
+    Tag,
+    Trigger,
+)
+from headrace.segmentation.claims import tags_by_platform
+from headrace.segmentation.compiled_actions import CompiledAction, at_once, compile_actions
+from headrace.segmentation.conditions.change import TIME, NextChange
+from headrace.segmentation.conditions.registry import CompiledCondition, compile_condition
+from headrace.segmentation.conditions.terms import Terms
+from headrace.segmentation.conditions.window import compile_number
+from headrace.segmentation.facts import Facts
+from headrace.segmentation.ladders import Rungs, compile_rungs, next_change
+from headrace.segmentation.state import Tags, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Gives:
+    """What a segment or rung claims while it holds."""
+
+    group: str | None
+    attributes: Values
+    tags: Tags
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule; `condition` None = always. `digest`: of what it says, its id left out."""
+
+    id: str
+    source: str
+    when: Trigger
+    derived: bool
+    """It waits for what a decision itself brings about."""
+    condition: CompiledCondition | None
+    then: tuple[Action, ...]
+    past: bool
+    digest: str
+    at_once: tuple[Action, ...] = ()
+    """Of `then`, what claims something the moment the rule fires."""
+    acts: tuple[CompiledAction, ...] = ()
+    """Of `then`, all else: effects, and what waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSegment:
+    """A segment."""
+
+    id: str
+    source: str
+    condition: CompiledCondition
+    gives: Gives
+    on_enter: tuple[CompiledAction, ...] = ()
+    on_exit: tuple[CompiledAction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledLadder:
+    """A ladder; `gives`, `on_enter` and `on_exit` by rung number. `acts`: some rung has one of the latter."""
+
+    id: str
+    source: str
+    ladder: Ladder
+    reads: frozenset[str]
+    rungs: Rungs
+    read: Callable[[Facts], int | None]
+    next_change: NextChange | None
+    gives: tuple[Gives, ...]
+    on_enter: tuple[tuple[CompiledAction, ...], ...] = ()
+    on_exit: tuple[tuple[CompiledAction, ...], ...] = ()
+    acts: bool = False
+
+
+CompiledEntry = CompiledRule | CompiledSegment | CompiledLadder
+
+
+def compile_rule(rule: Rule, terms: Terms) -> CompiledRule:
+    """Raises ValueError, as the two below, for what no checked rule set of this release has."""
+    said = msgspec.json.encode((rule.when, rule.if_, rule.then), order="deterministic")
+    return CompiledRule(
+        id=rule.id,
+        source=f"rule:{rule.id}",
+        when=rule.when,
+        derived=rule.when.name in CHANGES,
+        condition=None if rule.if_ is None else compile_condition(rule.if_, terms),
+        then=rule.then,
+        past=rule.past == "apply",
+        digest=hashlib.blake2b(said, digest_size=6).hexdigest(),
+        at_once=at_once(rule.then),
+        acts=_acts(rule.then, terms),
+    )
+
+
+def compile_segment(segment: Segment, terms: Terms) -> CompiledSegment:
+    """With what it gives and does."""
+    return CompiledSegment(
+        segment.id,
+        f"segment:{segment.id}",
+        compile_condition(segment.who, terms),
+        _gives(segment.group, segment.attributes, segment.tags),
+        _acts(segment.on_enter, terms),
+        _acts(segment.on_exit, terms),
+    )
+
+
+def compile_ladder(ladder: Ladder, terms: Terms) -> CompiledLadder:
+    """With its number, and what each rung gives and does."""
+    number = compile_number(ladder.by, ladder.window, ladder.only, terms)
+    rungs = compile_rungs(ladder, terms.timezone)
+    return CompiledLadder(
+        ladder.id,
+        rungs.source,
+        ladder,
+        number.reads if rungs.grace is None else number.reads | {TIME},
+        rungs,
+        number.read,
+        next_change(rungs, number),
+        tuple(_gives(rung.group, rung.attributes, rung.tags) for rung in ladder.rungs),
+        tuple(_acts(rung.on_enter, terms) for rung in ladder.rungs),
+        tuple(_acts(rung.on_exit, terms) for rung in ladder.rungs),
+        any(rung.on_enter or rung.on_exit for rung in ladder.rungs),
+    )
+
+
+def acts_of(entry: CompiledEntry) -> tuple[CompiledAction, ...]:
+    """Everything an entry may do besides what it claims at once."""
+    match entry:
+        case CompiledRule():
+            return entry.acts
+        case CompiledSegment():
+            return (*entry.on_enter, *entry.on_exit)
+        case CompiledLadder():
+            return tuple(action for acts in (*entry.on_enter, *entry.on_exit) for action in acts)
+
+
+def _acts(actions: tuple[Action, ...], terms: Terms) -> tuple[CompiledAction, ...]:
+    def condition(unless: Condition) -> CompiledCondition:
+        return compile_condition(unless, terms)
+
+    return compile_actions(actions, terms, condition)
+
+
+def _gives(group: str | None, attributes: Values, tags: tuple[Tag, ...]) -> Gives:
+    return Gives(group, {name: tuple(sorted(values)) for name, values in attributes.items()}, tags_by_platform(tags))
