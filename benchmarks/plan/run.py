@@ -37,7 +37,9 @@ from services.evaluator.plan.run import plan
 from services.evaluator.replay.pool import each
 
 READ: Final = "read and decode"
-SYSTEMS: Final = (READ, *CHANGES)
+FIRST: Final = "the first rules of all"
+"""Everybody changes: nobody has any group or label yet, and a rule goes over all orders."""
+SYSTEMS: Final = (READ, *CHANGES, FIRST)
 COLUMNS: Final = {"us_per_customer": "us/customer", "seconds": "s", "changed": "changed"}
 _MARK: Final = 1
 """Of every state: behind the marker of the rules in force."""
@@ -53,25 +55,29 @@ def main(arguments: list[str]) -> int:
         settings = ServiceSettings(
             kafka_bootstrap_servers=place.bootstrap, store=STORE, topic_prefix="plan.", log_level="warning"
         )
+        bare = settings.model_copy(update={"topic_prefix": "first."})
         state_bytes = asyncio.run(_fill(settings, options.customers))
-        rounds = list(_rounds(settings, options.rounds, options.customers))
+        asyncio.run(_fill(bare, options.customers, settled=False))
+        rounds = list(_rounds(settings, bare, options.rounds, options.customers))
         version = place.broker.version
     rss = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     workload = {"customers": options.customers, "rules": 20, "state_bytes": state_bytes, "largest_process_mb": rss}
     result = make_result("plan", rounds, kafka=version, workload=workload)
     read = result["medians"].get(READ, {}).get("seconds")
-    result["ratios"] = {name: round(result["medians"][name]["seconds"] / read, 2) for name in CHANGES} if read else {}
+    result["ratios"] = (
+        {name: round(result["medians"][name]["seconds"] / read, 2) for name in (*CHANGES, FIRST)} if read else {}
+    )
     lines = [table(result["medians"], COLUMNS)]
     lines += [f"{name}: {ratio:.2f} x of reading and decoding" for name, ratio in result["ratios"].items()]
     lines.append(f"states of {state_bytes} bytes; the largest process had {rss} MB")
     return finish(result, "\n".join(lines), as_json=options.json, keep=options.keep)
 
 
-def _rounds(settings: ServiceSettings, rounds: int, customers: int) -> Iterator[dict[str, Any]]:
+def _rounds(settings: ServiceSettings, bare: ServiceSettings, rounds: int, customers: int) -> Iterator[dict[str, Any]]:
     for number in range(rounds):
         for name in order_of_round(SYSTEMS, number):
             with on_cores(WORKER_CORE):
-                found = _read(settings) if name == READ else _plan(settings, name)
+                found = _read(settings) if name == READ else _plan(bare if name == FIRST else settings, name)
             whole = found.pop("customers") == customers
             yield {"system": name, "round": number + 1, **found, "error": None if whole else "not every customer"}
             say(f"round {number + 1}: {name}: {found['us_per_customer']} us a customer")
@@ -84,7 +90,7 @@ def _read(settings: ServiceSettings) -> dict[str, Any]:
 
 
 def _plan(settings: ServiceSettings, name: str) -> dict[str, Any]:
-    document = encode_rule_set(rules(CHANGES[name]))
+    document = encode_rule_set(rules(CHANGES.get(name)))
     with tempfile.TemporaryDirectory() as folder:
         said = plan(settings, PlanOptions(STORE, document, version=2, folder=folder, processes=1))
     return _figures(sum(said["seconds_by_part"].values()), said["customers"], said["changed"])
@@ -99,9 +105,15 @@ def _figures(seconds: float, customers: int, changed: int) -> dict[str, Any]:
     }
 
 
-async def _fill(settings: ServiceSettings, customers: int) -> int:
-    """The states in the live generation's changelog, their rules in force; the mean size of a state."""
+async def _fill(settings: ServiceSettings, customers: int, *, settled: bool = True) -> int:
+    """The states in the live generation's changelog, their rules (if any) in force; the mean size of a state."""
     await create_topics(settings)
+    if settled:
+        await _put_rules(settings)
+    return await asyncio.to_thread(_append, settings, customers, settled=settled)
+
+
+async def _put_rules(settings: ServiceSettings) -> None:
     rule_set = rules()
     record = RuleSetRecord(
         store=STORE, version=1, hash=rule_set_hash(rule_set), document=msgspec.Raw(encode_rule_set(rule_set))
@@ -109,16 +121,16 @@ async def _fill(settings: ServiceSettings, customers: int) -> int:
     async with make_producer(settings) as producer:
         await producer.send_and_wait(topic(settings, RULES), encode(record), partition=0)
     await write_markers(settings, Version(record, 0, 0), range(DEFAULT_PARTITIONS))
-    return await asyncio.to_thread(_append, settings, customers)
 
 
-def _append(settings: ServiceSettings, customers: int) -> int:
+def _append(settings: ServiceSettings, customers: int, *, settled: bool) -> int:
     name, size = topic(settings, changelog(1)), 0
     producer = Producer({**confluent_config(settings), "linger.ms": 20, "enable.idempotence": True, "log_level": 2})
-    for partition, key, body in records(customers):
+    for partition, key, body in records(customers, settled=settled):
         size += len(body)
         _send(producer, name, partition, key, encode_record(_MARK, body))
-    marker = Marker((Activation(STORE, 1, 0, f"{STORE}:1", NOW),), {STORE: NOW})
+    activations = (Activation(STORE, 1, 0, f"{STORE}:1", NOW),) if settled else ()
+    marker = Marker(activations, {STORE: NOW})
     for partition in range(DEFAULT_PARTITIONS):
         _send(producer, name, partition, PARTITION_WIDE_KEY, encode_record(_MARK, encode_marker(marker)))
     assert producer.flush(300) == 0

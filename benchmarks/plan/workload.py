@@ -23,7 +23,7 @@ from headrace.contracts.topics import DEFAULT_PARTITIONS, partition_of
 from headrace.rules.load import Source, load_texts
 from headrace.rules.model import RuleSet
 from headrace.segmentation.codec import encode_state
-from headrace.segmentation.compiled import compile_rules
+from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, decide
 from headrace.segmentation.state import State
 
@@ -91,18 +91,18 @@ def rules(change: tuple[str, str] | None = None) -> RuleSet:
     return found
 
 
-def records(customers: int) -> Iterator[tuple[int, bytes, bytes]]:
-    """Partition, key and encoded state of each customer."""
-    models = [_customer(number) for number in range(min(customers, MODELS))]
+def records(customers: int, *, settled: bool = True) -> Iterator[tuple[int, bytes, bytes]]:
+    """Partition, key and encoded state of each customer; not `settled`: as it is before there are any rules."""
+    models = [_customer(number, _COMPILED if settled else None) for number in range(min(customers, MODELS))]
     for number in range(customers):
         key = f"{STORE}:{number}"
         body = encode_state(replace(models[number % len(models)], key=key))
         yield partition_of(key.encode(), DEFAULT_PARTITIONS), key.encode(), body
 
 
-def _customer(seed: int) -> State:
-    """Settled under the rules, with 1 to 12 orders."""
-    chance, compiled = random.Random(seed), _COMPILED
+def _customer(seed: int, compiled: CompiledRules | None) -> State:
+    """With 1 to 12 orders, settled under these rules."""
+    chance = random.Random(seed)
     events: list[tuple[CustomerSnapshot | OrderSnapshot, str]] = [(_snapshot(chance), "customer.snapshot")]
     events += [(_order(chance, number), "order.snapshot") for number in range(chance.randrange(1, 13))]
     state: State | None = None
@@ -118,7 +118,9 @@ def _customer(seed: int) -> State:
             origin="live",
             revision=f"r{number:03d}",
         )
-        state = decide(state, decode_event(value), compiled, Context(1, number, NOW, 1)).state
+        state = decide(
+            state, decode_event(value), compiled, Context(1, number, NOW, 0 if compiled is None else 1)
+        ).state
     assert state is not None
     return state
 
