@@ -128,7 +128,8 @@ def _rules(node: Node, file: Path) -> LoadResult:
 def _failed(failure: Failure) -> dict[str, Any]:
     place = failure.place
     where = {"file": place.file, "line": place.line}
-    return {"case": failure.case, "expected": failure.expected, "actual": failure.actual, **where}
+    found = {"case": failure.case, "expected": failure.expected, "actual": failure.actual}
+    return {**found, "why": list(failure.why), **where}
 
 
 def _lines(played: Sequence[Played]) -> Iterator[str]:
@@ -137,6 +138,7 @@ def _lines(played: Sequence[Played]) -> Iterator[str]:
         yield f"{failure.place.file}:{failure.place.line}: {failure.case}"
         for name in failure.expected:
             yield f"  {name}: expected {_short(failure.expected[name])}, found {_short(_found(failure, name))}"
+        yield from (f"    {line}" for line in failure.why)
     findings: list[Finding] = [finding for each in played for finding in each.outcome.findings]
     if findings:
         yield render_findings(findings, [source for each in played for source in each.sources], color=False)

@@ -64,9 +64,10 @@ class WantedEffect:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What was expected and what was found, only where they differ: memberships as plain values."""
+    """What was expected and what was found, only where they differ: memberships as plain values; `why` for people."""
 
     case: str
     place: Place
     expected: dict[str, Any]
     actual: dict[str, Any]
+    why: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from headrace.golden.compare import Found, differences, found_of
 from headrace.golden.model import Case, Failure, Step, World
 from headrace.golden.shop import CUSTOMER_ID, Shop
 from headrace.golden.told import said
+from headrace.golden.why import why
 from headrace.rules.findings import Refused
 from headrace.rules.load import Source, load_texts
 from headrace.rules.model import RuleSet
@@ -19,6 +20,7 @@ from headrace.segmentation.absorb import NotApplicable
 from headrace.segmentation.codec import decode_state, encode_state
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, Decision, activate, decide
+from headrace.segmentation.entries import Verdict
 from headrace.segmentation.pages import NO_PAGES, Overlay, Written
 from headrace.segmentation.settle import wake_at
 from headrace.segmentation.state import State
@@ -47,6 +49,7 @@ class Player:
         self._pages: Written = {}
         self._twice, self._offset, self._version, self._since = twice, 0, 0, 0
         self._moved = False
+        self._seen: list[Verdict] = []
         if rules is not None:
             self._activate(rules)
 
@@ -136,6 +139,7 @@ class Player:
         assert self.state == decision.state
         self._pages = {**self._pages, **decision.pages}
         self.actions += decision.actions
+        self._seen += decision.trace.verdicts
         known = {effect.id for effect in self.effects}  # whose consumers never do one twice
         self.effects += (effect for effect in decision.effects if effect.id not in known)
 
@@ -143,8 +147,15 @@ class Player:
         found: Found = found_of(self.state, self.rules, self.effects[self._since :])
         found["actions"] = [line for action in self.actions for line in said(action)]
         self._since = len(self.effects)
+        seen, self._seen = self._seen, []
         expected, actual = differences(step.fields, found, self._shop.world)
-        return [Failure(case.name, step.place, expected, actual)] if expected else []
+        if not expected:
+            return []
+        told: tuple[str, ...] = ()
+        if self.state is not None and self.rules is not None:
+            pages = Overlay(NO_PAGES, self._pages)
+            told = why(expected, actual, self.state, self.rules, now=self.now, pages=pages, seen=seen)
+        return [Failure(case.name, step.place, expected, actual, told)]
 
 
 def play_cases(

@@ -58,6 +58,7 @@ def test_test__a_case_fails__exit_1_with_expected_and_actual(folder: Path, capsy
             "case": "1000.00 is Gold",
             "expected": {"group": "Gold", "segments": ["gold"]},
             "actual": {"group": "", "segments": []},
+            "why": ["segment gold: not in it", "  customer.spend above 1,000.00 GBP: no, it is 1,000.00 GBP"],
             "file": str(folder / "rules" / "rules.test.yaml"),
             "line": 7,
         }
@@ -71,6 +72,8 @@ def test_test__a_case_fails__a_person_sees_where_and_what(folder: Path, capsys: 
         f"{folder}/rules/rules.test.yaml:7: 1000.00 is Gold",
         "  group: expected Gold, found none",
         "  segments: expected [gold], found []",
+        "    segment gold: not in it",
+        "      customer.spend above 1,000.00 GBP: no, it is 1,000.00 GBP",
         "1 passed, 1 failed",
     ]
 

@@ -150,3 +150,41 @@ def test_play__every_kind_of_step__is_taken() -> None:
     )
     outcome = play(steps, "{deleted: true}")
     assert (outcome.findings, outcome.failures) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("history", "expect", "lines"),
+    [
+        (
+            BOUGHT,
+            "{group: Silver}",
+            (
+                "ladder loyalty: rung 2, Gold, by customer.spend",
+                "  customer.spend from 100.00 USD: yes, it is 100.00 USD",
+            ),
+        ),
+        (
+            BOUGHT,
+            "{not: {attributes: {tier: Gold}}}",
+            (
+                "ladder loyalty: rung 2, Gold, by customer.spend",
+                "  customer.spend from 100.00 USD: yes, it is 100.00 USD",
+            ),
+        ),
+        (
+            ANN,
+            "{segments: [quiet]}",
+            ("segment quiet: not in it", "  customer.last_order_at older than 30 days: no, it is unset"),
+        ),
+        (
+            "{customer: {email: ann@example.org}}, {order: {id: 1, value: 5.00}}",
+            "{effects: [send_email, notify_staff]}",
+            ("rule:thanks: withheld: send_email: no consent",),
+        ),
+        (f"{BOUGHT}, {{deleted: }}", "{group: Gold, deleted: false}", None),
+        ("{clock: 2026-02-01}", "{group: Gold}", ()),
+    ],
+)
+def test_play__otherwise__tells_why(history: str, expect: str, lines: tuple[str, ...] | None) -> None:
+    (failure,) = play(history, expect).failures
+    assert lines is None or failure.why == lines
