@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from headrace.rules.catalogue import ATTRIBUTES, FIELDS, OPERATORS, TAGS
+from headrace.rules.catalogue import ATTRIBUTES, FIELDS, OPERATORS, TAGS, prefixed_field
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not, RuleSet
 from headrace.segmentation.conditions import number
 
@@ -77,7 +77,7 @@ def _value_of(leaf: Leaf) -> Condition | None:
         return None
     if leaf.field.startswith((ATTRIBUTES, TAGS)):
         return Leaf(field=leaf.field, operator="is_set")
-    field = FIELDS.get(leaf.field)
+    field = FIELDS.get(leaf.field) or prefixed_field(leaf.field)
     if field is None or leaf.field in _ALWAYS_KNOWN:
         return None
     if "is_set" in field.operators:
