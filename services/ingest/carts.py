@@ -13,13 +13,14 @@ from typing import Any, Final
 from headrace.contracts.events import CartEvent, OrderLine
 from headrace.contracts.money import to_minor
 from headrace.platforms.replies import decimal
+from headrace.runtime.logs import log
 from services.ingest import normalise
 from services.ingest.backlog import Pending
 from services.ingest.cart_news import cart_id_of
 from services.ingest.normalise import Malformed, Row, customer_id_of
 from services.ingest.publish import Events, Record
 from services.ingest.reader import Fetched
-from services.ingest.snapshots import Snapshots
+from services.ingest.snapshots import ODD, Batch, Snapshots, why
 
 ABANDONED: Final = "cart.abandoned"
 CONVERTED: Final = "cart.converted"
@@ -56,16 +57,36 @@ class CartEvents:
         self._snapshots = snapshots
         self._events = events
 
-    async def know(self, read: CartRead) -> None:
-        """Reads what the carts' rows lack. Raises the vendor's errors."""
+    async def behind(self, made: Batch, batch: Iterable[Pending], read: CartRead) -> list[Record]:
+        """Records to be written behind those of `made`, where odd rows are noted. Raises the vendor's errors.
+
+        Carts that are gone, and those of nobody, leave nothing.
+        """
+        carts = [pending for pending in batch if pending.key[0] == "cart"]
+        if carts:
+            await self._know(read)
+        found: list[Record] = []
+        for pending in carts:
+            try:
+                records = self._records(pending, read)
+            except ODD as error:
+                made.bad[pending.key] = why(error)
+                continue
+            found += records
+            if not records:
+                reason = "not in the store, or not ours to read"
+                log.info("notice.dropped", resource="cart", resource_id=pending.key[1], reason=reason)
+        return found
+
+    async def _know(self, read: CartRead) -> None:
+        """Reads what the carts' rows lack."""
         if read.carts:
             products = product_ids_of(each.row for each in read.carts.values())
             await self._snapshots.categories.know(products)
             await self._snapshots.categories.know_brands(products)
             await self._snapshots.currencies.know()
 
-    def records(self, pending: Pending, read: CartRead) -> list[Record]:
-        """Of one cart. Raises what an odd row ends in."""
+    def _records(self, pending: Pending, read: CartRead) -> list[Record]:
         cart_id, news = cart_id_of(pending.key[1]), pending.cart
         found = []
         if news.abandoned_at is not None and (cart := read.carts.get(cart_id)) is not None:

@@ -22,7 +22,7 @@ from services.ingest.carts import CartEvents, CartRead
 from services.ingest.normalise import modified_of
 from services.ingest.publish import Events, EventWriter, Record
 from services.ingest.reader import Fetched, StoreReader
-from services.ingest.snapshots import ODD, Batch, Snapshots, why
+from services.ingest.snapshots import Batch, Snapshots
 
 LINGER_S: Final = 0.1
 """How long a resource waits for further notices of the same change: one change of an order makes up to three."""
@@ -174,7 +174,7 @@ class Hydrator:
             status_changes={each.key[1]: each.status_change for each in batch if each.status_change is not None},
             owners=read.carts.owners,
         )
-        carts = await self._cart_records(batch, read, made)
+        carts = await self._carts.behind(made, batch, read.carts)
         again = [*read.again, *self._refunds_missing(batch, made, read)]
         skipped = {pending.key for pending in again}
         await self._writer.write([*made.records, *carts, *read.deleted])
@@ -213,29 +213,6 @@ class Hydrator:
         for pending in by_kind["customer"]:
             self._sort(pending, customers.get(pending.key[1]), read.customers, read)
         return read
-
-    async def _cart_records(self, batch: list[Pending], read: Sorted, made: Batch) -> list[Record]:
-        """Carts that are gone, and those of nobody, leave nothing; odd rows are set aside like those of orders."""
-        pending_carts = [pending for pending in batch if pending.key[0] == "cart"]
-        if not pending_carts:
-            return []
-        await self._carts.know(read.carts)
-        found: list[Record] = []
-        for pending in pending_carts:
-            try:
-                records = self._carts.records(pending, read.carts)
-            except ODD as error:
-                made.bad[pending.key] = why(error)
-                continue
-            found += records
-            if not records:
-                log.info(
-                    "notice.dropped",
-                    resource="cart",
-                    resource_id=pending.key[1],
-                    reason="not in the store, or not ours to read",
-                )
-        return found
 
     def _sort(self, pending: Pending, row: Fetched | None, found: dict[int, Fetched], read: Sorted) -> None:
         if row is None and pending.deleted_at is not None:

@@ -11,7 +11,8 @@ from typing import Final
 
 from headrace.contracts.events import Origin, StatusChange
 from services.ingest import declared, normalise
-from services.ingest.lookups import Categories, Consents, Currencies, Groups
+from services.ingest.currencies import Currencies
+from services.ingest.lookups import Categories, Consents, Groups
 from services.ingest.normalise import Malformed
 from services.ingest.publish import Events, Record
 from services.ingest.reader import Fetched, StoreReader

@@ -1,12 +1,10 @@
 """Group names, categories and consent, read no more often than they must be."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from headrace.platforms.errors import Unauthorized
 from headrace.platforms.http import Reply, Request
-from services.ingest.lookups import Categories, Consents, Currencies, Groups
+from services.ingest.lookups import Categories, Consents, Groups
 from services.ingest.reader import StoreReader
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -115,28 +113,3 @@ async def test_categories__brand_and_preorder__known_with_the_product() -> None:
     asked = len(vendor.asked)
     await products.know_brands({5})
     assert len(vendor.asked) == asked
-
-
-async def test_currencies__rates_of_any_base__worth_in_the_stores_own() -> None:
-    rows = [
-        {"currency_code": "GBP", "is_default": True, "currency_exchange_rate": "0.8"},
-        {"currency_code": "EUR", "is_default": False, "currency_exchange_rate": 1.0},
-        {"currency_code": "XXX", "is_default": False, "currency_exchange_rate": "odd"},
-    ]
-    currencies = Currencies(StoreReader(Vendor(currencies=rows)))
-    await currencies.know()
-    assert (currencies.own, currencies.worth("GBP"), currencies.worth("EUR")) == ("GBP", Decimal(1), Decimal("1.25"))
-    assert (currencies.worth("XXX"), currencies.worth("USD")) == (None, None)
-
-
-class Forbidding(Vendor):
-    """A token that may not read this."""
-
-    async def call(self, request: Request) -> Reply:
-        raise Unauthorized(request.route, "403 no", forbidden=True)
-
-
-async def test_currencies__not_ours_to_read__none_is_known() -> None:
-    currencies = Currencies(StoreReader(Forbidding()))
-    await currencies.know()
-    assert (currencies.own, currencies.worth("GBP")) == ("", None)
