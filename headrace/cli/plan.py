@@ -107,7 +107,9 @@ def _warnings(said: dict[str, Any], rule_set: RuleSet, ground: Ground) -> list[s
     if said["behind"] > BEHIND:
         found.append(f"the evaluator is {said['behind']:,} events behind: what they change is not in this plan")
     if said["unreadable"]:
-        found.append(f"the states of {said['unreadable']:,} customers cannot be read: they are left out")
+        found.append(
+            f"{said['unreadable']:,} customers could not be looked at, and are left out: their state is damaged"
+        )
     return found
 
 

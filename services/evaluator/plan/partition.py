@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.rules.model import decode_rule_set
+from headrace.runtime.logs import log
 from headrace.runtime.settings import KafkaSettings
 from headrace.segmentation.codec import StateUnreadable, decode_state
 from headrace.segmentation.compiled import CompiledRules
@@ -54,7 +55,7 @@ class Task:
 class Planned:
     """What came of it. `position`: the next offset of the source; `base`: the version in force there, 0 for none.
 
-    `unreadable`: customers whose state this release cannot read.
+    `unreadable`: customers that could not be looked at, as a rule because this release cannot read their state.
     """
 
     partition: int
@@ -69,8 +70,12 @@ class Planned:
 def plan_partition(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Planned:
     """Raises `KafkaException`, `KafkaError`, `TimeoutError`."""
     gc.disable()  # states are trees: nothing of a partition is ever in a cycle worth looking for
+    parts = Stopwatch()
     try:
-        return _plan(settings, rule_sets, task)
+        with parts.of("restore"):
+            live = live_partition(settings, task.generation, task.partition)
+            settle(settings, rule_sets, live)
+        return plan_state(live, rule_sets, task, parts)
     finally:
         gc.enable()
 
@@ -80,11 +85,8 @@ def part_of(folder: Path, partition: int) -> Path:
     return folder / f"{partition}.jsonl"
 
 
-def _plan(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Planned:
-    parts = Stopwatch()
-    with parts.of("restore"):
-        live = live_partition(settings, task.generation, task.partition)
-        settle(settings, rule_sets, live)
+def plan_state(live: Partition, rule_sets: RuleSets, task: Task, parts: Stopwatch) -> Planned:
+    """Of a partition whose customers have seen what was pending for them."""
     marker = decode_marker(live.marker)
     activation = marker.last(task.store)
     base = 0 if activation is None else activation.version
@@ -110,7 +112,7 @@ def _plan(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Planned:
 def _outlooks(
     live: Partition, planner: Planner, store: str, clocks: Mapping[str, datetime]
 ) -> Iterator[Outlook | None]:
-    """Each customer of the store but graves; None for one whose state cannot be read."""
+    """Each customer of the store but graves; None for one that cannot be looked at."""
     beginning, now, offset = f"{store}:".encode(), clocks.get(store), live.applied + 1
     for key in filter(lambda key: key.startswith(beginning), live.keys()):
         stored = live.get(key)
@@ -120,6 +122,10 @@ def _outlooks(
             state = decode_state(stored.body)
             outlook = planner.look(state, offset=offset, now=now, pages=StoredPages(live, key))
         except StateUnreadable:
+            yield None
+            continue
+        except Exception:  # one customer must not hide what becomes of the others
+            log.exception("task.failed", task="plan", partition=live.number)
             yield None
             continue
         if outlook is not None:
