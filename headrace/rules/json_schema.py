@@ -66,9 +66,7 @@ def rule_file_schema() -> Schema:
                 "channels": {
                     "description": "Names for the store's channel ids: {online: [1, 3], in_store: 2}.",
                     "type": "object",
-                    "additionalProperties": {
-                        "anyOf": [_COUNT, {"type": "array", "items": _COUNT, "minItems": 1}]
-                    },
+                    "additionalProperties": {"anyOf": [_COUNT, {"type": "array", "items": _COUNT, "minItems": 1}]},
                 },
                 "aliases": {
                     "description": "Companies and other spellings of them: {Acme: [Acme Intl]}.",

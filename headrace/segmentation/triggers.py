@@ -125,7 +125,9 @@ def _backordered(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurren
         known = {backorder_mark(line) for line in decode_lines(before.lines) if line.backordered} | set(before.gone)
         late = tuple(line for line in late if backorder_mark(line) not in known)
     if late:
-        yield Occurrence("order.backordered", snapshot.modified_at, after, late, cause=_of_lines(snapshot.order_id, late))
+        yield Occurrence(
+            "order.backordered", snapshot.modified_at, after, late, cause=_of_lines(snapshot.order_id, late)
+        )
 
 
 def _status_changes(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:

@@ -180,7 +180,15 @@ def test_decode_state__golden_bytes__read_and_written_alike() -> None:
 def test_golden_bytes__newest__have_a_value_in_every_field() -> None:
     """So that a field which is added without golden bytes is noticed."""
     entry = decode_entry(WHOLE.ledger["1"])
-    parts: tuple[Any, ...] = (WHOLE, WHOLE.profile, WHOLE.standing, WHOLE.emitted, WHOLE.pin, entry, *decode_lines(entry.lines))
+    parts: tuple[Any, ...] = (
+        WHOLE,
+        WHOLE.profile,
+        WHOLE.standing,
+        WHOLE.emitted,
+        WHOLE.pin,
+        entry,
+        *decode_lines(entry.lines),
+    )
     assert [
         f"{type(part).__name__}.{field.name}"
         for part in parts
