@@ -19,7 +19,7 @@ from tests.reference.making.history import Activated, Clock, History, Record
 from tests.reference.making.rules import Rules
 from tests.reference.reading import Reading
 
-HISTORIES_PER_RULES = 12
+HISTORIES_PER_RULES = 8
 """To parse and compile rules takes longer than to live under them."""
 
 

@@ -6,7 +6,7 @@ Too many moments rather than too few: to ask at another one changes nothing.
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,11 @@ from tests.reference import timeline
 from tests.reference.facts import Facts, person
 from tests.reference.schedule import times_of
 
-AGES = {"customer.account_age": "day", "customer.days_since_last_order": "day", "customer.age": "year"}
+AGES: dict[str, Literal["day", "year"]] = {
+    "customer.account_age": "day",
+    "customer.days_since_last_order": "day",
+    "customer.age": "year",
+}
 
 
 def moments(rules: RuleSet, facts: Facts, since: datetime | None, until: datetime) -> list[datetime]:
@@ -27,11 +31,12 @@ def moments(rules: RuleSet, facts: Facts, since: datetime | None, until: datetim
     zone, said = rules.store.timezone, msgspec.json.encode(rules)
     times = set(_times(facts, zone))
     found = {timeline.later(at, span, zone) for at in times for span in _spans(said)}
+    days = {timeline.local_day(at, zone) for at in times}
+    found |= {timeline.day_start(timeline.day_after(day, age), zone) for day in days for age in _ages(said)}
     first = min((*times, until)) if since is None else since
     between = timeline.local_day(first, zone), timeline.local_day(until, zone)
     found |= {timeline.day_start(day, zone) for day in _turns(_nodes(said), rules, *between)}
     if any(isinstance(node, Leaf) and node.operator == "anniversary" for node in _nodes(said)):
-        days = {timeline.local_day(at, zone) for at in times}
         found |= {timeline.day_start(turn, zone) for day in days for turn in _yearly(day, *between)}
     for rule in rules.rules:
         found |= set(times_of(rule, rules, facts, first, until))
@@ -76,19 +81,19 @@ def _yearly(day: date, first: date, last: date) -> Iterator[date]:
 
 @lru_cache(maxsize=256)
 def _spans(rules: bytes) -> frozenset[Duration]:
-    """Those named, and those that an age comes to at a bound."""
-    nodes = _nodes(rules)
-    found = {node for node in nodes if isinstance(node, Duration)}
-    for node in nodes:
+    return frozenset(node for node in _nodes(rules) if isinstance(node, Duration))
+
+
+@lru_cache(maxsize=256)
+def _ages(rules: bytes) -> frozenset[Duration]:
+    """Those at which a number of days or years comes to a bound, or passes it."""
+    found: set[tuple[int, Literal["day", "year"]]] = set()
+    for node in _nodes(rules):
         if isinstance(node, Leaf) and (unit := AGES.get(node.field)):
-            found |= {_span(bound + more, unit) for bound in _bounds(node.operand) for more in (-1, 0)}
+            found |= {(bound + more, unit) for bound in _bounds(node.operand) for more in (0, 1)}
         if isinstance(node, Ladder) and (unit := AGES.get(node.by)):
-            found |= {_span(rung.threshold + more, unit) for rung in node.rungs for more in (-1, 0)}
-    return frozenset(span for span in found if span.count >= 0)
-
-
-def _span(count: int, unit: Any) -> Duration:
-    return Duration(count=count, unit=unit)
+            found |= {(rung.threshold + more, unit) for rung in node.rungs for more in (0, 1)}
+    return frozenset(Duration(count=count, unit=unit) for count, unit in found)
 
 
 def _bounds(operand: Any) -> tuple[int, ...]:

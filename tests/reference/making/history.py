@@ -82,7 +82,7 @@ class Activated:
 ORIGINS: tuple[Origin, ...] = ("live",) * 7 + ("reconcile", "reconcile", "backfill", "import")
 Record = Clock | Activated | Event
 KINDS = (
-    *("order",) * 8, *("again",) * 2, *("customer",) * 3, *("clock",) * 9, *("refund",) * 2, "late", "set", "set",
+    *("order",) * 8, *("again",) * 2, *("customer",) * 3, *("clock",) * 13, *("refund",) * 2, "late", "set", "set",
     "visit", "visit", "pin", "pin", "unpin", "store", "cart", "asked", "deleted",
 )  # fmt: skip
 
@@ -110,7 +110,7 @@ class History:
         """The whole history."""
         random = self._random
         records: list[Record] = [Clock(self._now)] if self._clocks else []
-        length = random.randint(2, 12)
+        length = random.randint(2, 16)
         activations = sorted(random.randrange(length) for _ in range(self._rule_sets))
         if random.random() < 0.5:
             activations[0] = 0
@@ -169,9 +169,9 @@ class History:
     def _clock(self) -> Clock:
         """Some time later, or just when a whole day or a span after some fact ends."""
         random = self._random
-        base = random.choice((self._now, *self._times))
+        base = random.choice((self._now, self._now, *self._times[-4:]))
         now = base + random.choice(GAPS)
-        if random.random() < 0.4:
+        if random.random() < 0.5:
             day = now.astimezone(self._zone).date() + timedelta(days=random.choice((0, 1, 1, 2)))
             now = datetime(day.year, day.month, day.day, tzinfo=self._zone).astimezone(UTC)
         now += random.choice(NUDGES)
@@ -222,7 +222,7 @@ class History:
             "form": random.choice(FORMS),
             "consents": random.choice(CONSENTS),
             "store_credit": random.choice((None, *AMOUNTS)),
-            "subscribed": random.choice((True, False, None)),
+            "subscribed": random.choice((True, True, False, None)),
             "addresses": tuple(Address(**place) for place in some(random, PLACES, 0, 2)),
             "group": random.choice(("", "", *GROUPS, "Elsewhere")),
         }

@@ -53,6 +53,8 @@ class Rules:
         written |= {"aliases": ALIASES, "channels": CHANNEL_NAMES}
         if random.random() < 0.4:
             written["spend"] = self._spend()
+        if random.random() < 0.6:
+            written["max_age"] = random.choice(("1 hour", "2 days", "400 days", "400 days"))
         if random.random() < 0.3:
             written["drift"] = random.choice(("overwrite", "pin"))
         written |= self._groups()
@@ -149,7 +151,7 @@ class Rules:
         self._ids.segments.append(segment["id"])
         actions = Actions(random, self._ids)
         for when in ("on_enter", "on_exit"):
-            if random.random() < 0.2:
+            if random.random() < 0.3:
                 segment[when] = actions.effects(("entry", "customer"))
         return segment | self._gives()
 
