@@ -38,7 +38,7 @@ from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.time import Edge, edge_of
 from headrace.segmentation.group_choice import places_of
 from headrace.segmentation.ledger import CountedSpend, counted_spend
-from headrace.segmentation.schedule import TIME_TRIGGERS, timed_rule
+from headrace.segmentation.schedule import ALWAYS, TIME_TRIGGERS, timed_rule
 from headrace.segmentation.totals import Summing
 
 
@@ -75,6 +75,8 @@ class CompiledRules:
     """Some entry, or its timer, reads the group, the segments or the rungs that the walk has come to."""
     timed: tuple[Timed, ...]
     """What time alone may change, and when."""
+    always: tuple[Timed, ...]
+    """Of those, what every customer has a timer of: schedules."""
     past: dict[str, str]
     """Digest by id of the rules with `past: apply`."""
     triggers: frozenset[str]
@@ -87,6 +89,7 @@ class CompiledRules:
     terms: Terms
     """By which its conditions were compiled, for who looks at one leaf alone."""
     _plans: dict[tuple[frozenset[str], frozenset[str] | None], tuple[CompiledEntry, ...]] = field(default_factory=dict)
+    _timed: dict[frozenset[str], tuple[Timed, ...]] = field(default_factory=dict)
 
     @property
     def spend(self) -> CountedSpend:
@@ -100,6 +103,12 @@ class CompiledRules:
             self._plans[key] = tuple(entry for entry in self.entries if _concerned(entry, triggers, changed))
         return self._plans[key]
 
+    def timed_by(self, changed: frozenset[str]) -> tuple[Timed, ...]:
+        """Of `timed`, what reads one of these parts."""
+        if changed not in self._timed:
+            self._timed[changed] = tuple(entry for entry in self.timed if entry.reads & changed)
+        return self._timed[changed]
+
 
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
     """Raises ValueError for a field, operator or cycle that no checked rule set of this release has."""
@@ -107,6 +116,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
     rules = {rule.id: compile_rule(rule, terms) for rule in rule_set.rules}
     segments = {segment.id: compile_segment(segment, terms) for segment in rule_set.segments}
     ladders = {ladder.id: compile_ladder(ladder, terms) for ladder in rule_set.ladders}
+    timed = tuple(_timed(rule_set, segments, ladders))
     return CompiledRules(
         rule_set=rule_set,
         summing=summing_of(rule_set.spend, terms),
@@ -118,7 +128,8 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         segments=segments,
         ladders=ladders,
         reads_membership=_reads_membership(rule_set),
-        timed=tuple(_timed(rule_set, segments, ladders)),
+        timed=timed,
+        always=tuple(entry for entry in timed if ALWAYS in entry.reads),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
         triggers=frozenset(rule.when.name for rule in rule_set.rules),
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),

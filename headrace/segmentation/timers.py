@@ -3,15 +3,14 @@
 They are computed from the facts whenever those change, never polled; what happens when one is due is `wake.py`'s.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final
 
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.conditions.change import TIME, Timed
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.pins import PIN, pin_timer
-from headrace.segmentation.schedule import ALWAYS
 from headrace.segmentation.state import State, Timer
 from headrace.segmentation.triggers import Occurrence
 
@@ -25,14 +24,27 @@ def next_timers(
 ) -> tuple[Timer, ...]:
     """The timers after these parts changed (None = all, and time): one for each entry that time alone may change.
 
-    All lie after `facts.now`; an entry that reads nothing of what changed keeps its own.
+    All lie after `facts.now`; an entry that reads nothing of what changed keeps its own, unless the clock is new.
     """
     if not rules.timed and facts.state.pin is None:
         return ()
-    if changed is not None and PIN not in changed and not any(_moved(entry, known, changed) for entry in rules.timed):
-        return known
-    timers = tuple(sorted(_computed(rules, facts), key=_order))
-    return known if timers == known else timers
+    if changed is None or PIN in changed or facts.now is None or (known and known[0].due <= facts.now):
+        timers = _computed(rules.timed, facts)
+        pinned = pin_timer(facts.state, facts.now)
+        if pinned is not None:
+            timers.append(pinned)
+    else:
+        moved = rules.timed_by(changed)
+        if rules.always:
+            moved += _missing(rules.always, known, moved)
+        if not moved:
+            return known
+        sources = {entry.source for entry in moved}
+        timers = [timer for timer in known if timer.source not in sources]
+        timers += _computed(moved, facts)
+    timers.sort(key=_ORDER)
+    found = tuple(timers)
+    return known if found == known else found
 
 
 def rules_due(state: State, rules: CompiledRules, moment: datetime) -> tuple[Occurrence, ...]:
@@ -43,22 +55,14 @@ def rules_due(state: State, rules: CompiledRules, moment: datetime) -> tuple[Occ
     return tuple(Occurrence(rule.when.name, moment, cause=cause, rule=rule.id) for rule in found if rule is not None)
 
 
-def _moved(entry: Timed, known: tuple[Timer, ...], changed: frozenset[str]) -> bool:
-    """The entry's timer may not be what it was: a schedule's is only missing where the customer or the clock is new."""
-    if entry.reads & changed:
-        return True
-    return ALWAYS in entry.reads and not any(timer.source == entry.source for timer in known)
+def _missing(always: tuple[Timed, ...], known: tuple[Timer, ...], moved: tuple[Timed, ...]) -> tuple[Timed, ...]:
+    """Of those that every customer has a timer of, the ones that a customer has none of: it, or the clock, is new."""
+    has = {timer.source for timer in known}
+    return tuple([entry for entry in always if entry.source not in has and entry not in moved])
 
 
-def _computed(rules: CompiledRules, facts: Facts) -> Iterator[Timer]:
-    for entry in rules.timed:
-        due = entry.next_change(facts)
-        if due is not None:
-            yield Timer(due, entry.source)
-    pinned = pin_timer(facts.state, facts.now)
-    if pinned is not None:
-        yield pinned
+def _computed(entries: tuple[Timed, ...], facts: Facts) -> list[Timer]:
+    return [Timer(due, entry.source) for entry in entries if (due := entry.next_change(facts)) is not None]
 
 
-def _order(timer: Timer) -> tuple[datetime, str]:
-    return timer.due, timer.source
+_ORDER: Final = attrgetter("due", "source")
