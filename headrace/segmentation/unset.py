@@ -30,8 +30,8 @@ def against_unset(rule_set: RuleSet) -> tuple[RuleSet, frozenset[str]]:
 def known_only(condition: Condition) -> Condition:
     """Holds where the condition does whatever the unset values would turn out to be.
 
-    `is_set` and `is_unset` ask for it and are left as they are; consent that is unset is denied, which is no gap; the
-    orders of a customer are always known, addresses only if there is one.
+    `is_set` and `is_unset` ask for it and are left as they are; consent that is unset is denied, which is no gap; what
+    a customer ordered and is a member of is always known, addresses only if there is one.
     """
     return _against(condition, positive=True)
 
@@ -78,7 +78,7 @@ def _value_of(leaf: Leaf) -> Condition | None:
     if leaf.field.startswith((ATTRIBUTES, TAGS)):
         return Leaf(field=leaf.field, operator="is_set")
     field = FIELDS.get(leaf.field) or prefixed_field(leaf.field)
-    if field is None or leaf.field in _ALWAYS_KNOWN:
+    if field is None or field.family == "membership" or leaf.field in _ALWAYS_KNOWN:
         return None
     if "is_set" in field.operators:
         return Leaf(field=leaf.field, operator="is_set")

@@ -83,6 +83,7 @@ def test_plan_state__any_change_of_rules__is_what_the_sweep_then_does(
     bench = Bench()
     put_in_force(bench, old, 1)
     bench.feed(*population(seed))
+    bench.sweep()  # timers that are due by now
     before = told(bench)
     found, changing = planned(bench, new, 2)
     put_in_force(bench, new, 2)
