@@ -3,16 +3,16 @@
 The store itself is the service's: nothing here opens its database.
 """
 
-import os
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import typer
 from pydantic import Field, SecretStr
 
+from headrace.cli.customer import CustomerArgument, customer_key
 from headrace.cli.output import EXIT_UNAVAILABLE, CliError, JsonOption, emit
-from headrace.runtime.settings import PREFIX, KafkaSettings, SettingsError, load_settings
+from headrace.runtime.settings import PREFIX, KafkaSettings, load_settings
 
 _TIMEOUT_S = 10.0
 
@@ -35,21 +35,12 @@ def register(app: typer.Typer) -> None:
 
 
 def get(
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help='"store:customer", or the number with --store.')],
+    customer: CustomerArgument,
     json: JsonOption = False,
 ) -> None:
     """Show all values of a customer's attributes, with what set them and since when."""
     settings = load_settings(AttributesClientSettings)
-    emit(_ask(settings, _key(customer)), json, _text)
-
-
-def _key(customer: str) -> str:
-    store = os.environ.get(f"{PREFIX}STORE")
-    if ":" in customer:
-        return customer
-    if not store:
-        raise SettingsError({f"{PREFIX}STORE": "is missing (or name the customer as store:customer)"})
-    return f"{store}:{customer}"
+    emit(_ask(settings, customer_key(customer)), json, _text)
 
 
 def _ask(settings: AttributesClientSettings, customer: str) -> dict[str, Any]:

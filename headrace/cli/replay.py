@@ -3,12 +3,12 @@
 The work is the evaluator's (`python -m services.evaluator replay`).
 """
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from headrace.cli.moments import moment
 from headrace.cli.output import CliError, JsonOption, emit
 from headrace.cli.running_kafka import use_running_kafka
 from headrace.cli.service_child import ask_service
@@ -41,7 +41,10 @@ def replay(
     if rules is not None and not rules.exists():
         raise CliError("usage", f"--rules {rules}: there is no such file or folder", hint="name rule files")
     words = [*_words("--rules", rules), *_words("--processes", processes)]
-    words += [*_words("--until", _moment(until)), *_words("--partitions", _numbers(partitions))]
+    words += [
+        *_words("--until", None if until is None else moment("--until", until)),
+        *_words("--partitions", _numbers(partitions)),
+    ]
     words += ["--promote"] * promote + ["--allow-missing"] * allow_missing
     use_running_kafka()
     load_settings(KafkaSettings)  # what is wrong with them is said here, before anything starts
@@ -52,16 +55,6 @@ def replay(
 
 def _words(option: str, value: object) -> list[str]:
     return [] if value is None else [option, str(value)]
-
-
-def _moment(text: str | None) -> str | None:
-    try:
-        moment = None if text is None else datetime.fromisoformat(text)
-    except ValueError:
-        raise CliError("usage", f"--until {text}: not a time", hint="write 2026-01-31T12:00:00Z") from None
-    if moment is not None and moment.tzinfo is None:
-        raise CliError("usage", f"--until {text}: without a zone", hint="write 2026-01-31T12:00:00Z")
-    return None if moment is None else moment.isoformat()
 
 
 def _numbers(text: str | None) -> str | None:

@@ -3,15 +3,15 @@
 The work is the evaluator's (`python -m services.evaluator state-digest | state-show`).
 """
 
-import os
 from typing import Annotated, Any
 
 import typer
 
+from headrace.cli.customer import CustomerArgument, customer_key
 from headrace.cli.output import JsonOption, as_line, emit
 from headrace.cli.running_kafka import use_running_kafka
 from headrace.cli.service_child import ask_service
-from headrace.runtime.settings import KafkaSettings, SettingsError, load_settings, variable
+from headrace.runtime.settings import KafkaSettings, load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -30,13 +30,13 @@ def digest(json: JsonOption = False) -> None:
 
 
 def show(
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help='"store:customer", or the number with --store.')],
+    customer: CustomerArgument,
     personal: Annotated[bool, typer.Option("--personal", help="Also e-mail, names, phone.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Show one customer's state. Personal data is left out unless it is asked for."""
     _settings()
-    words = [_key(customer), *["--personal"] * personal]
+    words = [customer_key(customer), *["--personal"] * personal]
     found, _ = ask_service("services.evaluator", "state-show", *words)
     emit(found, json, _text)
 
@@ -44,15 +44,6 @@ def show(
 def _settings() -> None:
     use_running_kafka()
     load_settings(KafkaSettings)  # what is wrong with them is said here, before anything starts
-
-
-def _key(customer: str) -> str:
-    if ":" in customer:
-        return customer
-    store = os.environ.get(variable("store"))
-    if not store:
-        raise SettingsError({variable("store"): "is missing (or name the customer as store:customer)"})
-    return f"{store}:{customer}"
 
 
 def _text(found: dict[str, Any]) -> str:

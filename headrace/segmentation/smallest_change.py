@@ -5,6 +5,7 @@ Nothing is guessed: a change is told only if trying it moves the customer, and t
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,8 @@ class Change(Struct, frozen=True):
 _MOMENT: Final = timedelta(microseconds=1)
 _AMOUNTS: Final = 300
 """So many amounts of one fact are tried, the smallest first."""
+_DAYS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+"""Whether a change still works is looked at after so many days too: what it needs may end without a timer."""
 _MOMENTS: Final = 60
 """So many moments ahead are looked at."""
 
@@ -137,16 +140,27 @@ class Search:
         return frozenset[int]().union(bounds_of(leaf), *map(bounds_of, same))
 
     def _until(self, lever: Lever, amount: int, tests: Sequence[Placed], aim: Aim) -> datetime | None:
-        """The first moment at which this is too late, or no longer needed."""
-        subject = self._subject
+        """The first moment at which this is too late, or no longer needed. None: not within the time looked at."""
+        now = self._subject.now
+        if now is None:
+            return None
+        probes = [moment for days in _DAYS if (moment := _later(now, days)) is not None]
+        subject, held = self._subject, now
         for _ in range(_MOMENTS):
             due = self._next(subject, lever.do(subject, amount), tests)
+            due = min((moment for moment in (due, *probes) if moment is not None and moment > held), default=None)
             if due is None:
                 return None
-            subject = passed(subject, due)
-            if aim(subject) or not aim(lever.do(subject, amount)):
-                return due
+            later = passed(subject, due)
+            if aim(later) or not aim(lever.do(later, amount)):
+                return _first_bad(held, due, partial(self._works, subject, lever, amount, aim))
+            subject, held = later, due
         return None
+
+    def _works(self, subject: Subject, lever: Lever, amount: int, aim: Aim, moment: datetime) -> bool:
+        """Whether the change moves the customer then, who has not moved without it."""
+        then = passed(subject, moment)
+        return not aim(then) and aim(lever.do(then, amount))
 
     def _by_time(self, tests: Sequence[Placed], aim: Aim) -> Change | None:
         before = self._subject
@@ -186,3 +200,18 @@ class Search:
         zone = ZoneInfo(self._subject.rules.rule_set.store.timezone)
         days = (due.astimezone(zone).date() - now.astimezone(zone).date()).days
         return {"days": days} if days else {"hours": -(-(due - now) // timedelta(hours=1))}
+
+
+def _later(now: datetime, days: int) -> datetime | None:
+    try:
+        return now + timedelta(days=days)
+    except OverflowError:
+        return None
+
+
+def _first_bad(good: datetime, bad: datetime, works: Callable[[datetime], bool]) -> datetime:
+    """The moment between the two, to the microsecond, from which on it no longer works."""
+    while bad - good > _MOMENT:
+        middle = good + (bad - good) // 2
+        good, bad = (middle, bad) if works(middle) else (good, middle)
+    return bad

@@ -64,7 +64,7 @@ def test_get__customer__by_key_or_number(service: str, capsys: pytest.CaptureFix
         ("HEADRACE_API_KEY", "wrong", "s:1", 2, "unauthorized"),
         ("HEADRACE_ATTRIBUTES_URL", "http://127.0.0.1:1", "s:1", 3, "attributes_unavailable"),
         ("HEADRACE_ATTRIBUTES_URL", "nonsense", "s:1", 3, "attributes_unavailable"),
-        ("HEADRACE_STORE", "", "1", 2, "settings"),
+        ("HEADRACE_STORE", "", "1", 2, "usage"),
     ],
 )
 def test_get__wrong__says_what_to_do(

@@ -89,7 +89,8 @@ def moved(one: Played, core: Core, change: ChangeSeen) -> bool | None:
     assert after is not None
     kind, _, name = change.entry.partition(":")
     if kind == "rule" and change.to == name:
-        fired = name in after.claims.latched or len(core.effects) > len(one.core.effects)
+        sent = core.effects[len(one.core.effects) :]
+        fired = name in after.claims.latched or any(effect[1] == change.entry for effect in sent)
         return True if fired else None
     if kind == "segment" and change.to == name:
         return (name in before.standing.segments) is not (name in after.standing.segments)
