@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from headrace.rules.model import Ladder, Rung
-from headrace.segmentation.conditions.change import CompiledNumber, NextChange, earliest
+from headrace.segmentation.conditions.change import CompiledNumber, NextChange, earliest, newest_fact
 from headrace.segmentation.conditions.time import Edge, edge_of
+from headrace.segmentation.facts import Facts
 from headrace.segmentation.state import Standing
 
 V = TypeVar("V")
@@ -49,8 +50,16 @@ def next_change(rungs: Rungs, number: CompiledNumber) -> NextChange | None:
     by_number = number.next_change(lambda value: rung_of(rungs.ladder, value), bounds, steady=True)
     changes = [] if by_number is None else [by_number]
     if rungs.grace is not None:
-        changes.append(lambda facts: _after(grace_ends(rungs, facts.standing()), facts.now))
+        changes.append(lambda facts: _grace_change(rungs, number, facts))
     return earliest(changes) if changes else None
+
+
+def _grace_change(rungs: Rungs, number: CompiledNumber, facts: Facts) -> datetime | None:
+    """When the grace ends; before the first clock, which begins none, when it is to begin."""
+    standing = facts.standing()
+    if facts.now is None and rung_of(rungs.ladder, number.read(facts)) < standing.rungs.get(rungs.id, 0):
+        return newest_fact(facts)
+    return _after(grace_ends(rungs, standing), facts.now)
 
 
 def _after(moment: datetime | None, now: datetime | None) -> datetime | None:

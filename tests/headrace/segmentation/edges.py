@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from headrace.contracts.events import (
     CartEvent,
     CustomerPersonal,
+    CustomerPinned,
     CustomerSnapshot,
     CustomEvent,
     EventData,
@@ -62,6 +63,8 @@ class Edge:
         self._state: State | None = None
         self._offset = 0
         self.now = now
+        self.clock = True
+        """Whether the store has told its time yet."""
 
     @property
     def here(self) -> bool:
@@ -97,6 +100,9 @@ class Edge:
     def visit(self, at: datetime) -> "Edge":
         return self._tell(CustomEvent(), "custom.visit", at)
 
+    def pin(self, group: str) -> "Edge":
+        return self._tell(CustomerPinned(group=group, reason="test"), "customer.pinned")
+
     def cart(self, total: int, units: int) -> "Edge":
         cart = CartEvent(cart_id="c", currency="GBP", total=total, lines=(line(quantity=units),))
         return self._tell(cart, "cart.abandoned")
@@ -118,7 +124,7 @@ class Edge:
 
     def _context(self) -> Context:
         self._offset += 1
-        return Context(1, self._offset, self.now, 1)
+        return Context(1, self._offset, self.now if self.clock else None, 1)
 
     def _keep(self, state: State) -> None:
         self._state = decode_state(encode_state(state))

@@ -421,3 +421,22 @@ def test_grace__time_alone__the_rung_is_lost_at_its_end(zone: str, falls: str, g
     edge.order(1).order(1, status="cancelled")
     end = edge.local(lost)
     assert [edge.here, edge.passes(end - SECOND), edge.passes(end)] == [True, True, False]
+
+
+STAYS_30_DAYS = (
+    "ladders: [{id: x, by: customer.orders, demote: direct, grace: 30 days, "
+    "rungs: [{attributes: {is: low}}, {attributes: {is: here}, from: 1}]}]"
+)
+
+
+def test_grace__pinned_meanwhile__goes_on() -> None:
+    edge = Edge(STAYS_30_DAYS).order(1).order(1, status="cancelled").pin("Gold")
+    assert [edge.passes(edge.local(end)) for end in ("2026-07-15T23:59:59", "2026-07-16T00:00")] == [True, False]
+
+
+def test_grace__below_before_the_first_clock__begins_with_the_newest_fact() -> None:
+    edge = Edge(STAYS_30_DAYS)
+    edge.clock = False
+    edge.order(1).order(1, status="cancelled")
+    edge.clock = True
+    assert [edge.passes(edge.local(end)) for end in ("2026-07-15T23:59:59", "2026-07-16T00:00")] == [True, False]
