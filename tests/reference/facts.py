@@ -153,7 +153,11 @@ def counts(order: OrderSnapshot, spend: Spend) -> bool:
 
 def value_of(order: OrderSnapshot, spend: Spend) -> int:
     """What the order amounts to by the declared spend, before refunds."""
-    return int(getattr(order, spend.amount))
+    within = {"total": order.shipping, "total_excluding_tax": order.shipping_excluding_tax, "subtotal": 0}
+    amounts = {"total": order.total, "total_excluding_tax": order.total_excluding_tax, "subtotal": order.subtotal}
+    less = within[spend.amount] if spend.shipping == "exclude" else 0
+    less += order.store_credit if spend.store_credit == "exclude" else 0
+    return max(0, amounts[spend.amount] - less)
 
 
 def kept_of(order: OrderSnapshot, spend: Spend) -> int:

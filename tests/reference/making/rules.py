@@ -113,6 +113,7 @@ class Rules:
         random = self._random
         spend: Written = {"amount": random.choice(("total", "subtotal", "total_excluding_tax"))}
         spend["refunds"] = random.choice(("subtract", "ignore"))
+        spend |= {part: "exclude" for part in ("shipping", "store_credit") if random.random() < 0.3}
         if random.random() < 0.5:
             spend["count_statuses"] = statuses(random)
         return spend
