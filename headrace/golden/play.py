@@ -20,10 +20,10 @@ from headrace.segmentation.absorb import NotApplicable
 from headrace.segmentation.codec import decode_state, encode_state
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, Decision, activate, decide
-from headrace.segmentation.entries import Verdict
 from headrace.segmentation.pages import NO_PAGES, Overlay, Written
 from headrace.segmentation.settle import wake_at
 from headrace.segmentation.state import State
+from headrace.segmentation.verdicts import Verdict
 from headrace.segmentation.wake import wake
 
 STORE: Final = "shop"

@@ -8,11 +8,11 @@ from headrace.contracts.money import format_money
 from headrace.rules.dependencies import Entry, entries_of
 from headrace.rules.model import AddAttribute, AddTag, AssignGroup, Ladder, Rung, Segment
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.entries import Verdict
 from headrace.segmentation.explain import explain
 from headrace.segmentation.explaining.seen import ConditionSeen, EntrySeen
 from headrace.segmentation.pages import Pages
 from headrace.segmentation.state import State
+from headrace.segmentation.verdicts import Verdict
 
 Found = dict[str, Any]
 MAX_LINES: Final = 20

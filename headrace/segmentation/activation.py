@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from headrace.segmentation.claims import keep_rules
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_actions import Fired
-from headrace.segmentation.entries import Verdict, Walk
+from headrace.segmentation.compiled_entries import CompiledRule
+from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.orders import oldest_first, sum_up
 from headrace.segmentation.pages import Pages
@@ -21,6 +22,7 @@ from headrace.segmentation.standing import keep_standing
 from headrace.segmentation.state import State
 from headrace.segmentation.totals import Sums
 from headrace.segmentation.triggers import past_triggers
+from headrace.segmentation.verdicts import Verdict
 
 
 class Adopted(NamedTuple):
@@ -69,14 +71,29 @@ def fold_past(
     Facts of the customer are today's, and orders stand as they do today: the ledger keeps no history of an order.
     """
     walk = Walk(rules, state.claims, state.standing, offset=offset)
-    entries = tuple(entry for entry in rules.entries if entry.id in due and entry.source.startswith("rule:"))
+    entries = tuple(entry for entry in rules.entries if isinstance(entry, CompiledRule) and entry.id in due)
+    wanted = frozenset(entry.when.name for entry in entries)
+    orders = oldest_first(state, pages)
+    if not (rules.reads_membership or any(_adds_up(entry) for entry in entries)):
+        for id, order in orders:
+            walk.run(entries, _facts(state, rules, now, state), tuple(past_triggers(id, order, wanted)))
+        return walk
     sums = Sums(rules.summing, now)
     before = replace(state, totals=sums.totals, purchased=sums.purchased, windows=sums.windows)
-    for id, order in oldest_first(state, pages):
+    for id, order in orders:
         sums.add(order)
         after = replace(before, totals=sums.totals, purchased=sums.purchased, windows=sums.windows)
-        facts = Facts(after, rules.spend)
-        facts.now, facts.before = now, before
+        walk.run(entries, _facts(after, rules, now, before), tuple(past_triggers(id, order, wanted)))
         before = after
-        walk.run(entries, facts, tuple(past_triggers(id, order)))
     return walk
+
+
+def _facts(state: State, rules: CompiledRules, now: datetime | None, before: State) -> Facts:
+    facts = Facts(state, rules.spend)
+    facts.now, facts.before = now, before
+    return facts
+
+
+def _adds_up(rule: CompiledRule) -> bool:
+    """Whether it asks what the orders up to the one it looks at add up to."""
+    return rule.condition is not None and "ledger" in rule.condition.reads

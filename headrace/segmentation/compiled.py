@@ -36,6 +36,7 @@ from headrace.segmentation.conditions.change import Timed
 from headrace.segmentation.conditions.membership import named
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.time import Edge, edge_of
+from headrace.segmentation.given import Giving
 from headrace.segmentation.group_choice import places_of
 from headrace.segmentation.ledger import CountedSpend, counted_spend
 from headrace.segmentation.schedule import ALWAYS, TIME_TRIGGERS, timed_rule
@@ -86,6 +87,8 @@ class CompiledRules:
     """From a fact to when an effect for it is too old."""
     waiting: dict[tuple[str, str], CompiledAction]
     """Actions with `after`, by source and key."""
+    giving: Giving
+    """What segments and rungs give who stands there."""
     terms: Terms
     """By which its conditions were compiled, for who looks at one leaf alone."""
     _plans: dict[tuple[frozenset[str], frozenset[str] | None], tuple[CompiledEntry, ...]] = field(default_factory=dict)
@@ -135,6 +138,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
         max_age=edge_of(rule_set.max_age, terms.timezone),
         waiting=_waiting((*rules.values(), *segments.values(), *ladders.values())),
+        giving=Giving(segments, ladders),
         terms=terms,
     )
 

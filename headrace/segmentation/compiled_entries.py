@@ -28,6 +28,7 @@ from headrace.segmentation.conditions.window import compile_number
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.ladders import Rungs, compile_rungs, next_change
 from headrace.segmentation.state import Tags, Values
+from headrace.segmentation.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class CompiledRule:
     then: tuple[Action, ...]
     past: bool
     digest: str
+    verdicts: tuple[Verdict, Verdict]
+    """Not met, fired; these and those below are made once, since every event has some of them."""
     at_once: tuple[Action, ...] = ()
     """Of `then`, what claims something the moment the rule fires."""
     acts: tuple[CompiledAction, ...] = ()
@@ -66,6 +69,10 @@ class CompiledSegment:
     source: str
     condition: CompiledCondition
     gives: Gives
+    stays: tuple[Verdict, Verdict]
+    """Out, in."""
+    turns: tuple[Verdict, Verdict]
+    """Left, entered."""
     on_enter: tuple[CompiledAction, ...] = ()
     on_exit: tuple[CompiledAction, ...] = ()
 
@@ -82,6 +89,8 @@ class CompiledLadder:
     read: Callable[[Facts], int | None]
     next_change: NextChange | None
     gives: tuple[Gives, ...]
+    verdicts: tuple[Verdict, ...]
+    """By rung number."""
     on_enter: tuple[tuple[CompiledAction, ...], ...] = ()
     on_exit: tuple[tuple[CompiledAction, ...], ...] = ()
     acts: bool = False
@@ -93,27 +102,33 @@ CompiledEntry = CompiledRule | CompiledSegment | CompiledLadder
 def compile_rule(rule: Rule, terms: Terms) -> CompiledRule:
     """Raises ValueError, as the two below, for what no checked rule set of this release has."""
     said = msgspec.json.encode((rule.when, rule.if_, rule.then), order="deterministic")
+    source, condition = f"rule:{rule.id}", None if rule.if_ is None else compile_condition(rule.if_, terms)
+    reason = "no condition" if condition is None else condition.text
     return CompiledRule(
         id=rule.id,
-        source=f"rule:{rule.id}",
+        source=source,
         when=rule.when,
         derived=rule.when.name in CHANGES,
-        condition=None if rule.if_ is None else compile_condition(rule.if_, terms),
+        condition=condition,
         then=rule.then,
         past=rule.past == "apply",
         digest=hashlib.blake2b(said, digest_size=6).hexdigest(),
         at_once=at_once(rule.then),
         acts=_acts(rule.then, terms),
+        verdicts=(Verdict(source, "not_met", reason), Verdict(source, "fired", reason)),
     )
 
 
 def compile_segment(segment: Segment, terms: Terms) -> CompiledSegment:
     """With what it gives and does."""
+    source, condition = f"segment:{segment.id}", compile_condition(segment.who, terms)
     return CompiledSegment(
         segment.id,
-        f"segment:{segment.id}",
-        compile_condition(segment.who, terms),
+        source,
+        condition,
         _gives(segment.group, segment.attributes, segment.tags),
+        (Verdict(source, "out", condition.text), Verdict(source, "in", condition.text)),
+        (Verdict(source, "left", condition.text), Verdict(source, "entered", condition.text)),
         _acts(segment.on_enter, terms),
         _acts(segment.on_exit, terms),
     )
@@ -132,6 +147,7 @@ def compile_ladder(ladder: Ladder, terms: Terms) -> CompiledLadder:
         number.read,
         next_change(rungs, number),
         tuple(_gives(rung.group, rung.attributes, rung.tags) for rung in ladder.rungs),
+        tuple(Verdict(rungs.source, "rung", f"rung {n} by {ladder.by}") for n, _ in enumerate(ladder.rungs, 1)),
         tuple(_acts(rung.on_enter, terms) for rung in ladder.rungs),
         tuple(_acts(rung.on_exit, terms) for rung in ladder.rungs),
         any(rung.on_enter or rung.on_exit for rung in ladder.rungs),

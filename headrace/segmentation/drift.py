@@ -8,9 +8,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.entries import Verdict
 from headrace.segmentation.pins import can_be_pinned
 from headrace.segmentation.state import Pin, State
+from headrace.segmentation.verdicts import Verdict
 
 REASON: Final = "changed in the store"
 

@@ -17,11 +17,11 @@ from headrace.rules.model import Send
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_actions import CompiledAction, Fired
-from headrace.segmentation.entries import Verdict
 from headrace.segmentation.group_claims import newest_facts
 from headrace.segmentation.pending import Waiting, not_before, when_due, with_more
 from headrace.segmentation.rows import with_row
 from headrace.segmentation.state import Pending, Profile, State
+from headrace.segmentation.verdicts import Verdict
 
 LIVE: Final = "live"
 ACTIVATION: Final = "activation"

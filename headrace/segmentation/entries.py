@@ -5,9 +5,8 @@ Works on claims and standing alone; the facts come ready, and what the sinks are
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.rules.model import Send
@@ -27,38 +26,14 @@ from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wake
 from headrace.segmentation.group_claims import group_in
 from headrace.segmentation.ladders import stand
 from headrace.segmentation.pending import Waiting, due_at, without
-from headrace.segmentation.present import folded_labels, present
+from headrace.segmentation.present import Folded, present
 from headrace.segmentation.standing import entered, left
 from headrace.segmentation.state import Claims, Standing
 from headrace.segmentation.triggers import Occurrence
-
-Outcome = Literal[
-    "fired",
-    "not_met",
-    "entered",
-    "left",
-    "in",
-    "out",
-    "rung",
-    "dropped",
-    "ignored",
-    "effect",
-    "waits",
-    "withheld",
-    "drifted",
-]
-
+from headrace.segmentation.verdicts import Verdict
 
 ENTERED: Final = "entered"
 LEFT: Final = "left"
-
-
-class Verdict(Struct, frozen=True):
-    """What one entry came to, and why. `source`: `rule:<id>`, `segment:<id>`, `ladder:<id>` or what ignored it."""
-
-    source: str
-    outcome: Outcome
-    reason: str
 
 
 class Walk:
@@ -122,10 +97,10 @@ class Walk:
         self.bind(facts)
         for entry in entries:
             match entry:
-                case CompiledRule():
-                    self._rule(entry, facts, occurrences)
                 case CompiledSegment():
                     self._segment(entry, facts)
+                case CompiledRule():
+                    self._rule(entry, facts, occurrences)
                 case CompiledLadder():
                     self._ladder(entry, facts)
             if due is not None:
@@ -155,24 +130,22 @@ class Walk:
                     ]
         if self.claims is not before and not same_but_newer(rule.id, before, self.claims):
             self._note(rule.source)
-        self.verdicts.append(Verdict(rule.source, "fired" if fired else "not_met", _reason(rule)))
+        self.verdicts.append(rule.verdicts[fired])
 
     def _segment(self, segment: CompiledSegment, facts: Facts) -> None:
-        known = self.standing.segments
-        was, holds = segment.id in known, segment.condition.holds(facts)
-        if was is holds:
-            outcome: Outcome = "in" if holds else "out"
-        elif holds:
-            outcome = "entered"
+        holds = segment.condition.holds(facts)
+        if holds is (segment.id in self.standing.segments):
+            self.verdicts.append(segment.stays[holds])
+            return
+        if holds:
             self.standing = entered(self.standing, segment.id, facts.now)
             self._enter(segment.source, segment.gives)
             self._turn(facts, segment.source, ENTERED, segment.on_enter, segment.on_exit, segment.condition.reads)
         else:
-            outcome = "left"
             self.standing = left(self.standing, segment.id)
             self._note(segment.source)
             self._turn(facts, segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
-        self.verdicts.append(Verdict(segment.source, outcome, segment.condition.text))
+        self.verdicts.append(segment.turns[holds])
 
     def _ladder(self, entry: CompiledLadder, facts: Facts) -> None:
         before = self.standing.rungs.get(entry.id)
@@ -185,7 +158,7 @@ class Walk:
             if before is not None:
                 self._turn(facts, entry.source, LEFT, entry.on_exit[before], entry.on_enter[before], entry.reads)
             self._turn(facts, entry.source, ENTERED, entry.on_enter[number], entry.on_exit[number], entry.reads)
-        self.verdicts.append(Verdict(entry.source, "rung", f"rung {number + 1} by {entry.ladder.by}"))
+        self.verdicts.append(entry.verdicts[number])
 
     def _turn(
         self,
@@ -256,12 +229,5 @@ class Walk:
     def _read_labels(self) -> tuple[Labels, Labels]:
         if self._labels is None:
             now = present(self._rules, self.claims, self.standing)
-            self._labels = folded_labels(now.attributes), folded_labels(now.tags)
+            self._labels = Folded(now.attributes), Folded(now.tags)
         return self._labels
-
-
-def _reason(rule: CompiledRule) -> str:
-    return _ALWAYS if rule.condition is None else rule.condition.text
-
-
-_ALWAYS: Final = "no condition"

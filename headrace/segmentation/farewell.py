@@ -11,12 +11,13 @@ from headrace.segmentation.actions import Stamp
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_actions import Fired
 from headrace.segmentation.effects import Release, carry_out
-from headrace.segmentation.entries import Verdict, Walk
+from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import Pages
 from headrace.segmentation.state import State
 from headrace.segmentation.triggers import Occurrence
+from headrace.segmentation.verdicts import Verdict
 
 CAUSE = "deleted"
 

@@ -33,7 +33,10 @@ def choose(
     if len(ranked) < 2:
         return ranked[0][1] if ranked else None
     best = min(place for place, _ in ranked)
-    contenders = sorted({claim for place, claim in ranked if place == best}, key=lambda claim: claim.source)
+    contenders = [claim for place, claim in ranked if place == best]
+    if len(contenders) == 1:
+        return contenders[0]
+    contenders = sorted(set(contenders), key=lambda claim: claim.source)
     if len({claim.group for claim in contenders}) == 1:
         return contenders[0]
     return max(contenders, key=fact_at)  # the first of several newest

@@ -10,24 +10,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.compiled_entries import Gives
 from headrace.segmentation.group_choice import GroupClaim, choose, managed
 from headrace.segmentation.pins import PIN, pinned_group
-from headrace.segmentation.state import Standing, State
+from headrace.segmentation.state import State
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-
-
-def standing_gives(rules: CompiledRules | None, standing: Standing) -> list[tuple[str, Gives]]:
-    """What the customer's segments and rungs give, with their sources."""
-    if rules is None:
-        return []
-    found = [(segment.source, segment.gives) for name in standing.segments if (segment := rules.segments.get(name))]
-    for name, rung in sorted(standing.rungs.items()):
-        ladder = rules.ladders.get(name)
-        if ladder is not None and rung < len(ladder.gives):
-            found.append((ladder.source, ladder.gives[rung]))
-    return found
 
 
 def group_claims(state: State, rules: CompiledRules) -> list[GroupClaim]:
@@ -37,9 +24,7 @@ def group_claims(state: State, rules: CompiledRules) -> list[GroupClaim]:
     for rule, latch in state.claims.latched.items():
         if latch.group is not None:
             claims.append(GroupClaim(latch.group, f"rule:{rule}"))
-    for source, gives in standing_gives(rules, state.standing):
-        if gives.group is not None:
-            claims.append(GroupClaim(gives.group, source))
+    claims += rules.giving.of(state.standing).groups
     return claims
 
 

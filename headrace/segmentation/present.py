@@ -1,49 +1,71 @@
 """The labels a customer has: attributes, tags and places on lists, each with the first source that claims it."""
 
+from collections.abc import Collection, Iterator, Mapping
+
 from msgspec import Struct
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.facts import Labels, folded
-from headrace.segmentation.group_claims import standing_gives
+from headrace.segmentation.facts import folded
+from headrace.segmentation.given import NOTHING, Claimed, claim
 from headrace.segmentation.state import Claims, Standing, Tags, Values
 
 
 class Present(Struct, frozen=True):
-    """The labels a customer has: attribute or platform -> value -> source of the first claim on it.
+    """The labels a customer has. The lists of a platform stand beside its tags, as in the state."""
 
-    The lists of a platform stand beside its tags, as in the state.
-    """
+    attributes: Claimed
+    tags: Claimed
 
-    attributes: dict[str, dict[str, str]]
-    tags: dict[str, dict[str, str]]
+
+class Folded(Mapping[str, Collection[str]]):
+    """The values of labels as tests compare them, folded when asked for."""
+
+    __slots__ = ("_labels",)
+
+    def __init__(self, labels: Claimed) -> None:
+        self._labels = labels
+
+    def __getitem__(self, name: str) -> Collection[str]:
+        return set(map(folded, self._labels[name]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._labels)
+
+    def __len__(self) -> int:
+        return len(self._labels)
 
 
 def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> Present:
     """All labels somebody claims and nothing bars: rules by id, then segments, ladders, and what was set by hand."""
-    found = Present({}, {})
-    for rule in sorted(claims.latched):
-        latch = claims.latched[rule]
-        _claim(found, latch.attributes, latch.tags, f"rule:{rule}", claims)
-    for source, gives in standing_gives(rules, standing):
-        _claim(found, gives.attributes, gives.tags, source, claims)
-    if claims.manual:
-        _claim(found, claims.manual, {}, "set", claims)
-    return found
+    given = NOTHING if rules is None else rules.giving.of(standing)
+    latched = [(f"rule:{rule}", claims.latched[rule]) for rule in sorted(claims.latched)] if claims.latched else []
+    attributes = [(source, latch.attributes) for source, latch in latched if latch.attributes]
+    tags = [(source, latch.tags) for source, latch in latched if latch.tags]
+    return Present(
+        _present(attributes, given.attributes, claims.manual, claims.barred_attributes),
+        _present(tags, given.tags, {}, claims.barred_tags),
+    )
 
 
-def folded_labels(labels: dict[str, dict[str, str]]) -> Labels:
-    """The values alone, as tests compare them."""
-    return {name: set(map(folded, values)) for name, values in labels.items()}
+def _present(
+    latched: list[tuple[str, Values | Tags]], given: Claimed, manual: Values, barred: Mapping[str, Collection[str]]
+) -> Claimed:
+    if not (latched or manual or barred):
+        return given
+    found = Claimed()
+    for source, several in latched:
+        claim(found, several, source)
+    for name, claimed in given.items():
+        known = found.setdefault(name, {})
+        for value, source in claimed.items():
+            known.setdefault(value, source)
+    claim(found, manual, "set")
+    return _without(found, barred) if barred else found
 
 
-def _claim(found: Present, attributes: Values, several: Tags, source: str, claims: Claims) -> None:
-    for name, values in attributes.items():
-        barred = claims.barred_attributes.get(name, ())
-        for value in values:
-            if value not in barred:
-                found.attributes.setdefault(name, {}).setdefault(value, source)
-    for platform, tags in several.items():
-        barred = claims.barred_tags.get(platform, ())
-        for tag in tags:
-            if tag not in barred:
-                found.tags.setdefault(platform, {}).setdefault(tag, source)
+def _without(found: Claimed, barred: Mapping[str, Collection[str]]) -> Claimed:
+    left = {
+        name: {value: source for value, source in claimed.items() if value not in barred.get(name, ())}
+        for name, claimed in found.items()
+    }
+    return {name: claimed for name, claimed in left.items() if claimed}

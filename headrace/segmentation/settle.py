@@ -17,7 +17,7 @@ from headrace.segmentation.compiled_actions import Fired
 from headrace.segmentation.compiled_entries import CompiledEntry
 from headrace.segmentation.derived import Moment
 from headrace.segmentation.effects import Release, carry_out
-from headrace.segmentation.entries import Verdict, Walk
+from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.history import Change, Memberships, changes, memberships, remember
 from headrace.segmentation.pages import Written
@@ -26,6 +26,7 @@ from headrace.segmentation.pins import PIN, has_ended
 from headrace.segmentation.state import State, first_due
 from headrace.segmentation.timers import next_timers
 from headrace.segmentation.triggers import Occurrence
+from headrace.segmentation.verdicts import Verdict
 
 _OF_GROUP: Final = frozenset({"profile", PIN})
 MOVED: Final = frozenset({"labels"})

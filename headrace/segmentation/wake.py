@@ -11,10 +11,10 @@ from headrace.contracts.actions import Desired
 from headrace.contracts.effects import Effect
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.entries import Verdict
 from headrace.segmentation.settle import Context, Decision, Step, Trace, settle, unchanged, wake_at
 from headrace.segmentation.state import State
 from headrace.segmentation.timers import ONLY_TIME, rules_due
+from headrace.segmentation.verdicts import Verdict
 
 ORIGIN: Final = "time"
 """Of the cause of what a timer changed."""

@@ -18,8 +18,8 @@ from headrace.rules.load import Source, load_texts
 from headrace.segmentation.codec import decode_state, encode_state
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, Decision, activate, decide
-from headrace.segmentation.entries import Verdict
 from headrace.segmentation.state import State, Timer
+from headrace.segmentation.verdicts import Verdict
 from headrace.segmentation.wake import wake
 
 HEAD = "store: {timezone: Europe/London, currency: GBP}\n"

@@ -23,9 +23,9 @@ from headrace.rules.load import Source, load_texts
 from headrace.rules.model import AddAttribute, Reached, Rule, Trigger
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, activate, decide
-from headrace.segmentation.entries import Verdict
 from headrace.segmentation.schedule import next_of, timed_rule
 from headrace.segmentation.state import State, Timer
+from headrace.segmentation.verdicts import Verdict
 from headrace.segmentation.wake import wake
 
 MADE = datetime.fromisoformat("2026-01-05T09:00Z")

@@ -1,0 +1,72 @@
+"""What somebody's segments and rungs give together.
+
+Few combinations are met among many customers, so each is put together once.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from headrace.segmentation.compiled_entries import CompiledLadder, CompiledSegment, Gives
+from headrace.segmentation.group_choice import GroupClaim
+from headrace.segmentation.state import Standing, Tags, Values
+
+Claimed = dict[str, dict[str, str]]
+"""Attribute or platform -> value -> source of the first claim on it."""
+_KEPT: Final = 4096
+
+
+class Given(Struct, frozen=True):
+    """Wishes for a group, attributes and tags. Shared: never to be edited."""
+
+    groups: tuple[GroupClaim, ...] = ()
+    attributes: Claimed = {}
+    tags: Claimed = {}
+
+
+NOTHING: Final = Given()
+
+
+class Giving:
+    """What these segments and ladders give."""
+
+    def __init__(self, segments: Mapping[str, CompiledSegment], ladders: Mapping[str, CompiledLadder]) -> None:
+        self._segments = segments
+        self._ladders = ladders
+        self._known: dict[tuple[tuple[str, ...], tuple[tuple[str, int], ...]], Given] = {}
+
+    def of(self, standing: Standing) -> Given:
+        """To who stands there: segments first, then rungs by the ladders' ids."""
+        key = (standing.segments, tuple(standing.rungs.items()))
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            known = self._known[key] = self._together(standing)
+        return known
+
+    def _together(self, standing: Standing) -> Given:
+        givers = list(self._givers(standing))
+        attributes, tags = Claimed(), Claimed()
+        for source, gives in givers:
+            claim(attributes, gives.attributes, source)
+            claim(tags, gives.tags, source)
+        groups = [GroupClaim(gives.group, source) for source, gives in givers if gives.group is not None]
+        return Given(tuple(groups), attributes, tags)
+
+    def _givers(self, standing: Standing) -> Iterator[tuple[str, Gives]]:
+        for name in standing.segments:
+            if (segment := self._segments.get(name)) is not None:
+                yield segment.source, segment.gives
+        for name, rung in sorted(standing.rungs.items()):
+            ladder = self._ladders.get(name)
+            if ladder is not None and rung < len(ladder.gives):
+                yield ladder.source, ladder.gives[rung]
+
+
+def claim(found: Claimed, several: Values | Tags, source: str) -> None:
+    """Adds what a source claims."""
+    for name, values in several.items():
+        for value in values:
+            found.setdefault(name, {}).setdefault(value, source)
