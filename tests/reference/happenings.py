@@ -86,8 +86,13 @@ def _of_account(before: Facts, now: CustomerSnapshot, revision: str) -> Iterator
         yield Happening("customer.created", now.created_at, cause="created")
     elif _account_facts(known) != _account_facts(now):
         yield Happening("customer.updated", now.modified_at, cause=revision)
-        if (known.subscribed, known.consents) != (now.subscribed, now.consents):
+        if _consents(known) != _consents(now):
             yield Happening("subscriber.changed", now.modified_at, cause=revision)
+
+
+def _consents(customer: CustomerSnapshot) -> tuple[bool | None, set[str]]:
+    """The newsletter, and the other purposes granted: what is not named is refused."""
+    return customer.subscribed, {purpose for purpose, granted in customer.consents.items() if granted}
 
 
 def _account_facts(customer: CustomerSnapshot) -> tuple[object, ...]:
