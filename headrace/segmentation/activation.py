@@ -75,15 +75,15 @@ def fold_past(
     wanted = frozenset(entry.when.name for entry in entries)
     orders = oldest_first(state, pages)
     if not (rules.reads_membership or any(_adds_up(entry) for entry in entries)):
-        for id, order in orders:
-            walk.run(entries, _facts(state, rules, now, state), tuple(past_triggers(id, order, wanted)))
+        for order_id, order in orders:
+            walk.run(entries, _facts(state, rules, now, state), tuple(past_triggers(order_id, order, wanted)))
         return walk
     sums = Sums(rules.summing, now)
     before = replace(state, totals=sums.totals, purchased=sums.purchased, windows=sums.windows)
-    for id, order in orders:
+    for order_id, order in orders:
         sums.add(order)
         after = replace(before, totals=sums.totals, purchased=sums.purchased, windows=sums.windows)
-        walk.run(entries, _facts(after, rules, now, before), tuple(past_triggers(id, order, wanted)))
+        walk.run(entries, _facts(after, rules, now, before), tuple(past_triggers(order_id, order, wanted)))
         before = after
     return walk
 

@@ -77,8 +77,11 @@ def order_triggers(applied: Applied, snapshot: OrderSnapshot, wanted: frozenset[
     return [occurrence for watch in _watches(wanted) for occurrence in watch(applied, snapshot)]
 
 
-def past_triggers(id: str, entry: Entry) -> Iterator[Occurrence]:
-    """What an order of the ledger once triggered, as far as the ledger tells: when a status was reached it does not."""
+def past_triggers(id: str, entry: Entry, wanted: frozenset[str] | None = None) -> Iterator[Occurrence]:
+    """What an order of the ledger once triggered, as far as the ledger tells: when a status was reached it does not.
+
+    `wanted`: what somebody waits for, None: all; of others, those that cost little may come too.
+    """
     lines, made = decode_lines(entry.lines), entry.created_at
     if was_placed(entry):
         yield Occurrence("order.placed", made, entry, lines, cause=id)
@@ -86,7 +89,8 @@ def past_triggers(id: str, entry: Entry) -> Iterator[Occurrence]:
             yield Occurrence("product.ordered", made, entry, lines, cause=id)
         if late := tuple(line for line in lines if line.backordered):
             yield Occurrence("order.backordered", made, entry, late, cause=_of_lines(id, late))
-    for status in statuses_of(entry.seen):
+    reached = statuses_of(entry.seen) if wanted is None or "order.reached" in wanted else ()
+    for status in reached:
         yield Occurrence("order.reached", made, entry, lines, to=status, cause=id)
     if entry.seen & _PAID_BITS:
         yield Occurrence("order.paid", made, entry, lines, cause=id)
