@@ -188,7 +188,7 @@ def _cause(cause: str) -> str:
 def _value(value: Any, zone: ZoneInfo) -> str:
     match value:
         case None:
-            return ""
+            return "unset"
         case bool():
             return str(value).lower()
         case int():

@@ -51,7 +51,7 @@ def _why(claim: GroupClaim, winner: GroupClaim | None, count: int, rules: Compil
     if winner.source == PIN:
         return f"a person pinned {winner.group or 'no group'}"
     if claim.group == winner.group:
-        return f"{winner.source} claims the same group"
+        return f"{winner.source.replace(':', ' ')} claims the same group"
     if rules.places[claim.group] == rules.places[winner.group]:
         return f"{winner.group} has the same place in group_order, and a newer fact behind it"
     return f"{winner.group} stands higher in group_order"
