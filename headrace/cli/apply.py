@@ -124,13 +124,15 @@ async def put_in_force(
 
     def needs_version(newest: Version | None) -> bool:
         if says_the_same(newest, rule_set):
-            _refuse_flags(flags)
             return False
         if newest is not None and not prune:
             _refuse_dropped(dropped_entries(newest, rule_set))
         return True
 
-    return await submit(settings, Submission(rule_set, written(loaded), flags), needs_version, wait_s=wait_s)
+    applied = await submit(settings, Submission(rule_set, written(loaded), flags), needs_version, wait_s=wait_s)
+    if not applied.changed and not applied.completed:
+        _refuse_flags(flags)
+    return applied
 
 
 def _refuse_flags(flags: Flags) -> None:

@@ -42,6 +42,8 @@ class Applied:
     changed: bool
     markers: dict[int, int]
     """Offset of the marker in each partition of `headrace.events`."""
+    completed: bool = False
+    """Some of the markers of an earlier run were missing."""
 
 
 Allows = Callable[[Version | None], bool]
@@ -74,7 +76,7 @@ async def submit(
             markers |= await activation.write_markers(settings, version, missing, flags)
         if wait_s is not None:
             await activation.wait_until_passed(settings, markers, wait_s)
-    return Applied(version.record.version, version.activation, changed, markers)
+    return Applied(version.record.version, version.activation, changed, markers, bool(missing) and not changed)
 
 
 def says_the_same(version: Version | None, rule_set: RuleSet) -> bool:

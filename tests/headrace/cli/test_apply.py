@@ -10,6 +10,7 @@ from aiokafka.structs import OffsetAndMetadata
 from msgspec import Raw
 
 from headrace.cli import activation
+from headrace.cli.activation import Flags
 from headrace.cli.apply import put_in_force
 from headrace.cli.main import execute
 from headrace.cli.output import CliError
@@ -91,6 +92,17 @@ async def test_apply__the_same_again__writes_nothing(topics_created: ServiceSett
     assert len(await markers(topics_created)) == 3
 
 
+async def test_apply__the_same_again_with_effects__says_that_it_is_too_late(topics_created: ServiceSettings) -> None:
+    """They go with the moment a rule set takes effect: nothing would be sent, and nobody told."""
+    flags = Flags(("segment:a",))
+    first = await put_in_force(topics_created, rules("a"), prune=False, flags=flags)
+    with pytest.raises(CliError) as refused:
+        await put_in_force(topics_created, rules("a"), prune=False, flags=flags)
+    assert refused.value.code == "already_in_force"
+    assert {data.send_effects for _, data in await markers(topics_created)} == {("segment:a",)}
+    assert first.changed
+
+
 async def test_apply__another_one__next_version(topics_created: ServiceSettings) -> None:
     await apply(topics_created, rules("a"))
     second = await apply(topics_created, rules("a", above=6))
@@ -103,6 +115,14 @@ async def test_apply__crashed_between_markers__the_same_completes_them(topics_cr
     applied = await apply(topics_created, rules("a"))
     assert (applied.version, applied.changed) == (1, False)
     assert sorted(partition for partition, _ in await markers(topics_created)) == [0, 1, 2]
+
+
+async def test_apply__crashed_between_markers__completes_them_with_what_it_began_with(
+    topics_created: ServiceSettings,
+) -> None:
+    await half_written(topics_created, rules("a"), {1})
+    await put_in_force(topics_created, rules("a"), prune=False, flags=Flags(("segment:a",)))
+    assert {data.send_effects for _, data in await markers(topics_created)} == {()}
 
 
 async def test_apply__crashed_between_markers__another_one_is_refused(topics_created: ServiceSettings) -> None:

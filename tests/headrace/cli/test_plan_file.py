@@ -26,6 +26,12 @@ ladders:
 """
 
 
+@pytest.fixture(autouse=True)
+def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a run of its own: stdout has no object yet."""
+    monkeypatch.setattr("headrace.cli.output._Stdout.used", False)
+
+
 def rule_set() -> RuleSet:
     loaded = load_texts([Source("rules.yaml", TEXT)])
     assert loaded.rule_set is not None, loaded.findings
@@ -167,6 +173,27 @@ def test_apply__plan_for_something_else__is_refused_before_kafka_is_asked(
 
 def test_limits__stated__are_one_percent_of_drift_and_half_of_the_base() -> None:
     assert (Limits().max_drift, Limits().confirm_above) == (1.0, 50.0)
+
+
+def test_plan__kafka_away__exit_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setenv("HEADRACE_STORE", "teststore")
+    (tmp_path / "rules.yaml").write_text(TEXT)
+    assert execute(["plan", str(tmp_path), "-o", str(tmp_path / "plan.json"), "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "kafka_unavailable"
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_plan__rules_with_an_error__are_refused_before_kafka_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    (tmp_path / "rules.yaml").write_text(TEXT + "segmens: []\n")
+    assert execute(["plan", str(tmp_path), "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["error"]["code"], shown["error"]["line"]) == ("unknown_key", 10)
 
 
 # -- for people ----------------------------------------------------------------------------------------------------
