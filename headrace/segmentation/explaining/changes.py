@@ -12,7 +12,7 @@ from headrace.segmentation.explaining.happenings import Subject
 from headrace.segmentation.explaining.lens import Lens
 from headrace.segmentation.explaining.seen import ChangeSeen, Moves
 from headrace.segmentation.explaining.tree import Entry, entries_of, source_of, tests_of
-from headrace.segmentation.group_claims import choose_group, wanted_group
+from headrace.segmentation.group_claims import choose_group, group_claims, wanted_group
 from headrace.segmentation.smallest_change import Aim, Change, Placed, Search
 
 _SOON: Final = timedelta(days=31)
@@ -47,11 +47,13 @@ def _kept(subject: Subject, search: Search, group: str) -> ChangeSeen | None:
 
 
 def _better(subject: Subject, search: Search, group: str) -> Iterator[ChangeSeen]:
-    """Groups above this one, the nearest first."""
+    """Groups above this one, or beside it, the nearest first, of entries that do not claim them yet."""
     places = subject.rules.places
     place = places.get(group, len(places))
+    claimed = {(claim.source, claim.group) for claim in group_claims(subject.state, subject.rules)}
     for entry, wanted in sorted(_givers(subject), key=lambda one: -places.get(one[1], -1)):
-        if wanted != group and places.get(wanted, place) <= place:
+        new = wanted != group and (source_of(entry), wanted) not in claimed
+        if new and places.get(wanted, place) <= place:
             change = search.smallest(tests_of(entry), _group_is(wanted), leaving=False)
             if change is not None:
                 yield _seen(change, source_of(entry), wanted, "enters")

@@ -111,7 +111,7 @@ def _happening(one: Played, change: ChangeSeen, less: int, at: datetime) -> Told
     by = change.by["amount_minor"] if isinstance(change.by, dict) and "amount_minor" in change.by else change.by
     name = change.fact.partition(" (")[0]
     if isinstance(by, bool):
-        return [] if less else _customer(one, name, by)
+        return [] if less else _customer(one, name, by, at)
     if isinstance(by, int):
         return _numbers(one, change.fact, by - less if by > 0 else by + less, at)
     if isinstance(by, dict) and ("add" in by or "remove" in by):
@@ -124,6 +124,9 @@ def _happening(one: Played, change: ChangeSeen, less: int, at: datetime) -> Told
 
 def _numbers(one: Played, fact: str, by: int, at: datetime) -> Told | None:
     only = _only(one, fact)
+    refused = len(list(_counted(one))) != one.state.totals.orders
+    if refused and (by < 0 or fact == "customer.refunds"):
+        return None  # an order was told anew in another currency than the rules', and is not known as it was told last
     match fact.partition(" (")[0], by:
         case "customer.spend" | "order.value", _ if by >= 0:
             return [_order(one, "new", by, 1, only, at)]
@@ -205,7 +208,7 @@ def _counted(one: Played) -> Iterator[tuple[str, OrderSnapshot]]:
     yield from (each for each in newest.values() if each[1].status in wanted and not each[1].archived)
 
 
-def _customer(one: Played, name: str, given: bool) -> Told | None:
+def _customer(one: Played, name: str, given: bool, at: datetime) -> Told | None:
     snapshots = [
         (record.envelope.headracerevision or "", record.data)
         for record in one.case.records
@@ -214,7 +217,7 @@ def _customer(one: Played, name: str, given: bool) -> Told | None:
     if name != "customer.subscribed" or not snapshots:
         return None
     stamp, newest = max(snapshots, key=lambda each: each[0])
-    return [("customer.snapshot", replace(newest, subscribed=given), f"{stamp}~")]
+    return [("customer.snapshot", replace(newest, subscribed=given, modified_at=at), f"{stamp}~")]
 
 
 def _event(one: Played, kind: str, data: EventData, revision: str | None, at: datetime, number: int) -> Event:
