@@ -76,7 +76,7 @@ def _to_wait(
         if origin == "activation":
             fact_at = why.at or fact_at
     assert action.after is not None
-    due = timeline.later(fact_at, action.after, walk.scene.zone)
+    due = timeline.same_time_later(fact_at, action.after, walk.scene.zone)
     return [Waiting(max(due, why.at or due), fired.source, key, named, fact_at)]
 
 
@@ -90,7 +90,7 @@ def _may(fired: Fired, action: Send, fact_at: datetime, origin: str, walk: Walk,
         return True
     since = fact_at
     if fired.waited and action.after is not None:
-        since = timeline.later(fact_at, action.after, walk.scene.zone)
+        since = timeline.same_time_later(fact_at, action.after, walk.scene.zone)
     if why.clock is None:
         return False
     return not timeline.is_older(since, why.clock, walk.scene.rules.max_age, walk.scene.zone)

@@ -4,10 +4,11 @@ Facts are read from all events each time. What is carried along is only what the
 the sinks were told.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from headrace.contracts.effects import MARKETING
 from headrace.contracts.events import (
     AttributeSet,
     CustomerDeleted,
@@ -17,11 +18,20 @@ from headrace.contracts.events import (
     Event,
     OrderSnapshot,
 )
-from headrace.rules.model import Rule, RuleSet, Spend, Store
+from headrace.rules.model import Action, Rule, RuleSet, Send, Spend, Store
 from tests.reference import timeline
 from tests.reference.effects import Effect, Why, release
 from tests.reference.entries import Entry, in_order
-from tests.reference.facts import Arrived, Facts, Happening, brings_news, counted, kept_of, read_facts
+from tests.reference.facts import (
+    Arrived,
+    Facts,
+    Happening,
+    brings_news,
+    counted,
+    kept_of,
+    profile_changed_at,
+    read_facts,
+)
 from tests.reference.group import is_ours, pinned_group, wanted_group
 from tests.reference.happenings import happenings, past_happenings
 from tests.reference.memory import Memory, Pin
@@ -123,6 +133,10 @@ class Reading:
         before, self.arrived, self.facts = self.facts, arrived, read_facts(arrived, guest=self.guest)
         match data:
             case CustomerDeleted():
+                self.facts = before
+                self._farewell(
+                    Why(envelope.headraceorigin, self.now or envelope.time, self.now, envelope.id), envelope.time
+                )
                 self._delete()
                 return
             case AttributeSet(name=name, values=values):
@@ -147,8 +161,22 @@ class Reading:
         walk = self._walk(why, before=before, moved_to=moved_to)
         self._settle(happenings(arrived, guest=self.guest), why, walk)
 
+    def _farewell(self, why: Why, deleted_at: datetime) -> None:
+        """What rules do for the last time: at once, and nothing that is written to the customer."""
+        if self.rules is None or profile_changed_at(self.facts) is None:
+            return
+        walk = self._walk(why=None, orders=self.facts.newest_orders)
+        gone = Happening("customer.deleted", deleted_at, cause="deleted")
+        for rule in self.rules.rules:
+            walk.rule(rule, [gone])
+        walk.fired = [
+            replace(one, actions=[(key, action) for key, action in one.actions if _is_of_staff(action)])
+            for one in walk.fired
+        ]
+        self.effects += release(walk, why)
+
     def _delete(self) -> None:
-        self.deleted = True
+        self.deleted, self.facts = True, read_facts(self.arrived, guest=self.guest)
         self.teller.grave()
         self.memory = Memory()
 
@@ -202,7 +230,7 @@ class Reading:
             actions = dict(reversed(actions_of(entries[source]))) if source in entries else {}
             action = actions.get(one.key)
             if action is not None and action.after is not None:
-                due = timeline.later(one.fact_at, action.after, self.rules.store.timezone)
+                due = timeline.same_time_later(one.fact_at, action.after, self.rules.store.timezone)
                 due = due if self.now is None else max(due, self.now)
                 kept.append(type(one)(due, source, one.key, one.cause, one.fact_at))
         memory.waiting = sorted(kept, key=lambda one: (one.due, one.source, one.key, one.cause))
@@ -287,6 +315,10 @@ class Reading:
         assert self.rules is not None
         customer = self.facts.customer
         return customer is not None and is_ours(customer.group, self.rules, self.teller.wanted)
+
+
+def _is_of_staff(action: Action) -> bool:
+    return action.after is None and isinstance(action, Send) and action.kind not in MARKETING
 
 
 def _observed(before: Facts, now: Facts) -> str | None:

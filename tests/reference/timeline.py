@@ -56,6 +56,25 @@ def later(at: datetime, span: Duration, zone: str) -> datetime:
     return day_start(day_after(local_day(at, zone), span) + timedelta(days=1), zone)
 
 
+def same_time_later(at: datetime, span: Duration, zone: str) -> datetime:
+    """The moment an action that waits is done: exact hours later, or when clocks show the same time of the later day.
+
+    A time that clocks skip there is the moment they would have shown it, had they not been put forward.
+    """
+    if span.unit == "hour":
+        return at + timedelta(hours=span.count)
+    local = at.astimezone(ZoneInfo(zone))
+    day = day_after(local.date(), span)
+    wanted = datetime.combine(day, local.time().replace(fold=0))
+    starts = (day_start(day, zone), day_start(day + timedelta(days=1), zone))
+    offsets = [start.astimezone(ZoneInfo(zone)).utcoffset() or timedelta() for start in starts]
+    for offset in offsets:
+        moment = (wanted - offset).replace(tzinfo=UTC)
+        if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0) == wanted:
+            return moment
+    return (wanted - offsets[0]).replace(tzinfo=UTC)
+
+
 def whole_years(born: date, today: date) -> int:
     """How often the yearly day has come since; a birthday of 29 February is on 28 February in other years."""
     return today.year - born.year - (today < yearly_day(born, today.year))

@@ -144,7 +144,7 @@ class History:
         """What is no snapshot; a deletion is rare."""
         random = self._random
         match kind:
-            case "deleted" if random.random() < 0.3:
+            case "deleted" if random.random() < 0.5:
                 return self._happened(CustomerDeleted(customer_id="7"), "customer.deleted")
             case "set":
                 wanted = AttributeSet(name=random.choice(ATTRIBUTES), values=tuple(some(random, VALUES, 0, 2)))

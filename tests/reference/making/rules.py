@@ -29,7 +29,7 @@ TRIGGERS = (
     *("order.placed",) * 4, *("product.ordered",) * 2, *("order.refunded",) * 2, *("order.status_changed",) * 2,
     "customer.created", "customer.updated",
     *("order.paid", "order.cancelled", "order.reached", "order.backordered", "subscriber.changed", "refund.requested"),
-    *("cart.abandoned", "cart.converted", "custom.visit", "custom.visit"),
+    *("cart.abandoned", "cart.converted", "customer.deleted", "customer.deleted", "custom.visit", "custom.visit"),
     *("attribute.changed", "group.changed", "schedule", "time.reached"),
 )  # fmt: skip
 KINDS = {"Wholesale": {"kind": "B2B", "erp_id": "W-1"}, "Gold": {"kind": "B2C", "erp_id": "G-2"}}
@@ -183,7 +183,8 @@ class Rules:
         rule: Written = {"id": f"r{self._next()}", "when": self._when(trigger)}
         if random.random() < 0.75:
             rule["if"] = Conditions(random, trigger=trigger, ids=self._ids, labels=random.random() < 0.5).condition(1)
-        rule["then"] = Actions(random, self._ids).of_rule()
+        actions = Actions(random, self._ids)
+        rule["then"] = actions.effects(("customer",)) if trigger == "customer.deleted" else actions.of_rule()
         text = json.dumps(rule.get("if"))
         if any(name in text for name in ("customer.group", "kind", "erp_id", "in_segment", "on_rung", "pinned")):
             rule["past"] = "ignore"  # nobody knows what the customer was then
