@@ -28,8 +28,8 @@ from headrace.segmentation.orders import OrderChange, extremes, find, keep
 from headrace.segmentation.pages import Pages, Written
 from headrace.segmentation.pins import PIN, pin_of
 from headrace.segmentation.profile import guest_profile, profile_of
-from headrace.segmentation.state import Entry, Line, Purchased, State
-from headrace.segmentation.totals import Summing, contribution, step_purchased, step_totals
+from headrace.segmentation.state import Entry, Line, Purchased, Series, State
+from headrace.segmentation.totals import Contribution, Summing, contribution, ordered, step_purchased, step_totals
 from headrace.segmentation.triggers import Happened, Occurrence, customer_triggers, order_triggers
 from headrace.segmentation.visits import VISIT, visited
 from headrace.segmentation.windows import step_windows
@@ -135,10 +135,24 @@ def _order(
         cold=kept.cold,
         totals=step_totals(state.totals, old, new, lambda: extremes(kept, spend)),
         purchased=_purchased(state.purchased, applied, summing),
-        windows=step_windows(state.windows, summing.windows, before, applied.after, now),
+        windows=_windows(state.windows, applied, old, new, summing, now),
     )
     changed = LEDGER if profile is state.profile else BOTH
     return Absorbed(after, changed, tuple(order_triggers(applied, order, triggers)), kept.pages)
+
+
+def _windows(
+    known: tuple[Series, ...],
+    applied: Applied,
+    old: Contribution | None,
+    new: Contribution,
+    summing: Summing,
+    now: datetime | None,
+) -> tuple[Series, ...]:
+    if not summing.windows:
+        return known
+    before = None if applied.before is None or old is None else ordered(applied.before, old)
+    return step_windows(known, summing.windows, before, ordered(applied.after, new, applied.lines), now)
 
 
 def _purchased(known: Purchased, applied: Applied, summing: Summing) -> Purchased:

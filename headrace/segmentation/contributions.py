@@ -8,68 +8,66 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from headrace.rules.model import Only
-from headrace.segmentation.codec import decode_lines
 from headrace.segmentation.facts import catalogue_folded
-from headrace.segmentation.ledger import CountedSpend, counts
-from headrace.segmentation.state import Entry, Line
-from headrace.segmentation.totals import contribution
-from headrace.segmentation.windows import Parts
+from headrace.segmentation.state import Line
+from headrace.segmentation.windows import Ordered, Parts
 
-Amounts = Callable[[Entry], Iterable[tuple[datetime, int]]]
+Amounts = Callable[[Ordered], Iterable[tuple[datetime, int]]]
 
 
-def parts_of(
-    field: str, only: Only | None, bucket: Callable[[datetime], int | None], spend: CountedSpend
-) -> Callable[[Entry], Parts]:
+def parts_of(field: str, only: Only | None, bucket: Callable[[datetime], int | None]) -> Callable[[Ordered], Parts]:
     """What an order adds to which buckets. Raises ValueError for a field that has no windows."""
-    amounts = _amounts(field, only or Only(), spend)
+    amounts = _of_channels(_amounts(field, _line_test(only or Only())), only or Only())
 
-    def parts(entry: Entry) -> Parts:
-        found = [(bucket(at), amount) for at, amount in amounts(entry) if amount]
+    def parts(one: Ordered) -> Parts:
+        found = [(bucket(at), amount) for at, amount in amounts(one) if amount]
         return tuple([(at, amount) for at, amount in found if at is not None])
 
     return parts
 
 
-def _amounts(field: str, only: Only, spend: CountedSpend) -> Amounts:
-    line = _line_test(only)
+def _amounts(field: str, line: Callable[[Line], bool] | None) -> Amounts:
     match field:
         case "customer.spend":
-            amounts = _counted(spend, lambda entry: contribution(entry, spend).amount)
-            return _of_orders(amounts if line is None else _of_lines(spend, line, lambda found: found.total), only)
+            return _counted(lambda one: one.amount) if line is None else _of_lines(line, lambda found: found.total)
         case "customer.items":
-            amounts = _counted(spend, lambda entry: contribution(entry, spend).units)
-            return _of_orders(amounts if line is None else _of_lines(spend, line, lambda found: found.quantity), only)
+            return _counted(lambda one: one.units) if line is None else _of_lines(line, lambda found: found.quantity)
         case "customer.orders":
-            return _of_orders(_with_line(_counted(spend, lambda entry: 1), line), only)
+            return _with_line(_counted(lambda one: 1), line)
         case "customer.refunds":
-            return _of_orders(_with_line(_refunds, line), only)
+            return _with_line(_refunds, line)
     raise ValueError(f"no window on {field!r}")
 
 
-def _counted(spend: CountedSpend, amount: Callable[[Entry], int]) -> Amounts:
-    return lambda entry: ((entry.created_at, amount(entry)),) if counts(entry, spend) else ()
+def _counted(amount: Callable[[Ordered], int]) -> Amounts:
+    return lambda one: ((one.entry.created_at, amount(one)),) if one.counted else ()
 
 
-def _refunds(entry: Entry) -> Iterable[tuple[datetime, int]]:
-    return () if entry.archived else [(refund.created_at, refund.amount) for refund in entry.refunds]
+def _refunds(one: Ordered) -> Iterable[tuple[datetime, int]]:
+    refunds = one.entry.refunds
+    return [(refund.created_at, refund.amount) for refund in refunds] if refunds and not one.entry.archived else ()
 
 
-def _of_lines(spend: CountedSpend, line: Callable[[Line], bool], amount: Callable[[Line], int]) -> Amounts:
-    return _counted(spend, lambda entry: sum(amount(found) for found in decode_lines(entry.lines) if line(found)))
+def _of_lines(line: Callable[[Line], bool], amount: Callable[[Line], int]) -> Amounts:
+    return _counted(lambda one: sum([amount(found) for found in one.lines if line(found)]))
 
 
 def _with_line(amounts: Amounts, line: Callable[[Line], bool] | None) -> Amounts:
     if line is None:
         return amounts
-    return lambda entry: amounts(entry) if any(map(line, decode_lines(entry.lines))) else ()
+
+    def of_orders_with_one(one: Ordered) -> Iterable[tuple[datetime, int]]:
+        found = amounts(one)
+        return found if found and any(map(line, one.lines)) else ()
+
+    return of_orders_with_one
 
 
-def _of_orders(amounts: Amounts, only: Only) -> Amounts:
+def _of_channels(amounts: Amounts, only: Only) -> Amounts:
     if not only.channel:
         return amounts
     channels = frozenset(only.channel)
-    return lambda entry: amounts(entry) if entry.channel in channels else ()
+    return lambda one: amounts(one) if one.entry.channel in channels else ()
 
 
 def _line_test(only: Only) -> Callable[[Line], bool] | None:
@@ -77,6 +75,8 @@ def _line_test(only: Only) -> Callable[[Line], bool] | None:
     if not (only.brand or only.category or only.product):
         return None
     brands, categories, products = frozenset(only.brand), frozenset(only.category), frozenset(only.product)
+    if not (brands or categories):
+        return lambda line: line.product_id in products
     return lambda line: (
         (not brands or catalogue_folded(line.brand) in brands)
         and (not categories or not categories.isdisjoint(map(catalogue_folded, line.categories)))

@@ -37,6 +37,20 @@ def day_of(at: datetime, zone: ZoneInfo) -> date:
         return at.date()
 
 
+def same_time(at: datetime, day: date | None, zone: ZoneInfo) -> datetime | None:
+    """The time of day of `at` on another day: where clocks skip it, as much later; where they repeat it, the first.
+
+    None: outside the calendar.
+    """
+    try:
+        if day is None:
+            return None
+        return datetime.combine(day, at.astimezone(zone).time().replace(fold=0), tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+@lru_cache(maxsize=4096)
 def day_bucket(at: datetime, zone: ZoneInfo) -> int:
     """When the day of a moment began, in seconds since the epoch."""
     return int((begins_or_none(day_of(at, zone), zone) or at).timestamp())

@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from headrace.segmentation.codec import decode_lines
 from headrace.segmentation.ledger import CountedSpend, counts, order_value
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, Totals
-from headrace.segmentation.windows import WindowSum, no_windows, step_windows
+from headrace.segmentation.windows import Ordered, WindowSum, no_windows, step_windows
 
 LineTest = Callable[[Line], bool]
 
@@ -61,6 +60,11 @@ def contribution(entry: Entry, spend: CountedSpend) -> Contribution:
         amount = max(0, amount - refunded)
         units = max(0, units - sum(refund.units for refund in refunds))
     return Contribution(True, amount, units, refunded, made, newest)  # noqa: FBT003  # a field
+
+
+def ordered(entry: Entry, part: Contribution, lines: tuple[Line, ...] | None = None) -> Ordered:
+    """An order, with its lines where they are known, as windowed sums read it."""
+    return Ordered(entry, counted=part.counted, amount=part.amount, units=part.units, lines=lines)
 
 
 def add(totals: Totals, part: Contribution) -> Totals:
@@ -150,9 +154,10 @@ class Sums:
         """One more order."""
         part = contribution(entry, self._summing.spend)
         self.totals = add(self.totals, part)
+        one = ordered(entry, part)
         if part.counted and self._summing.tests:
-            self.purchased = step_purchased(self.purchased, (), decode_lines(entry.lines), self._summing)
-        self.windows = step_windows(self.windows, self._summing.windows, None, entry, self._now)
+            self.purchased = step_purchased(self.purchased, (), one.lines, self._summing)
+        self.windows = step_windows(self.windows, self._summing.windows, None, one, self._now)
         return part
 
 

@@ -8,33 +8,58 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from headrace.segmentation.state import Entry, Series
+from headrace.segmentation.codec import decode_lines
+from headrace.segmentation.state import Entry, Line, Series
 
 Parts = tuple[tuple[int, int], ...]
 """What one order adds: bucket, amount."""
+
+
+class Ordered:
+    """An order as windowed sums read it: whether it counts, its minor units and its units after refunds."""
+
+    __slots__ = ("_lines", "amount", "counted", "entry", "units")
+
+    def __init__(
+        self, entry: Entry, *, counted: bool, amount: int, units: int, lines: tuple[Line, ...] | None = None
+    ) -> None:
+        self.entry = entry
+        self.counted = counted
+        self.amount = amount
+        self.units = units
+        self._lines = lines
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Opened once, and only if somebody asks."""
+        if self._lines is None:
+            self._lines = decode_lines(self.entry.lines)
+        return self._lines
 
 
 @dataclass(frozen=True, slots=True)
 class WindowSum:
     """One windowed aggregate. `left`: whether a bucket has left the window for good."""
 
-    parts: Callable[[Entry], Parts]
+    parts: Callable[[Ordered], Parts]
     left: Callable[[int, datetime], bool]
 
 
 def step_windows(
     known: tuple[Series, ...],
     sums: tuple[WindowSum, ...],
-    before: Entry | None,
-    after: Entry,
+    before: Ordered | None,
+    after: Ordered,
     now: datetime | None,
 ) -> tuple[Series, ...]:
     """The sums after an order changed from `before` (None: it is new); what left its window by `now` is dropped."""
-    if not sums or (before is not None and _adds_the_same(before, after)):
+    if not sums or (before is not None and _adds_the_same(before.entry, after.entry)):
         return known
     return tuple(
-        _stepped(series, one, () if before is None else one.parts(before), one.parts(after), now)
-        for series, one in zip(known, sums, strict=True)
+        [
+            _stepped(series, one, () if before is None else one.parts(before), one.parts(after), now)
+            for series, one in zip(known, sums, strict=True)
+        ]
     )
 
 

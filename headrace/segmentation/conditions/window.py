@@ -44,7 +44,7 @@ def compile_number(field: str, window: Window | None, only: Only | None, terms: 
 def _windowed(field: str, window: Window | None, only: Only | None, terms: Terms) -> CompiledNumber:
     span = spans.compile_span(window or Window(), terms.timezone)
     said = msgspec.json.encode((field, window, only, terms.timezone), order="deterministic")
-    number = terms.windows.number(said, WindowSum(parts_of(field, only, span.bucket, terms.spend), span.left))
+    number = terms.windows.number(said, WindowSum(parts_of(field, only, span.bucket), span.left))
     return _of_series(lambda facts: facts.windows[number], span, "ledger")
 
 

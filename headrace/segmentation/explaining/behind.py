@@ -16,7 +16,7 @@ from headrace.segmentation.facts import LINE_LIST, PLACE_LIST, PURCHASED, Facts
 from headrace.segmentation.orders import every_order
 from headrace.segmentation.pages import Pages
 from headrace.segmentation.state import Entry, Line, Place, State
-from headrace.segmentation.totals import Contribution, contribution
+from headrace.segmentation.totals import Contribution, contribution, ordered
 
 
 class Known(NamedTuple):
@@ -98,4 +98,9 @@ def _windowed(leaf: Leaf, facts: Facts, rules: CompiledRules) -> Callable[[Known
     if not terms.windows.sums:
         return None
     one_sum, now = terms.windows.sums[0], facts.now
-    return lambda one: any(now is None or not one_sum.left(at, now) for at, _ in one_sum.parts(one.entry))
+
+    def adds(one: Known) -> bool:
+        parts = one_sum.parts(ordered(one.entry, one.part))
+        return any(now is None or not one_sum.left(at, now) for at, _ in parts)
+
+    return adds
