@@ -11,6 +11,7 @@ from headrace.segmentation.explain import explain
 from headrace.segmentation.explaining.again import customer_again
 from headrace.segmentation.explaining.seen import ChangeSeen, EntrySeen
 from headrace.segmentation.explaining.tree import Entry, entries_of
+from headrace.segmentation.group_claims import wanted_group
 from headrace.segmentation.profile import profile_of
 from tests.headrace.segmentation.explaining.played import MOMENT, Played, done, moved, on_ladder, played
 from tests.reference.core import limited
@@ -75,7 +76,10 @@ def change_comes_true(one: Played, entry: Entry | None) -> None:
     assert now is not None
     rule = None if entry is None else entry.id
     change = explain(one.state, one.rules, now=now, pages=one.core, rule=rule).smallest_change
-    if change is None or change.moves == "stays":
+    if change is None:
+        return
+    if change.moves == "stays":
+        it_stays(one, change, now)
         return
     if change.kind == "time":
         assert change.until is not None
@@ -86,6 +90,18 @@ def change_comes_true(one: Played, entry: Entry | None) -> None:
     assert it_moved(one, change, rule, 1, now) in (False, None), change
     if change.until is not None:
         assert it_moved(one, change, rule, 0, change.until - MOMENT) in (True, None), change
+
+
+def it_stays(one: Played, change: ChangeSeen, now: datetime) -> None:
+    """Beyond the moment at which time alone would end it; one unit less does not do."""
+    assert change.until is not None
+    for less, stays in ((0, True), (1, False)):
+        core = done(one, change, less, now)
+        if core is not None:
+            core.clock(change.until)
+            state = core.state
+            assert state is not None
+            assert (wanted_group(state, one.rules) == change.to) is stays, change
 
 
 def it_moved(
