@@ -24,11 +24,13 @@ class Moment(Struct, frozen=True):
     """Of one decision: the id of what led to it, and when that happened.
 
     `moved_to`: the group that somebody else put the customer into, though the store already had the one we wanted.
+    `as_told`: what led to it changes neither group nor attributes by itself.
     """
 
     event: str
     at: datetime | None
     moved_to: str | None = None
+    as_told: bool = False
 
 
 class Changed(Struct, frozen=True):
@@ -56,6 +58,14 @@ def group_changed(facts: Facts, now: str | None, moment: Moment) -> Changed | No
     if before != now:
         return Changed(GROUP_CHANGED, before, now)
     return None if moment.moved_to is None else Changed(GROUP_CHANGED, before, moment.moved_to or None)
+
+
+def group_told(state: State) -> str | None:
+    """The group as last told, else the store's; None: no group, or none known."""
+    told = state.emitted
+    if told.group_known and told.group is not None:
+        return told.group or None
+    return None if state.profile is None or state.guest else state.profile.group or None
 
 
 def _group_before(facts: Facts) -> str | None:

@@ -20,7 +20,14 @@ from headrace.segmentation.compiled_entries import (
     CompiledSegment,
     Gives,
 )
-from headrace.segmentation.derived import ATTRIBUTE_CHANGED, Moment, attribute_changed, derived, group_changed
+from headrace.segmentation.derived import (
+    ATTRIBUTE_CHANGED,
+    Moment,
+    attribute_changed,
+    derived,
+    group_changed,
+    group_told,
+)
 from headrace.segmentation.facts import Facts, Labels
 from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wakes
 from headrace.segmentation.group_claims import group_in
@@ -28,7 +35,7 @@ from headrace.segmentation.ladders import stand
 from headrace.segmentation.pending import Waiting, due_at, without
 from headrace.segmentation.present import Folded, present
 from headrace.segmentation.standing import entered, left
-from headrace.segmentation.state import Claims, Standing
+from headrace.segmentation.state import Claims, Standing, State
 from headrace.segmentation.triggers import Occurrence
 from headrace.segmentation.verdicts import Verdict
 
@@ -49,6 +56,7 @@ class Walk:
         "_moment",
         "_offset",
         "_rules",
+        "_state",
         "changed",
         "claims",
         "fired",
@@ -72,6 +80,7 @@ class Walk:
         self._moment = moment
         self._labels: tuple[Labels, Labels] | None = None
         self._group: tuple[Claims, Standing, str | None] | None = None
+        self._state: State | None = None
         self.claims = claims
         self.standing = standing
         self.pending = pending
@@ -83,7 +92,8 @@ class Walk:
         """Lets the facts read what the walk comes to."""
         facts.attributes, facts.tags = self._attributes, self._tags
         if self._rules.reads_membership:
-            facts.standing, facts.group = lambda: self.standing, lambda: self._group_in(facts)
+            self._state = facts.state
+            facts.standing, facts.group = self._standing, self._group_in
 
     def run(
         self,
@@ -204,19 +214,38 @@ class Walk:
         self._labels = None
 
     def _changes(self, rule: CompiledRule, facts: Facts) -> tuple[Occurrence, ...]:
-        if self._moment is None:
+        if self._moment is None or self._is_as_told():
             return ()
         if rule.when.name == ATTRIBUTE_CHANGED:
             found = attribute_changed(rule.when.of or "", facts.state, self._attributes())
         else:
-            found = group_changed(facts, self._group_in(facts), self._moment)
+            found = group_changed(facts, self._group_in(), self._moment)
         return () if found is None else (derived(found, self._moment, facts),)
 
-    def _group_in(self, facts: Facts) -> str | None:
+    def _is_as_told(self) -> bool:
+        """Nothing has come to another group or attribute yet; between groups of one place any fact may decide."""
+        state, moment = self._state, self._moment
+        return (
+            state is not None
+            and self.claims is state.claims
+            and self.standing is state.standing
+            and moment is not None
+            and moment.as_told
+            and not self._rules.ties
+        )
+
+    def _standing(self) -> Standing:
+        return self.standing
+
+    def _group_in(self) -> str | None:
         """The group the customer counts as in, by the claims so far."""
+        if self._state is None:
+            return None
+        if self._is_as_told():
+            return group_told(self._state)
         known = self._group
         if known is None or known[0] is not self.claims or known[1] is not self.standing:
-            state = replace(facts.state, claims=self.claims, standing=self.standing)
+            state = replace(self._state, claims=self.claims, standing=self.standing)
             known = self._group = (self.claims, self.standing, group_in(state, self._rules))
         return known[2]
 

@@ -29,6 +29,8 @@ from headrace.segmentation.triggers import Occurrence
 from headrace.segmentation.verdicts import Verdict
 
 _OF_GROUP: Final = frozenset({"profile", PIN})
+_TOLD_BY: Final = frozenset({"profile", PIN, "labels"})
+"""Without a change of these, group and attributes are what was last told, until an entry changes them."""
 MOVED: Final = frozenset({"labels"})
 """What changed when somebody entered or left something: whatever reads memberships."""
 
@@ -103,7 +105,10 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         changed = None if changed is None else changed | {PIN}
     facts = Facts(state, rules.spend)
     facts.now, facts.before = step.now, step.before
-    moment = Moment(stamp.event, step.event_at or stamp.at, step.moved_to) if rules.reads_membership else None
+    moment = None
+    if rules.reads_membership:
+        as_told = changed is not None and not changed & _TOLD_BY
+        moment = Moment(stamp.event, step.event_at or stamp.at, step.moved_to, as_told=as_told)
     walk = Walk(rules, state.claims, state.standing, offset=stamp.offset, moment=moment, pending=state.pending)
     entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), changed)
     if step.due is not None:
