@@ -112,7 +112,7 @@ EFFECTS: Final[dict[EffectKind, EffectSpec]] = {
 DO_DOC: Final = "an effect of your own, by the consumer of that name"
 DO_EXAMPLE: Final = "{do: {loyalty-cards: {print: gold}}}"
 MODIFIERS: Final[dict[str, str]] = {
-    "after": "done that long after its cause: `30 days`, when the thing is older than that",
+    "after": "done that long after its cause: `30 days`, at the same time of day; `36 hours`, exactly",
     "unless": "with `after`: a condition that cancels it, asked when its time has come",
     "once": "of effects: entry (of segments and rungs: each time the customer enters), customer (once and never "
     "again), always (each time a rule fires)",

@@ -21,7 +21,7 @@ from headrace.rules.model import (
 )
 from headrace.segmentation.conditions.registry import CompiledCondition
 from headrace.segmentation.conditions.terms import Terms
-from headrace.segmentation.conditions.time import Edge, edge_of
+from headrace.segmentation.conditions.time import Edge, later_of
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.rows import Row, compile_row, read_row
 
@@ -73,7 +73,7 @@ def compile_actions(
     for action in actions:
         key = action.key if isinstance(action, Send) else _numbered(action, counts, taken)
         if isinstance(action, Send) or action.after is not None:
-            due = None if action.after is None else edge_of(action.after, terms.timezone)
+            due = None if action.after is None else later_of(action.after, terms.timezone)
             unless = None if action.unless is None else condition(action.unless)
             row = compile_row(action, terms) if isinstance(action, Send) else ()
             found.append(CompiledAction(key, action, due, unless, row))

@@ -14,7 +14,7 @@ from headrace.rules.model import Calendar, Day, Duration, Leaf
 from headrace.segmentation.conditions import calendar as calendars_
 from headrace.segmentation.conditions import text
 from headrace.segmentation.conditions.change import NextChange, newest_fact
-from headrace.segmentation.days import begins, begins_or_none, day_after, day_of, later, yearly
+from headrace.segmentation.days import begins, begins_or_none, day_after, day_of, later, same_time, yearly
 from headrace.segmentation.facts import TIMES, Facts
 
 Edge = Callable[[datetime], datetime | None]
@@ -64,6 +64,15 @@ def edge_of(span: Duration, timezone: str) -> Edge:
         return None if last is None else begins_or_none(later(last, 1, "day"), zone)
 
     return midnight
+
+
+def later_of(span: Duration, timezone: str) -> Edge:
+    """A span later: so many hours, or the same time of day so many days, months or years later."""
+    if span.unit == "hour":
+        exact = timedelta(hours=span.count)
+        return lambda at: _later(at, exact)
+    zone = ZoneInfo(timezone)
+    return lambda at: same_time(at, day_after(day_of(at, zone), span), zone)
 
 
 def reached_of(span: Duration, timezone: str) -> Edge:

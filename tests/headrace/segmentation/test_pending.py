@@ -117,13 +117,21 @@ def test_after__fact_that_releases_nothing__does_not_wait(origin: Origin) -> Non
     assert story.state.pending == ()
 
 
-def test_after__days__when_the_fact_is_older_than_that_in_the_store_s_zone() -> None:
-    story = Story(compiled(LATER % "1 day"), now=datetime.fromisoformat("2026-03-28T23:30Z"))
+@pytest.mark.parametrize(
+    ("placed_at", "after", "due"),
+    [
+        ("2026-03-28T15:30Z", "1 day", "2026-03-29T14:30Z"),  # the clocks of London were put forward in between
+        ("2026-10-24T14:30Z", "1 day", "2026-10-25T15:30Z"),
+        ("2026-03-28T01:30Z", "1 day", "2026-03-29T01:30Z"),  # 01:30 is skipped there
+        ("2026-01-31T12:00Z", "1 month", "2026-02-28T12:00Z"),
+    ],
+)
+def test_after__days__same_time_of_day_in_the_store_s_zone(placed_at: str, after: str, due: str) -> None:
+    story = Story(compiled(LATER % after), now=datetime.fromisoformat(placed_at))
     story.customer()
     story.order("10", 6_000)
-    due = datetime.fromisoformat("2026-03-29T23:00Z")
-    assert story.decisions[-1].wake_at == due, "the 28th, and after it the short 29th, are over"
-    story.time(due)
+    assert story.decisions[-1].wake_at == datetime.fromisoformat(due)
+    story.time(datetime.fromisoformat(due))
     assert len(story.effects) == 1
 
 
@@ -142,9 +150,9 @@ def test_claim__after__done_whatever_the_origin(origin: Origin) -> None:
     story.customer(origin=origin)
     assert story.state is not None
     assert story.state.emitted.group == "New"
-    story.time(START + 30 * DAY)
+    story.time(START + 30 * DAY - timedelta(seconds=1))
     assert story.state.emitted.group == "New"
-    story.time(datetime.fromisoformat("2026-02-05T00:00Z"))
+    story.time(START + 30 * DAY)
     assert story.state.emitted.group == "Regular"
     assert story.state.claims.latched["welcome"].fact_at == START
 
@@ -169,8 +177,8 @@ def test_segment__left_before_it_is_due__no_longer_waits() -> None:
 
 def test_segment__left_at_the_moment_it_is_due__leaving_comes_first() -> None:
     rules = compiled(
-        "segments: [{id: new, who: {customer.created_at: {within_last: 30 days}}, "
-        "on_enter: [{send_email: late, after: 30 days}, {send_email: early, after: 29 days}]}]"
+        "segments: [{id: new, who: {customer.created_at: {within_last: 720 hours}}, "
+        "on_enter: [{send_email: late, after: 720 hours}, {send_email: early, after: 719 hours}]}]"
     )
     story = Story(rules)
     story.customer()
@@ -178,8 +186,8 @@ def test_segment__left_at_the_moment_it_is_due__leaving_comes_first() -> None:
     assert story.effects == [], "29 days are 11 days ago"
     story = Story(rules)
     story.customer()
-    for day in range(1, 40):
-        story.time(START + day * DAY)
+    for hour in range(1, 721):
+        story.time(START + timedelta(hours=hour))
     assert [effect.with_["template"] for effect in story.effects] == ["early"]
 
 
