@@ -6,6 +6,7 @@ What may be told only for live facts is known here; claims are not.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -86,7 +87,7 @@ class Releasing:
         else:
             facts = (*newest_facts(self.state, one.reads), self.release.happened)
             at = max((fact for fact in facts if fact is not None), default=self.stamp.at or _EPOCH)
-        return f"{one.cause}:{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}", at
+        return f"{one.cause}:{_exactly(at)}", at
 
     def _wait(self, source: str, action: CompiledAction, cause: str, fact_at: datetime, origin: str) -> None:
         if isinstance(action.action, Send):
@@ -166,6 +167,12 @@ def _proof(profile: Profile | None) -> ConsentProof | None:
     if profile is None or profile.subscribed is not True:
         return None
     return ConsentProof(purpose=NEWSLETTER, source=profile.revision, at=profile.modified_at)
+
+
+@lru_cache(maxsize=256)
+def _exactly(at: datetime) -> str:
+    """Several effects of one decision are for the same fact."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def carry_out(

@@ -105,12 +105,15 @@ class Walk:
     ) -> None:
         """Walk these entries, in their order, with these facts; `due`: with what waited for that moment."""
         self.bind(facts)
+        happened: dict[str, tuple[Occurrence, ...]] = {}
+        for occurrence in occurrences:
+            happened[occurrence.trigger] = (*happened.get(occurrence.trigger, ()), occurrence)
         for entry in entries:
             match entry:
                 case CompiledSegment():
                     self._segment(entry, facts)
                 case CompiledRule():
-                    self._rule(entry, facts, occurrences)
+                    self._rule(entry, facts, happened.get(entry.when.name, ()))
                 case CompiledLadder():
                     self._ladder(entry, facts)
             if due is not None:

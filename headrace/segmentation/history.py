@@ -74,11 +74,11 @@ def changes(before: Memberships, after: Memberships) -> Iterator[tuple[Kind, str
 
 def remember(state: State, new: Iterable[Change]) -> tuple[State, Written]:
     """The state with these changes at the end of its history, and the pages this fills."""
-    encoded = [_encode(change) for change in new]
-    if not encoded:
+    changed = tuple(new)
+    if not changed:
         return state, NOTHING_WRITTEN
-    count = _count(state.history) + len(encoded)
-    history = b"".join((count.to_bytes(2), state.history[_COUNT_BYTES:], *encoded))
+    count = _count(state.history) + len(changed)
+    history = b"".join((count.to_bytes(2), state.history[_COUNT_BYTES:], _run(changed)[_COUNT_BYTES:]))
     if count < paging.LIMITS.changes:
         return replace(state, history=history), NOTHING_WRITTEN
     return _turn_pages(state, _decode(history))
@@ -97,6 +97,8 @@ def read_history(state: State, pages: Pages) -> Iterator[Change]:
 _COUNT_BYTES: Final = 2
 _ARRAY: Final = b"\xdc"
 """The msgpack header of an array whose length follows in two bytes, as it stands before the encoded changes."""
+_SHORT: Final = 15
+"""So many elements, and their number is in the one byte of the header."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _DECODER: Final = msgspec.msgpack.Decoder(tuple[Change, ...])
 
@@ -113,7 +115,8 @@ def _decode(history: bytes) -> tuple[Change, ...]:
 
 
 def _run(known: tuple[Change, ...]) -> bytes:
-    return b"".join((len(known).to_bytes(_COUNT_BYTES), *map(_encode, known)))
+    count, encoded = len(known), _encode(known)
+    return count.to_bytes(_COUNT_BYTES) + encoded[1 if count <= _SHORT else len(_ARRAY) + _COUNT_BYTES :]
 
 
 def _turn_pages(state: State, known: tuple[Change, ...]) -> tuple[State, Written]:

@@ -164,7 +164,7 @@ def _remember(state: State, known: Memberships, stamp: Stamp) -> tuple[State, Wr
     if now.standing is known.standing and now.claims is known.claims and now.group == known.group:
         return state, {}
     differing = changes(known, now)
-    return remember(state, (Change(stamp.at, *one, stamp.event, stamp.offset) for one in differing))
+    return remember(state, [Change(stamp.at, *one, stamp.event, stamp.offset) for one in differing])
 
 
 def wake_at(state: State) -> datetime | None:

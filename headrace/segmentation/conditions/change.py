@@ -64,7 +64,16 @@ def earliest(changes: Sequence[NextChange]) -> NextChange:
     """The first change of any of them."""
     if len(changes) == 1:
         return changes[0]
-    return lambda facts: min((due for change in changes if (due := change(facts)) is not None), default=None)
+
+    def first(facts: Facts) -> datetime | None:
+        found: datetime | None = None
+        for change in changes:
+            due = change(facts)
+            if due is not None and (found is None or due < found):
+                found = due
+        return found
+
+    return first
 
 
 def newest_fact(facts: Facts) -> datetime | None:
