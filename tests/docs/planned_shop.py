@@ -35,7 +35,7 @@ def open_planned_shop(settings: ServiceSettings, folder: Path) -> None:
 async def _open(settings: ServiceSettings, folder: Path) -> None:
     loaded = load_rule_set([folder / "rules/shop.yaml"])
     assert loaded.rule_set is not None, loaded.findings
-    await publish(settings, _records())
+    await publish(settings, records())
     await put_in_force(settings, loaded, prune=False)
     async with evaluator(settings, folder):
 
@@ -45,8 +45,8 @@ async def _open(settings: ServiceSettings, folder: Path) -> None:
         await until("the evaluator to see the shop's log", done)
 
 
-def _records() -> list[Record]:
-    """Customer n has spent n times 50.00; every fifth one works for Acme, and of the others no company is known."""
+def records() -> list[Record]:
+    """Of the log. Customer n has spent n times 50.00; every fifth one works for Acme, the others name no company."""
     records: list[Record] = []
     for number in range(1, CUSTOMERS + 1):
         customer = CustomerSnapshot(

@@ -23,6 +23,7 @@ from tests.services.evaluator.replay.scene import (
 )
 from tests.services.evaluator.service import BEGIN, clock, customer, evaluator, order, publish, read, until
 
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]  # a dozen commands each, on a machine that may be busy
 BEGINNING = """store: {timezone: Europe/London, currency: GBP}
 groups: [{name: Gold}, {name: Silver}]
 group_order: [Gold, Silver]
@@ -84,7 +85,6 @@ def of_customers(path: Path) -> dict[str, dict[str, Any]]:
     return {line["customer"]: line for line in lines}
 
 
-@pytest.mark.kafka
 async def test_plan_and_apply__nothing_between__every_customer_is_as_planned(
     topics_created: ServiceSettings, tmp_path: Path
 ) -> None:
@@ -138,7 +138,6 @@ async def test_plan_and_apply__nothing_between__every_customer_is_as_planned(
     }
 
 
-@pytest.mark.kafka
 async def test_apply__plan_that_no_longer_holds__is_refused_and_says_what_differs(
     topics_created: ServiceSettings, tmp_path: Path
 ) -> None:
@@ -179,7 +178,6 @@ async def test_apply__plan_that_no_longer_holds__is_refused_and_says_what_differ
         assert "version 2" in moved.json["error"]["message"]
 
 
-@pytest.mark.kafka
 async def test_plan_and_apply__taking_over__moves_customers_out_of_a_group_that_is_not_ours(
     topics_created: ServiceSettings, tmp_path: Path
 ) -> None:
