@@ -202,6 +202,7 @@ _OF_ORDERS: Final = frozenset(
         "customer.first_order_at",
         "customer.last_order_at",
         "customer.days_since_last_order",
+        "customer.spend_before",
     }
 )
 
