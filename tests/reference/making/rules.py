@@ -59,7 +59,7 @@ class Rules:
             written["drift"] = random.choice(("overwrite", "pin"))
         written |= self._groups()
         written["ladders"] = [self._ladder() for _ in range(random.choice((0, 1, 1, 2)))]
-        written["segments"] = [self._segment() for _ in range(random.randint(1, 4))]
+        written["segments"] = [self._segment() for _ in range(random.choice((0, 1, 1, 2, 3, 4)))]
         written["rules"] = [self._rule() for _ in range(random.choice((0, 1, 2, 3, 4)))]
         return _without_empty(written)
 

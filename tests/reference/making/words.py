@@ -57,7 +57,7 @@ VALUES = ("VIP", "new", "Été")
 TAGS = ("News", "VIP")
 PLATFORMS = ("mailchimp", "mailchimp", "klaviyo")
 STATUSES: tuple[OrderStatus, ...] = (
-    *("completed",) * 6, "shipped", "awaiting_fulfillment", "pending", "incomplete",
+    *("completed",) * 6, "shipped", "awaiting_fulfillment", "pending", "incomplete", "incomplete",
     "cancelled", "declined", "refunded", "partially_refunded",
 )  # fmt: skip
 
