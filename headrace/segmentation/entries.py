@@ -108,10 +108,15 @@ class Walk:
         happened: dict[str, tuple[Occurrence, ...]] = {}
         for occurrence in occurrences:
             happened[occurrence.trigger] = (*happened.get(occurrence.trigger, ()), occurrence)
+        inside, stays = frozenset(self.standing.segments), self.verdicts.append
         for entry in entries:
             match entry:
                 case CompiledSegment():
-                    self._segment(entry, facts)
+                    holds = entry.condition.holds(facts)
+                    if holds is (entry.id in inside):
+                        stays(entry.stays[holds])
+                    else:
+                        self._segment(entry, facts, holds=holds)
                 case CompiledRule():
                     self._rule(entry, facts, happened.get(entry.when.name, ()))
                 case CompiledLadder():
@@ -145,11 +150,7 @@ class Walk:
             self._note(rule.source)
         self.verdicts.append(rule.verdicts[fired])
 
-    def _segment(self, segment: CompiledSegment, facts: Facts) -> None:
-        holds = segment.condition.holds(facts)
-        if holds is (segment.id in self.standing.segments):
-            self.verdicts.append(segment.stays[holds])
-            return
+    def _segment(self, segment: CompiledSegment, facts: Facts, *, holds: bool) -> None:
         if holds:
             self.standing = entered(self.standing, segment.id, facts.now)
             self._enter(segment.source, segment.gives)

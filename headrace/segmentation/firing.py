@@ -26,8 +26,8 @@ def is_met(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> bool:
     facts.order, facts.lines, facts.event = occurrence.order, occurrence.lines, occurrence.event
     if occurrence.trigger != "product.ordered":
         return holds(facts)
-    if rule.condition.of_line is not None:
-        return any(map(rule.condition.of_line, occurrence.lines))
+    if rule.condition.one_by_one is not None:
+        return rule.condition.one_by_one(occurrence.lines)
     for line in occurrence.lines:
         facts.lines = (line,)
         if holds(facts):

@@ -15,19 +15,19 @@ from headrace.segmentation.ledger import CountedSpend, counts, order_value
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, Totals
 from headrace.segmentation.windows import Ordered, WindowSum, no_windows, step_windows
 
-LineTest = Callable[[Line], bool]
+LineCount = Callable[[tuple[Line, ...]], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Summing:
-    """By what accumulators are added up: the declared spend, and each test that rules make of all purchased lines.
+    """By what accumulators are added up: the declared spend, and how many lines meet each test that rules make of them.
 
     `digest`: what `State.summed` must be for its accumulators to be these. `windows`: the windowed sums that rules ask
     for. `zone`: the store's, by whose days visits are counted; None while no rules say it.
     """
 
     spend: CountedSpend
-    tests: tuple[LineTest, ...] = ()
+    tests: tuple[LineCount, ...] = ()
     digest: str = ""
     windows: tuple[WindowSum, ...] = ()
     zone: ZoneInfo | None = None
@@ -127,8 +127,10 @@ def step_purchased(purchased: Purchased, gone: tuple[Line, ...], come: tuple[Lin
     return Purchased(
         purchased.lines - len(gone) + len(come),
         tuple(
-            count - (sum(map(test, gone)) if gone else 0) + sum(map(test, come))
-            for count, test in zip(purchased.matches, summing.tests, strict=True)
+            [
+                known - (count(gone) if gone else 0) + count(come)
+                for known, count in zip(purchased.matches, summing.tests, strict=True)
+            ]
         ),
     )
 

@@ -42,15 +42,15 @@ class Counted(Generic[T]):
     """The inner conditions of the lists that are counted as they grow, each once however often it is written."""
 
     def __init__(self) -> None:
-        self.tests: list[Callable[[T], bool]] = []
+        self.tests: list[Callable[[tuple[T, ...]], int]] = []
         self.said: list[bytes] = []
 
-    def number(self, condition: Condition, inner: Callable[[T], bool]) -> int:
-        """The place of this condition among them."""
+    def number(self, condition: Condition, count: Callable[[tuple[T, ...]], int]) -> int:
+        """The place among them of this condition, which `count` elements meet."""
         said = msgspec.json.encode(condition, order="deterministic")
         if said not in self.said:
             self.said.append(said)
-            self.tests.append(inner)
+            self.tests.append(count)
         return self.said.index(said)
 
 

@@ -3,11 +3,12 @@
 A new family is its file and its line in `_customer_leaf` or `_element_leaf`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, Final, TypeVar
 
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not
 from headrace.segmentation.conditions import (
@@ -67,8 +68,8 @@ class CompiledCondition:
     labels: frozenset[str]
     """`customer.attributes.<name>` and `customer.tags.<platform>` that it reads."""
     next_change: NextChange | None = None
-    of_line: Callable[[Line], bool] | None = None
-    """What it asks of an order of one line, where it asks nothing else."""
+    one_by_one: Callable[[tuple[Line, ...]], bool] | None = None
+    """Whether it holds for an order of one of these lines, where it asks nothing else."""
 
 
 def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
@@ -84,7 +85,7 @@ def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
         text=explain(condition, terms.currency),
         reads=frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset()),
         labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
-        of_line=_of_line(condition),
+        one_by_one=_one_by_one(condition),
         next_change=earliest(timed) if timed else None,
     )
 
@@ -208,14 +209,15 @@ def _each(each: Each, purchased: lists.Counted[Line]) -> Predicate:
     if each.field in (LINE_LIST, CART_LIST):
         return _chain(lambda facts: facts.lines, lists.compile_test(each, _combined(each.of, _line_leaf)))
     if each.field == PURCHASED:
-        return _counted(lists.compile_count_test(each), purchased.number(each.of, _combined(each.of, _line_leaf)))
+        return _counted(lists.compile_count_test(each), purchased.number(each.of, _line_count(each.of)))
     raise ValueError(f"no list {each.field!r}")
 
 
-def _of_line(condition: Condition) -> Callable[[Line], bool] | None:
-    if isinstance(condition, Each) and condition.field == LINE_LIST and condition.quantifier in ("any", "all"):
-        return _combined(condition.of, _line_leaf)
-    return None
+def _one_by_one(condition: Condition) -> Callable[[tuple[Line, ...]], bool] | None:
+    if not (isinstance(condition, Each) and condition.field == LINE_LIST and condition.quantifier in ("any", "all")):
+        return None
+    met = _lines_met(condition.of)
+    return lambda lines: any(met(lines))
 
 
 def _counted(test: Callable[[int, int], bool], number: int) -> Predicate:
@@ -231,29 +233,47 @@ def _place_leaf(leaf: Leaf) -> Callable[[Place], bool]:
 
 
 def _line_leaf(leaf: Leaf) -> Callable[[Line], bool]:
-    if leaf.field in LINE_CATALOGUE:
-        return _catalogue_leaf(leaf)
+    if leaf.field in _REPEATING:
+        return _repeating_leaf(leaf)
     if leaf.field in LINE_TEXTS:
         return _chain(LINE_TEXTS[leaf.field], text.compile_test(leaf))
     if leaf.field in LINE_NUMBERS:
         return _chain(LINE_NUMBERS[leaf.field], number.compile_test(leaf.operator, leaf.operand))
-    if leaf.field == LINE_CATEGORIES:
-        return _categories_leaf(leaf)
     raise ValueError(f"a line has no {leaf.field!r}")
 
 
-def _catalogue_leaf(leaf: Leaf) -> Callable[[Line], bool]:
-    """A test of a text that repeats between customers, remembered by the text."""
-    test, read = text.compile_test(leaf), LINE_CATALOGUE[leaf.field]
-    known = lru_cache(maxsize=4096)(lambda raw: test(catalogue_folded(raw) or None))
+def _line_count(condition: Condition) -> Callable[[tuple[Line, ...]], int]:
+    met = _lines_met(condition)
+    return lambda lines: sum(met(lines))
+
+
+def _lines_met(condition: Condition) -> Callable[[tuple[Line, ...]], Iterable[bool]]:
+    """Line by line, whether it meets the condition."""
+    if isinstance(condition, Leaf) and condition.field in _REPEATING:
+        known, read = _known(condition), _REPEATING[condition.field]
+        return lambda lines: map(known, map(read, lines))
+    return partial(map, _combined(condition, _line_leaf))
+
+
+_REPEATING: Final[Mapping[str, Callable[[Line], Any]]] = {
+    **LINE_CATALOGUE,
+    LINE_CATEGORIES: attrgetter("categories"),
+}
+"""What repeats between customers, as it stands."""
+
+
+def _repeating_leaf(leaf: Leaf) -> Callable[[Line], bool]:
+    known, read = _known(leaf), _REPEATING[leaf.field]
     return lambda line: known(read(line))
 
 
-def _categories_leaf(leaf: Leaf) -> Callable[[Line], bool]:
-    """The same of a product's categories."""
-    test = text.compile_any_test(leaf)
-    known = lru_cache(maxsize=4096)(lambda raw: test(tuple(map(catalogue_folded, raw))))
-    return lambda line: known(line.categories)
+def _known(leaf: Leaf) -> Callable[[Any], bool]:
+    """A test of what repeats between customers, remembered by how it stands."""
+    if leaf.field == LINE_CATEGORIES:
+        any_test = text.compile_any_test(leaf)
+        return lru_cache(maxsize=4096)(lambda raw: any_test(tuple(map(catalogue_folded, raw))))
+    test = text.compile_test(leaf)
+    return lru_cache(maxsize=4096)(lambda raw: test(catalogue_folded(raw) or None))
 
 
 V = TypeVar("V")

@@ -13,6 +13,7 @@ from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Refunded, Totals
 from headrace.segmentation.totals import (
     Contribution,
+    LineCount,
     Summing,
     Sums,
     contribution,
@@ -84,7 +85,9 @@ def test_extremes_of__cold_orders__count_too() -> None:
 
 
 def test_step_purchased__lines_go_and_come__are_counted_by_each_test() -> None:
-    summing = Summing(SPEND, (lambda line: line.brand == "Apple", lambda line: line.quantity > 1))
+    apples: LineCount = lambda lines: sum(line.brand == "Apple" for line in lines)  # noqa: E731  # typed
+    several: LineCount = lambda lines: sum(line.quantity > 1 for line in lines)  # noqa: E731  # typed
+    summing = Summing(SPEND, (apples, several))
     apple, pear = Line("a", "p", 2, 1, 2, brand="Apple"), Line("b", "q", 1, 1, 1, brand="Pear")
     assert step_purchased(Purchased(4, (2, 1)), (pear, pear), (apple,), summing) == Purchased(3, (3, 2))
 
