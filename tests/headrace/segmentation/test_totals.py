@@ -93,7 +93,7 @@ def test_step_purchased__lines_go_and_come__are_counted_by_each_test() -> None:
 
 
 def test_sums__orders_that_count_and_do_not__lines_of_the_first_only() -> None:
-    sums = Sums(Summing(SPEND, (lambda line: line.quantity == 5,)))
+    sums = Sums(Summing(SPEND, (lambda lines: sum(line.quantity == 5 for line in lines),)))
     sums.add(order())
     sums.add(order("cancelled"))
     assert sums.purchased == Purchased(1, (1,))
