@@ -34,6 +34,8 @@ EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_UNAVAILABLE: Final = 3
 EXIT_INTERRUPTED: Final = 130
+_LONG: Final = ("replay", "plan")
+"""Verbs that tell their progress; the others answer at once, and log only what is wrong."""
 _AGAIN: Final = "see that Kafka is there, then start it again"
 _MENDS: Final = "; it begins anew, and brings a promotion that had begun to its end"
 
@@ -43,7 +45,7 @@ Result = dict[str, Any]
 def run_verb(words: Sequence[str]) -> int:
     """Runs one; its exit code. 1: refused, or a replay that is not equal to what is live although it should be."""
     given = _parser().parse_args(words)
-    configure_logs("replay", os.environ.get("HEADRACE_LOG_LEVEL") or "info")
+    configure_logs("replay", os.environ.get("HEADRACE_LOG_LEVEL") or ("info" if given.verb in _LONG else "warning"))
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     if parent := os.environ.get(variable("parent_pid")):
         watch_parent(int(parent), lambda: os._exit(EXIT_INTERRUPTED))  # whatever it was at counts for nothing
