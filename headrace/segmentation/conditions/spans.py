@@ -40,6 +40,7 @@ class Span:
     """Of a window that buckets only leave: when what is judged of the value changes, if it changes once."""
 
 
+@lru_cache(maxsize=1024)  # several rules read the same window
 def compile_span(window: Window, timezone: str) -> Span:
     """Raises ValueError for a window that says several things. One that says nothing is all time."""
     zone = ZoneInfo(timezone)

@@ -47,23 +47,26 @@ def reader(field: str, timezone: str) -> Callable[[Facts], datetime | None]:
     return lambda facts: None if facts.profile is None else _begin_of(facts.profile.birthday, zone)
 
 
+@lru_cache(maxsize=1024)
 def edge_of(span: Duration, timezone: str) -> Edge:
     """`36 hours`: exactly those later. `90 days`: when the 91st day after the day it happened on begins in the zone.
 
     So a thing is not older than 90 days through the whole of the 90th day, whatever the hour it happened at; nor than
     6 months through the whole of that day six months later, or of that month's last where it has no such day.
+
+    One edge serves all who ask for the same span: many customers have orders on one day, many rules ask for one moment.
     """
     if span.unit == "hour":
         exact = timedelta(hours=span.count)
         return lambda at: _later(at, exact)
     zone = ZoneInfo(timezone)
 
-    @lru_cache(maxsize=4096)  # one decision asks for the same moment several times
-    def midnight(at: datetime) -> datetime | None:
-        last = day_after(day_of(at, zone), span)
+    @lru_cache(maxsize=4096)
+    def midnight(day: date) -> datetime | None:
+        last = day_after(day, span)
         return None if last is None else begins_or_none(later(last, 1, "day"), zone)
 
-    return midnight
+    return lru_cache(maxsize=4096)(lambda at: midnight(day_of(at, zone)))
 
 
 def later_of(span: Duration, timezone: str) -> Edge:
