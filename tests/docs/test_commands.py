@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from headrace.cli.main import build_app
 from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.topics import create_topics
 from tests.docs.explained_shop import open_shop
+from tests.docs.new_shop import open_new_shop
 from tests.docs.planned_shop import open_planned_shop
 from tests.services.evaluator.service import PARTITIONS
 
@@ -70,6 +72,8 @@ RUN_WITH_KAFKA: Final = (
 )
 SHOPS: Final = {"docs/explain.md": open_shop, "docs/plan.md": open_planned_shop}
 """Pages whose commands ask about customers, and who makes them."""
+LIVE: Final = {"docs/tutorial.md": open_new_shop}
+"""The same, where an evaluator goes on beside the commands."""
 RUN_AT_HOME: Final = ("python -m docs.generate", "python -m headrace.contracts.schema")
 PARSE: Final = ("make", "headrace", "docker", "python", "source")
 
@@ -134,12 +138,17 @@ def test_commands__harmless_ones__run_and_print_what_the_page_says(
         if not command.runs:
             continue
         # Nobody evaluates here: whether an evaluator has a rule set is not waited for.
-        text = command.text.replace(" --wait", "") if command.plain.startswith("headrace apply") else command.text
+        waits = page in LIVE or not command.plain.startswith("headrace apply")
+        text = command.text if waits else command.text.replace(" --wait", "")
         done = subprocess.run(
             ["bash", "-c", text], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=90, check=False
         )
         said = done.stdout.strip("\n")
-        assert done.returncode == (1 if "error[" in command.output else 0), (text, said, done.stderr[-2000:])
+        assert done.returncode == (1 if re.search(r"(error|warning)\[", command.output) else 0), (
+            text,
+            said,
+            done.stderr[-2000:],
+        )
         if command.output:
             assert matches(said, command.output), "\n".join(difflib.ndiff(command.output.split("\n"), said.split("\n")))
 
@@ -172,9 +181,12 @@ def environment_for(page: str, folder: Path, request: pytest.FixtureRequest) -> 
         return environment
     settings: ServiceSettings = request.getfixturevalue("kafka_settings")
     with ThreadPoolExecutor(1) as pool:
-        if page in SHOPS:
+        if page in SHOPS or page in LIVE:
             pool.submit(asyncio.run, create_topics(settings, partitions=PARTITIONS)).result()
+        if page in SHOPS:
             pool.submit(SHOPS[page], settings, folder).result()
+        elif page in LIVE:
+            request.addfinalizer(partial(_end, pool.submit(LIVE[page], settings, folder).result()))
         else:
             pool.submit(asyncio.run, create_topics(settings)).result()
     return environment | {
@@ -182,6 +194,11 @@ def environment_for(page: str, folder: Path, request: pytest.FixtureRequest) -> 
         "HEADRACE_TOPIC_PREFIX": settings.topic_prefix,
         "HEADRACE_STORE": "demo",
     }
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
 
 
 def matches(said: str, expected: str) -> bool:
