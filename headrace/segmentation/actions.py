@@ -23,7 +23,7 @@ from headrace.contracts.actions import (
 )
 from headrace.segmentation.claims import LISTS, merge, without
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.group_claims import needs_taking, wanted
+from headrace.segmentation.group_claims import Wanted, needs_taking, wanted
 from headrace.segmentation.present import present
 from headrace.segmentation.state import Contact, Profile, State, Tags
 
@@ -79,16 +79,17 @@ def emit(
     group: bool,
     labels: bool,
     overwrite: bool = False,
+    decided: Wanted | None = None,
 ) -> tuple[State, tuple[Desired, ...]]:
     """The state that knows what it told, and the actions; the flags say what may have changed at all.
 
-    `overwrite`: the group is told again where the store has another one.
+    `overwrite`: the group is told again where the store has another one. `decided`: which it is, where that is known.
     """
     outbox = Outbox(state.key, stamp, [])
     if contact:
         state = _contact(state, outbox)
     if rules is not None and group:
-        state = _group(state, rules, outbox, overwrite=overwrite)
+        state = _group(state, rules, outbox, decided, overwrite=overwrite)
     if labels:
         state = _labels(state, rules, outbox)
     if outbox.step != state.step:
@@ -120,7 +121,7 @@ def emit_grave(state: State, stamp: Stamp) -> tuple[Desired, ...]:
     return tuple(outbox.actions)
 
 
-def _group(state: State, rules: CompiledRules, outbox: Outbox, *, overwrite: bool) -> State:
+def _group(state: State, rules: CompiledRules, outbox: Outbox, decided: Wanted | None, *, overwrite: bool) -> State:
     """A guest has no group; nobody is moved before a snapshot told which group the store has the customer in."""
     if state.guest or state.profile is None:
         return state
@@ -128,7 +129,7 @@ def _group(state: State, rules: CompiledRules, outbox: Outbox, *, overwrite: boo
     if state.emitted.taken and not needs_taking(state, rules):
         state = replace(state, emitted=replace(state.emitted, taken=False))
     told = state.emitted
-    value, winner = wanted(state, rules)
+    value, winner = decided or wanted(state, rules)
     again = overwrite and value not in (None, observed)
     if not again and (value == told.group if told.group_known else value is None):
         return state

@@ -30,7 +30,7 @@ from headrace.segmentation.derived import (
 )
 from headrace.segmentation.facts import Facts, Labels
 from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wakes
-from headrace.segmentation.group_claims import group_in
+from headrace.segmentation.group_claims import Wanted, group_in, wanted
 from headrace.segmentation.ladders import stand
 from headrace.segmentation.pending import Waiting, due_at, without
 from headrace.segmentation.present import Folded, present
@@ -79,7 +79,7 @@ class Walk:
         self._offset = offset
         self._moment = moment
         self._labels: tuple[Labels, Labels] | None = None
-        self._group: tuple[Claims, Standing, str | None] | None = None
+        self._group: tuple[Claims, Standing, Wanted] | None = None
         self._state: State | None = None
         self.claims = claims
         self.standing = standing
@@ -250,8 +250,13 @@ class Walk:
         known = self._group
         if known is None or known[0] is not self.claims or known[1] is not self.standing:
             state = replace(self._state, claims=self.claims, standing=self.standing)
-            known = self._group = (self.claims, self.standing, group_in(state, self._rules))
-        return known[2]
+            known = self._group = (self.claims, self.standing, wanted(state, self._rules))
+        return group_in(self._state, known[2])
+
+    def wanted(self) -> Wanted | None:
+        """The group wanted for the customer, if somebody asked for it at the end; what the store has not aside."""
+        known = self._group
+        return known[2] if known is not None and known[0] is self.claims and known[1] is self.standing else None
 
     def _attributes(self) -> Labels:
         return self._read_labels()[0]

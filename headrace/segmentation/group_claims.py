@@ -36,7 +36,10 @@ def choose_group(state: State, rules: CompiledRules) -> GroupClaim | None:
     return choose(claims, rules.places, lambda claim: _fact_at(state, rules, claim))
 
 
-def wanted(state: State, rules: CompiledRules) -> tuple[str | None, GroupClaim | None]:
+Wanted = tuple[str | None, GroupClaim | None]
+
+
+def wanted(state: State, rules: CompiledRules) -> Wanted:
     """The desired group (a name, "" for none, None = not ours to touch) and the claim behind it."""
     observed, default = None if state.profile is None else state.profile.group, rules.rule_set.default_group
     pinned = observed is not None and pinned_group(state.pin, rules.groups, default) is not None
@@ -51,12 +54,11 @@ def wanted_group(state: State, rules: CompiledRules) -> str | None:
     return wanted(state, rules)[0]
 
 
-def group_in(state: State, rules: CompiledRules) -> str | None:
+def group_in(state: State, found: Wanted) -> str | None:
     """The group a customer counts as in: the desired one, else the store's; None: no group, or none known yet."""
     if state.guest or state.profile is None:
         return None
-    found = wanted_group(state, rules)
-    return (state.profile.group if found is None else found) or None
+    return (state.profile.group if found[0] is None else found[0]) or None
 
 
 def taken_over(state: State, rules: CompiledRules) -> State:

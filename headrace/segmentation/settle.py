@@ -135,6 +135,7 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         group=changed is None or moved or bool(_OF_GROUP & changed) or (rules.ties and bool(changed)),
         labels=changed is None or bool(walk.changed) or "labels" in changed,
         overwrite=step.moved_to is not None and rules.rule_set.drift == "overwrite",
+        decided=walk.wanted(),
     )
     effects: tuple[Effect, ...] = ()
     if step.past or walk.fired or walk.pending is not state.pending:

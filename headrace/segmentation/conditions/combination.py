@@ -16,7 +16,14 @@ def all_of(tests: Sequence[Callable[[T], bool]]) -> Callable[[T], bool]:
     if len(tests) == 2:
         first, second = tests
         return lambda value: first(value) and second(value)
-    return lambda value: all(test(value) for test in tests)
+
+    def holds(value: T) -> bool:
+        for test in tests:  # noqa: SIM110  # a generator would cost more than the tests
+            if not test(value):
+                return False
+        return True
+
+    return holds
 
 
 def any_of(tests: Sequence[Callable[[T], bool]]) -> Callable[[T], bool]:
@@ -26,7 +33,14 @@ def any_of(tests: Sequence[Callable[[T], bool]]) -> Callable[[T], bool]:
     if len(tests) == 2:
         first, second = tests
         return lambda value: first(value) or second(value)
-    return lambda value: any(test(value) for test in tests)
+
+    def holds(value: T) -> bool:
+        for test in tests:  # noqa: SIM110  # as above
+            if test(value):
+                return True
+        return False
+
+    return holds
 
 
 def not_(test: Callable[[T], bool]) -> Callable[[T], bool]:
