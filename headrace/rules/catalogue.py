@@ -294,7 +294,7 @@ _ALL: Final = [
     *_fields("calendar", "customer", {"calendar": "now, in the store's zone"}),
     _list("customer.addresses", "customer", "address", "the addresses of the account"),
     _list("customer.purchased", "customer", "line", "all lines of counted orders"),
-    *_fields("money", "order", {"order.value": "what this order amounts to, as `spend` declares it"}),
+    *_fields("money", "order", {"order.value": "what this order amounts to, as `spend` declares it, before refunds"}),
     *_fields(
         "number",
         "order",
