@@ -36,6 +36,7 @@ NEVER = Limits(ledger_bytes=2**40, order_bytes=2**40, changes=65_535)
 TINY = Limits(ledger_bytes=400, ledger_kept_bytes=300, order_bytes=150, changes=4, changes_a_page=2, extremes=2)
 ONLY_PAGES = Limits(ledger_bytes=0, ledger_kept_bytes=0, order_bytes=0, changes=1, changes_a_page=1, extremes=1)
 
+
 def lately(field: str, operator: str, operand: int) -> Leaf:
     span = Window(span=Duration(count=2, unit="day"))
     return Leaf(field=field, operator=operator, operand=operand, window=span)

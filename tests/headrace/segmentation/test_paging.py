@@ -46,7 +46,9 @@ def seen(core: Core, decisions: list[Decision]) -> dict[str, Any]:
         "state": replace(state, ledger={}, cold=State("").cold, history=b"", history_pages=0),
         "orders": list(oldest_first(state, core)),
         "history": list(read_history(state, core)),
-        "explained": None if core.rules is None or state.deleted else explain(state, core.rules, pages=core, search=False),
+        "explained": None
+        if core.rules is None or state.deleted
+        else explain(state, core.rules, pages=core, search=False),
     }
 
 
