@@ -33,7 +33,7 @@ from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wake
 from headrace.segmentation.group_claims import Wanted, group_in, wanted
 from headrace.segmentation.ladders import stand
 from headrace.segmentation.pending import Waiting, due_at, without
-from headrace.segmentation.present import Folded, present
+from headrace.segmentation.present import folded_labels
 from headrace.segmentation.standing import entered, left
 from headrace.segmentation.state import Claims, Standing, State
 from headrace.segmentation.triggers import Occurrence
@@ -266,6 +266,5 @@ class Walk:
 
     def _read_labels(self) -> tuple[Labels, Labels]:
         if self._labels is None:
-            now = present(self._rules, self.claims, self.standing)
-            self._labels = Folded(now.attributes), Folded(now.tags)
+            self._labels = folded_labels(self._rules, self.claims, self.standing)
         return self._labels

@@ -1,6 +1,7 @@
 """The labels a customer has: attributes, tags and places on lists, each with the first source that claims it."""
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -18,21 +19,48 @@ class Present(Struct, frozen=True):
 
 
 class Folded(Mapping[str, Collection[str]]):
-    """The values of labels as tests compare them, folded when asked for."""
+    """The labels of one kind that a customer has, as tests compare them: folded, each looked for when asked."""
 
-    __slots__ = ("_labels",)
+    __slots__ = ("_barred", "_given", "_latched", "_manual")
 
-    def __init__(self, labels: Claimed) -> None:
-        self._labels = labels
+    def __init__(
+        self, given: Claimed, latched: list[Values | Tags], manual: Values, barred: Mapping[str, Collection[str]]
+    ) -> None:
+        self._given = given
+        self._latched = latched
+        self._manual = manual
+        self._barred = barred
 
     def __getitem__(self, name: str) -> Collection[str]:
-        return set(map(folded, self._labels[name]))
+        found = self.get(name)
+        if not found:
+            raise KeyError(name)
+        return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._labels)
+        names = {*self._given, *self._manual, *(name for several in self._latched for name in several)}
+        return (name for name in names if self.get(name))
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return sum(1 for _ in self)
+
+    def get(self, name: str, default: Any = frozenset()) -> Any:
+        """The values of one name."""
+        found = set(self._given.get(name, ()))
+        for several in self._latched:
+            found.update(several.get(name, ()))
+        found.update(self._manual.get(name, ()))
+        found.difference_update(self._barred.get(name, ()))
+        return set(map(folded, found)) if found else default
+
+
+def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> tuple[Folded, Folded]:
+    """Attributes, and tags."""
+    given, latched = rules.giving.of(standing), claims.latched.values()
+    return (
+        Folded(given.attributes, [latch.attributes for latch in latched], claims.manual, claims.barred_attributes),
+        Folded(given.tags, [latch.tags for latch in latched], {}, claims.barred_tags),
+    )
 
 
 def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> Present:

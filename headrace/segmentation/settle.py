@@ -119,12 +119,10 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         walk.bind(facts)  # a timer too may be one of where the customer stands
     known = step.known or memberships(state)
     moved = walk.claims is not state.claims or walk.standing is not state.standing
-    if moved:
-        state = replace(state, claims=walk.claims, standing=walk.standing)
     touched = changed if changed is None or not moved else changed | MOVED
     timers = next_timers(state.timers, rules, facts, touched)
-    if timers is not state.timers:
-        state = replace(state, timers=timers)
+    if moved or timers is not state.timers:
+        state = replace(state, claims=walk.claims, standing=walk.standing, timers=timers)
     stamp = replace(stamp, changed=(*step.sources, *walk.changed))
     state, actions = emit(
         state,

@@ -113,6 +113,8 @@ def _falling(series: Series, edge: Edge, now: datetime | None, judged: Judged, v
         return next((moment for moment, left in moments if judged(left) != held), None)
     if judged(0) == held:
         return None
+    if len(series.at) == 1:
+        return edge(series.at[0])
     newest = list(accumulate(reversed(series.amounts)))
     # Buckets that have left already are still there: with them it would be more than it is.
     needed = bisect_left(newest, True, key=lambda together: judged(min(together, value)) == held)  # noqa: FBT003  # the key's
