@@ -32,7 +32,7 @@ class Folded(Mapping[str, Collection[str]]):
         self._barred = barred
 
     def __getitem__(self, name: str) -> Collection[str]:
-        found = self.get(name)
+        found: Collection[str] = self.get(name)
         if not found:
             raise KeyError(name)
         return found
