@@ -25,7 +25,7 @@ from headrace.segmentation.claims import LISTS, merge, without
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.group_claims import Wanted, needs_taking, wanted
 from headrace.segmentation.present import present
-from headrace.segmentation.state import Contact, Profile, State, Tags
+from headrace.segmentation.state import Contact, Emitted, Profile, State, Tags
 
 K = TypeVar("K", bound=str)
 OfPlatforms = dict[Platform, tuple[str, ...]]
@@ -85,15 +85,15 @@ def emit(
 
     `overwrite`: the group is told again where the store has another one. `decided`: which it is, where that is known.
     """
-    outbox = Outbox(state.key, stamp, [])
+    outbox, told = Outbox(state.key, stamp, []), state.emitted
     if contact:
-        state = _contact(state, outbox)
+        told = _contact(state, told, outbox)
     if rules is not None and group:
-        state = _group(state, rules, outbox, decided, overwrite=overwrite)
+        told = _group(state, told, rules, outbox, decided, overwrite=overwrite)
     if labels:
-        state = _labels(state, rules, outbox)
-    if outbox.step != state.step:
-        state = replace(state, step=outbox.step)
+        told = _labels(state, told, rules, outbox)
+    if told is not state.emitted or outbox.step != state.step:
+        state = replace(state, emitted=told, step=outbox.step)
     return state, tuple(outbox.actions)
 
 
@@ -121,28 +121,29 @@ def emit_grave(state: State, stamp: Stamp) -> tuple[Desired, ...]:
     return tuple(outbox.actions)
 
 
-def _group(state: State, rules: CompiledRules, outbox: Outbox, decided: Wanted | None, *, overwrite: bool) -> State:
+def _group(
+    state: State, told: Emitted, rules: CompiledRules, outbox: Outbox, decided: Wanted | None, *, overwrite: bool
+) -> Emitted:
     """A guest has no group; nobody is moved before a snapshot told which group the store has the customer in."""
     if state.guest or state.profile is None:
-        return state
+        return told
     observed = state.profile.group
-    if state.emitted.taken and not needs_taking(state, rules):
-        state = replace(state, emitted=replace(state.emitted, taken=False))
-    told = state.emitted
+    if told.taken and not needs_taking(state, rules):
+        told = replace(told, taken=False)
     value, winner = decided or wanted(state, rules)
     again = overwrite and value not in (None, observed)
     if not again and (value == told.group if told.group_known else value is None):
-        return state
+        return told
     if told.group_known or value != observed:
         sources = () if winner is None else (winner.source,)
         outbox.actions.append(_desired_group(outbox, value, observed, sources, again=again))
     ours = told.ours if not value or value in told.ours else (*told.ours, value)
-    return replace(state, emitted=replace(told, group_known=True, group=value, ours=ours))
+    return replace(told, group_known=True, group=value, ours=ours)
 
 
-def _labels(state: State, rules: CompiledRules | None, outbox: Outbox) -> State:
+def _labels(state: State, told: Emitted, rules: CompiledRules | None, outbox: Outbox) -> Emitted:
     now = present(rules, state.claims, state.standing)
-    attributes, tags, told = _values(now.attributes), _values(now.tags), state.emitted
+    attributes, tags = _values(now.attributes), _values(now.tags)
     if attributes != told.attributes:
         absent = _absent(told.attributes, told.attributes_absent, attributes)
         _tell_attributes(outbox, attributes, absent, now.attributes)
@@ -151,14 +152,13 @@ def _labels(state: State, rules: CompiledRules | None, outbox: Outbox) -> State:
         absent_tags = _absent(told.tags, told.tags_absent, tags)
         _tell_tags(outbox, tags, absent_tags)
         told = replace(told, tags=tags, tags_absent=absent_tags)
-    return state if told is state.emitted else replace(state, emitted=told)
+    return told
 
 
-def _contact(state: State, outbox: Outbox) -> State:
-    told = state.emitted.contact
-    now = None if state.profile is None else _contact_of(state.profile)
-    if now is None or now == told or (told is None and now == Contact(None, None, None, None)):
-        return state
+def _contact(state: State, told: Emitted, outbox: Outbox) -> Emitted:
+    known, now = told.contact, None if state.profile is None else _contact_of(state.profile)
+    if now is None or now == known or (known is None and now == Contact(None, None, None, None)):
+        return told
     outbox.actions.append(
         DesiredContact(
             customer=state.key,
@@ -169,7 +169,7 @@ def _contact(state: State, outbox: Outbox) -> State:
             personal=ContactPersonal(email=now.email, first_name=now.first_name, last_name=now.last_name),
         )
     )
-    return replace(state, emitted=replace(state.emitted, contact=now))
+    return replace(told, contact=now)
 
 
 def _contact_of(profile: Profile) -> Contact:
