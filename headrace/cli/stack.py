@@ -19,12 +19,13 @@ from typing import Any, Final
 
 from headrace.cli.output import CliError
 from headrace.runtime.broker_state import running_broker
+from headrace.runtime.coordinator import wake_coordinator
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
 from headrace.runtime.settings import ServiceSettings, load_settings
 from headrace.runtime.supervisor import Child, Supervisor, python_argv
-from headrace.runtime.topics import create_topics, wake_coordinator
+from headrace.runtime.topics import create_topics
 
 STORE: Final = "demo"
 """The simulated store's hash, unless HEADRACE_STORE or --store names it."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from headrace.contracts.topics import DEAD_LETTERS, DEFAULT_PARTITIONS, Cleanup, Topic, table
@@ -168,23 +168,6 @@ def _configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, str]]:
         resource.name: {name: str(entry.value) for name, entry in future.result(_TIMEOUT_S).items()}
         for resource, future in futures.items()
     }
-
-
-async def wake_coordinator(settings: KafkaSettings) -> None:
-    """A new broker makes its topic of offsets at the first question about a group: asked here, nobody else waits."""
-    await asyncio.to_thread(_wake_coordinator, settings)
-
-
-def _wake_coordinator(settings: KafkaSettings) -> None:
-    admin, end = _admin(settings), time.monotonic() + _TIMEOUT_S
-    group = ConsumerGroupTopicPartitions(topic(settings, "hydrate"))
-    while time.monotonic() < end:
-        try:
-            admin.list_consumer_group_offsets([group], request_timeout=_TIMEOUT_S)[group.group_id].result()
-        except KafkaException:
-            time.sleep(_POLL_S)
-        else:
-            return
 
 
 def _admin(settings: KafkaSettings) -> AdminClient:
