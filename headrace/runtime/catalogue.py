@@ -84,6 +84,7 @@ MetricName = Literal[
     "headrace_dead_letters_total",
     "headrace_evaluator_events_total",
     "headrace_evaluator_decisions_total",
+    "headrace_evaluator_effects_total",
     "headrace_evaluator_epochs_total",
     "headrace_evaluator_epoch_seconds",
     "headrace_evaluator_holes_total",
@@ -135,6 +136,12 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_dead_letters_total": Metric("counter", "Records set aside", ("service", "reason")),
     "headrace_evaluator_events_total": Metric("counter", "Records of headrace.events whose epoch was committed"),
     "headrace_evaluator_decisions_total": Metric("counter", "Calls of decide, activate and wake", ("kind",)),
+    "headrace_evaluator_effects_total": Metric(
+        "counter",
+        "Effects decided on: released, waiting for their time (counted again when it has come), or withheld; counted "
+        "again when their epoch is rolled back",
+        ("kind", "outcome"),
+    ),
     "headrace_evaluator_epochs_total": Metric(
         "counter", "Transactions: committed, aborted, or refused because the group has moved on", ("result",)
     ),

@@ -58,8 +58,9 @@ def decide(
         grave = State(key=before.key, rules_version=before.rules_version, deleted=True)
         removed, actions = all_removed(pages, before.history_pages), emit_grave(before, stamp)
         last = replace(stamp, step=len(actions))
-        effects, verdicts = farewell(before, rules, last, envelope.time, context.now, pages)
-        return Decision(grave, actions, None, Trace(envelope.id, verdicts), removed, effects)
+        done = farewell(before, rules, last, envelope.time, context.now, pages)
+        trace = Trace(envelope.id, tuple(done.verdicts))
+        return Decision(grave, actions, None, trace, removed, done.effects, done.fates)
     if rules is None:
         known = sum_up(before, _WITHOUT_RULES, pages)
         return _keep(before, absorb(known, event, _WITHOUT_RULES, None, pages=pages, now=context.now), stamp)

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.contracts.actions import Cause
-from headrace.contracts.effects import MARKETING, ConsentProof, Effect, effect_id
+from headrace.contracts.effects import MARKETING, ConsentProof, Effect, EffectKind, effect_id
 from headrace.rules.model import Send
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.compiled import CompiledRules
@@ -33,6 +33,11 @@ NEWSLETTER: Final = "newsletter"
 """The purpose of the consent that marketing effects need."""
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _END: Final = datetime.max.replace(tzinfo=UTC)
+
+
+Fate = Literal["released", "waiting", "withheld"]
+Fates = tuple[tuple[EffectKind, Fate], ...]
+"""What became of each effect that a decision met. One that waited comes a second time when its time has come."""
 
 
 class Release(Struct, frozen=True):
@@ -63,6 +68,7 @@ class Releasing:
     effects: dict[str, Effect] = field(default_factory=dict)
     waiting: list[Pending] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    fates: list[tuple[EffectKind, Fate]] = field(default_factory=list)
 
     def take(self, fired: Iterable[Fired]) -> None:
         """Releases, keeps waiting or withholds each action that was fired."""
@@ -92,7 +98,7 @@ class Releasing:
     def _wait(self, source: str, action: CompiledAction, cause: str, fact_at: datetime, origin: str) -> None:
         if isinstance(action.action, Send):
             if reason := self._barred(source, origin):
-                self._withhold(source, action, reason)
+                self._withhold(source, action, action.action.kind, reason)
                 return
             if origin == ACTIVATION:
                 fact_at = self.stamp.at or fact_at  # released on purpose now, however old the fact
@@ -101,6 +107,8 @@ class Releasing:
             due = not_before(due, self.stamp.at)
             self.waiting.append(Pending(due, source, action.key, cause, fact_at, origin))
             self.verdicts.append(Verdict(source, "waits", f"{action.key} until {due:%Y-%m-%d %H:%M} UTC"))
+            if isinstance(action.action, Send):
+                self.fates.append((action.action.kind, "waiting"))
 
     def _send(self, one: Fired, action: CompiledAction, send: Send, cause: str, fact_at: datetime) -> None:
         since = (when_due(action, fact_at) or _END) if one.waited else fact_at
@@ -112,7 +120,7 @@ class Releasing:
         if not reason and send.kind in MARKETING and proof is None:
             reason = "no consent"
         if reason:
-            self._withhold(one.source, action, reason)
+            self._withhold(one.source, action, send.kind, reason)
             return
         cause_id = "" if send.once == "customer" else cause
         known_by = effect_id(self.state.key, one.source, action.key, cause_id)
@@ -142,6 +150,7 @@ class Releasing:
             consent=proof,
         )
         self.verdicts.append(Verdict(one.source, "effect", f"{action.key}, for {cause_id or 'the customer, once'}"))
+        self.fates.append((send.kind, "released"))
 
     def _barred(self, source: str, origin: str) -> str:
         """Why nothing of this origin is released, or ""."""
@@ -158,7 +167,8 @@ class Releasing:
         expires, clock = self.rules.max_age(since), self.release.clock
         return "" if clock is not None and (expires is None or clock < expires) else "too old"
 
-    def _withhold(self, source: str, action: CompiledAction, reason: str) -> None:
+    def _withhold(self, source: str, action: CompiledAction, kind: EffectKind, reason: str) -> None:
+        self.fates.append((kind, "withheld"))
         self.verdicts.append(Verdict(source, "withheld", f"{action.key}: {reason}"))
 
 
@@ -175,14 +185,23 @@ def _exactly(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
+class Carried(NamedTuple):
+    """The state that waits for the rest, the effects released, and why; `fates`: of all that were met."""
+
+    state: State
+    effects: tuple[Effect, ...]
+    verdicts: list[Verdict]
+    fates: Fates
+
+
 def carry_out(
     state: State, rules: CompiledRules, stamp: Stamp, fired: Iterable[Fired], pending: Waiting, release: Release
-) -> tuple[State, tuple[Effect, ...], list[Verdict]]:
-    """What was fired, and `pending` as the walk left it: the state that waits for the rest, the effects, and why."""
+) -> Carried:
+    """Does what was fired, with `pending` as the walk left it."""
     releasing = Releasing(state, rules, replace(stamp, step=state.step), release)
     releasing.take(fired)
     effects = tuple(releasing.effects.values())
     pending = with_more(pending, releasing.waiting)
     if effects or pending is not state.pending:
         state = replace(state, pending=pending, step=state.step + len(effects))
-    return state, effects, releasing.verdicts
+    return Carried(state, effects, releasing.verdicts, tuple(releasing.fates))

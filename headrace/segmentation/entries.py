@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from headrace.contracts.effects import EffectKind
 from headrace.rules.model import Send
 from headrace.segmentation.claims import fire, lift
 from headrace.segmentation.compiled import CompiledRules
@@ -47,7 +48,8 @@ class Walk:
     """The claims and standing of one customer while entries are walked; `changed` collects who changed them.
 
     `moment`: of the decision; without one, rules that wait for a change of an attribute or of the group do not wake.
-    `fired`: the effects asked for, and what is to wait; `pending`: what waits already.
+    `fired`: the effects asked for, and what is to wait; `pending`: what waits already; `spared`: the effects that
+    waited and are not done, because of their `unless`.
     """
 
     __slots__ = (
@@ -61,6 +63,7 @@ class Walk:
         "claims",
         "fired",
         "pending",
+        "spared",
         "standing",
         "verdicts",
     )
@@ -84,6 +87,7 @@ class Walk:
         self.claims = claims
         self.standing = standing
         self.pending = pending
+        self.spared: tuple[EffectKind, ...] = ()
         self.fired: list[Fired] = []
         self.verdicts: list[Verdict] = []
         self.changed: list[str] = []
@@ -199,6 +203,8 @@ class Walk:
                 continue
             if action.unless is not None and action.unless.holds(facts):
                 self.verdicts.append(Verdict(one.source, "withheld", explain_action(action)))
+                if isinstance(action.action, Send):
+                    self.spared += (action.action.kind,)
             elif isinstance(action.action, Send):
                 rows = rows_of((action,), facts)
                 self.fired.append(Fired(one.source, (action,), one.cause, one.fact_at, waited=True, rows=rows))

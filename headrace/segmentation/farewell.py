@@ -5,32 +5,30 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from headrace.contracts.effects import Effect
 from headrace.contracts.events import CUSTOMER_DELETED
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_actions import Fired
-from headrace.segmentation.effects import Release, carry_out
+from headrace.segmentation.effects import Carried, Release, carry_out
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import Pages
 from headrace.segmentation.state import State
 from headrace.segmentation.triggers import Occurrence
-from headrace.segmentation.verdicts import Verdict
 
 CAUSE = "deleted"
 
 
 def farewell(
     state: State, rules: CompiledRules | None, stamp: Stamp, deleted_at: datetime, now: datetime | None, pages: Pages
-) -> tuple[tuple[Effect, ...], tuple[Verdict, ...]]:
-    """`state` as it was. Claims come to nothing, nothing waits any more, and nobody is written to.
+) -> Carried:
+    """What its rules come to: no claims, nothing that waits, nobody is written to.
 
-    `stamp.step`: the number of the first effect.
+    `state`: as it was. `stamp.step`: the number of the first effect.
     """
     if rules is None or CUSTOMER_DELETED not in rules.triggers or state.profile is None:
-        return (), ()
+        return Carried(state, (), [], ())
     state = sum_up(state, rules.summing, pages, now)
     facts = Facts(state, rules.spend)
     facts.now = now
@@ -38,8 +36,8 @@ def farewell(
     waiting = [rule for rule in rules.rules.values() if rule.when.name == CUSTOMER_DELETED]
     walk.run(waiting, facts, (Occurrence(CUSTOMER_DELETED, deleted_at, cause=CAUSE),))
     nobody = replace(state, profile=None, step=stamp.step)
-    _, effects, told = carry_out(nobody, rules, stamp, map(_at_once, walk.fired), (), Release(clock=now))
-    return effects, (*walk.verdicts, *told)
+    carried = carry_out(nobody, rules, stamp, map(_at_once, walk.fired), (), Release(clock=now))
+    return carried._replace(verdicts=[*walk.verdicts, *carried.verdicts])
 
 
 def _at_once(fired: Fired) -> Fired:

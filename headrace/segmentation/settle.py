@@ -16,7 +16,7 @@ from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_actions import Fired
 from headrace.segmentation.compiled_entries import CompiledEntry
 from headrace.segmentation.derived import Moment
-from headrace.segmentation.effects import Release, carry_out
+from headrace.segmentation.effects import Fates, Release, carry_out
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.history import Change, Memberships, changes, memberships, remember
@@ -57,7 +57,7 @@ class Trace(Struct, frozen=True):
 class Decision(Struct, frozen=True):
     """What came of one event, or of time. `wake_at`: when the customer must be looked at again, if nothing happens.
 
-    `pages`: those that it wrote or removed.
+    `pages`: those that it wrote or removed. `fates`: of the effects it met, released ones too.
     """
 
     state: State
@@ -66,6 +66,7 @@ class Decision(Struct, frozen=True):
     trace: Trace
     pages: Written = {}
     effects: tuple[Effect, ...] = ()
+    fates: Fates = ()
 
 
 class Step(Struct, frozen=True):
@@ -136,15 +137,18 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         decided=walk.wanted(),
     )
     effects: tuple[Effect, ...] = ()
+    fates: Fates = ()
     if step.past or walk.fired or walk.pending is not state.pending:
         release = Release(step.named, step.clock or step.now, step.happened, step.adopted)
         fired = (*step.past, *walk.fired)
-        state, effects, carried = carry_out(state, rules, stamp, fired, walk.pending, release)
+        state, effects, carried, fates = carry_out(state, rules, stamp, fired, walk.pending, release)
         walk.verdicts.extend(carried)
+        if walk.spared:
+            fates += tuple((kind, "withheld") for kind in walk.spared)
     state, turned = _remember(state, known, stamp)
     trace = Trace(stamp.event, (*step.verdicts, *walk.verdicts))
     pages = {**step.pages, **turned} if turned else step.pages
-    return Decision(state, actions, wake_at(state), trace, pages, effects)
+    return Decision(state, actions, wake_at(state), trace, pages, effects, fates)
 
 
 def _with_due(

@@ -11,6 +11,7 @@ from headrace.contracts.actions import Desired
 from headrace.contracts.effects import Effect
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.effects import Fates
 from headrace.segmentation.settle import Context, Decision, Step, Trace, settle, unchanged, wake_at
 from headrace.segmentation.state import State
 from headrace.segmentation.timers import ONLY_TIME, rules_due
@@ -29,18 +30,21 @@ def wake(state: State, rules: CompiledRules, context: Context) -> Decision:
     """
     actions, verdicts, pages = list[Desired](), list[Verdict](), dict[str, bytes | None]()
     effects = list[Effect]()
+    fates: Fates = ()
     woken, moment = state, _moment(state, context)
     while moment is not None:
         decision = _fire(woken, moment, rules, context)
         actions += decision.actions
         effects += decision.effects
+        fates += decision.fates
         verdicts += decision.trace.verdicts
         pages |= decision.pages
         woken = decision.state
         moment = _moment(woken, context)
     if woken is state:
         return unchanged(state, ORIGIN, "no timer is due")
-    return Decision(woken, tuple(actions), wake_at(woken), Trace(ORIGIN, tuple(verdicts)), pages, tuple(effects))
+    trace = Trace(ORIGIN, tuple(verdicts))
+    return Decision(woken, tuple(actions), wake_at(woken), trace, pages, tuple(effects), fates)
 
 
 def _moment(state: State, context: Context) -> datetime | None:

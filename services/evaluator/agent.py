@@ -5,11 +5,12 @@ it is committed in `engine/`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from headrace.contracts.effects import EffectKind
 from headrace.contracts.events import Clock, Event, RulesetActivated
 from headrace.contracts.notes import Note, encode_note
 from headrace.contracts.topics import PARTITION_WIDE_KEY
@@ -18,6 +19,7 @@ from headrace.runtime.metrics import counter, gauge
 from headrace.runtime.topics import MAX_RECORD_BYTES as TOPIC_RECORD_BYTES
 from headrace.segmentation.codec import StateUnreadable, encode_state, microseconds, wake_at_of
 from headrace.segmentation.decide import Context, Decision, NotApplicable, activate, decide
+from headrace.segmentation.effects import Fate
 from headrace.segmentation.settle import wake_at
 from headrace.segmentation.state import State
 from headrace.segmentation.wake import wake
@@ -93,6 +95,7 @@ class PartitionCustomers:
             failures=activations.failures,
         )
         self._counts: Counter[str] = Counter()
+        self._fates: Counter[tuple[EffectKind, Fate]] = Counter()
 
     async def prepare(self, records: Sequence[SourceRecord]) -> None:
         """Waits for the rule sets that are in force here, or announced in these records."""
@@ -146,7 +149,8 @@ class PartitionCustomers:
         outputs.extend(self._letters.take())
         for kind, count in self._counts.items():
             counter("headrace_evaluator_decisions_total", kind=kind).inc(count)
-        self._customers, self._counts = {}, Counter()
+        self._count_effects(self._fates)
+        self._customers, self._counts, self._fates = {}, Counter(), Counter()
         note = Note(self._activations.versions, self._sweep.done, self._sweep.total)
         return Folded(changes, outputs, self._activations.changed_marker(), encode_note(note))
 
@@ -291,6 +295,7 @@ class PartitionCustomers:
         self, key: bytes, customer: Customer, changes: dict[bytes, Stored | None], outputs: list[Output]
     ) -> None:
         if customer.state is None or not (customer.changed or customer.speaks):
+            self._fates.update(customer.fates)  # one withheld changes nobody
             return
         try:
             body = encode_state(customer.state)
@@ -310,6 +315,11 @@ class PartitionCustomers:
         changes[key] = None if tombstone else Stored(customer.mark, body)
         changes.update(pages)
         outputs.extend(written)
+        self._fates.update(customer.fates)
+
+    def _count_effects(self, fates: Mapping[tuple[EffectKind, Fate], int]) -> None:
+        for (kind, outcome), count in fates.items():
+            counter("headrace_evaluator_effects_total", kind=kind, outcome=outcome).inc(count)
 
     def _outputs(self, key: bytes, customer: Customer) -> list[Output]:
         number, prefix = self._view.number, self._place.prefix

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from headrace.contracts.actions import Desired
-from headrace.contracts.effects import Effect
+from headrace.contracts.effects import Effect, EffectKind
 from headrace.segmentation.codec import decode_state
+from headrace.segmentation.effects import Fate
 from headrace.segmentation.pages import ORDER
 from headrace.segmentation.settle import Decision
 from headrace.segmentation.state import State
@@ -69,6 +70,7 @@ class Customer:
     records: list[SourceRecord] = field(default_factory=list)
     actions: list[Desired] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
+    fates: list[tuple[EffectKind, Fate]] = field(default_factory=list)
 
     def keep(self, decision: Decision, mark: int) -> None:
         """The customer after a decision."""
@@ -78,12 +80,14 @@ class Customer:
             self.changed = True
         self.actions.extend(decision.actions)
         self.effects.extend(decision.effects)
+        self.fates.extend(decision.fates)
         self.pages.write(decision, mark)
 
     def unsay(self) -> None:
         """Nothing of what was decided so far is told."""
         self.actions.clear()
         self.effects.clear()
+        self.fates.clear()
 
     @property
     def speaks(self) -> bool:

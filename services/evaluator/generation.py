@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from headrace.contracts.effects import EffectKind
 from headrace.contracts.events import Event, GenerationPromoted, decode_event
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.logs import log
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.decide import Decision
+from headrace.segmentation.effects import Fate
 from headrace.segmentation.reassert import Told, reassert
 from services.evaluator.activations import Activations
 from services.evaluator.agent import PartitionCustomers, Place
@@ -92,6 +94,10 @@ class GenerationCustomers(PartitionCustomers):
 
     def _keep(self, customer: Customer, key: bytes, decision: Decision, offset: int) -> None:
         super()._keep(customer, key, self._handover.lift(decision, offset), offset)
+
+    def _count_effects(self, fates: Mapping[tuple[EffectKind, Fate], int]) -> None:
+        if not self._handover.silent:
+            super()._count_effects(fates)
 
     # -- promotion ---------------------------------------------------------------------------------------------------
     def _begin(self, promoted: GenerationPromoted, offset: int) -> None:

@@ -6,9 +6,11 @@ from typing import Any, cast
 import pytest
 
 from headrace.contracts.effects import decode_effect
+from headrace.contracts.events import CustomEvent, encode_event
 from headrace.contracts.topics import ACTIONS_EFFECTS
 from headrace.rules.load import Source, load_texts
 from headrace.rules.model import RuleSet
+from headrace.runtime.metrics import REGISTRY
 from services.evaluator.activations import Activations
 from services.evaluator.agent import Place
 from services.evaluator.replay.customers import ReplayedCustomers
@@ -48,6 +50,15 @@ def first(records: list[Record]) -> Record:
 def effects(bench: Bench) -> list[tuple[str, str]]:
     told = [said for name, said in bench.outputs if name == EFFECTS]
     return [(said["entry"], said["cause_id"].partition(":")[0]) for said in told]
+
+
+def counted(kind: str) -> dict[str, int]:
+    """The effects of a kind that were counted so far, by outcome."""
+    found = {
+        outcome: REGISTRY.get_sample_value("headrace_evaluator_effects_total", {"kind": kind, "outcome": outcome})
+        for outcome in ("released", "waiting", "withheld")
+    }
+    return {outcome: int(value or 0) for outcome, value in found.items()}
 
 
 def fed(*records: Record, rule_set: RuleSet = NOTES) -> Bench:
@@ -128,3 +139,57 @@ def test_promotion__effects_of_before_the_line__are_not_released_by_it() -> None
     assert [output.topic for output in told] == ["t.actions.contact"]
     after = list(passing.pass_on(order(1, 101, 60_000, day=2)).outputs)
     assert [output.topic for output in after] == [EFFECTS]
+
+
+FATES = rules(
+    """
+rules:
+- {id: mail, when: order.placed, then: [{send_email: {template: a}}]}
+- {id: note, when: order.placed, then: [{notify_staff: {channel: shop, text: New}}]}
+- {id: row, when: order.placed, then: [{export_row: {file: sheet, columns: [customer.spend]}, after: 1 day}]}
+- id: ask
+  when: order.placed
+  then: [{webhook: https://a.example/ask, after: 1 day, unless: {customer.orders: {from: 1}}}]
+- {id: thanks, when: order.placed, then: [{add_attribute: {seen: a}, after: 1 day}]}
+"""
+)
+
+
+def test_metric__each_outcome__counted_by_kind_once() -> None:
+    kinds = ("send_email", "notify_staff", "export_row", "webhook")
+    before = {kind: counted(kind) for kind in kinds}
+    bench = fed(customer(1), order(1, 100, 100, day=0), rule_set=FATES)
+    bench.feed(order(1, 100, 100, day=0))
+    bench.feed(first(clock(BEGIN + DAY)))
+    bench.sweep()
+
+    since = {kind: {how: n - before[kind][how] for how, n in counted(kind).items()} for kind in kinds}
+
+    assert since == {
+        "send_email": {"released": 0, "waiting": 0, "withheld": 1},
+        "notify_staff": {"released": 1, "waiting": 0, "withheld": 0},
+        "export_row": {"released": 1, "waiting": 1, "withheld": 0},
+        "webhook": {"released": 0, "waiting": 1, "withheld": 1},
+    }
+
+
+def test_metric__effect_withheld_from_whom_nothing_changes__counted() -> None:
+    visits = rules("rules: [{id: seen, when: custom.visit, then: [{send_email: {template: b}}]}]")
+    bench = fed(customer(1), rule_set=visits)
+    before = counted("send_email")
+    key = f"{STORE}:1"
+    visit = encode_event(
+        CustomEvent(payload={}), type="custom.visit", id="v1", store=STORE, subject=key, time=BEGIN, origin="live"
+    )
+    bench.feed((0, key.encode(), visit))
+
+    assert counted("send_email") == before | {"withheld": before["withheld"] + 1}
+
+
+def test_metric__silent_generation__counts_nothing() -> None:
+    before = counted("notify_staff")
+    passing = Passing(2, silent=True)
+    passing.rules(NOTES, 2)
+    passing.pass_on(first(activation(NOTES, 2)), first(clock(BEGIN)), customer(1), order(1, 100, 150_000, day=0))
+
+    assert counted("notify_staff") == before
