@@ -22,7 +22,7 @@ from headrace.golden.words import DOCS, EXPECTATIONS, STEPS
 from headrace.runtime import catalogue
 from headrace.runtime.settings import ServiceSettings, variable
 from headrace.templates.library import library
-from services.actions.settings import EmailTagsSettings, GroupSettings
+from services.actions.settings import GroupSettings, MailchimpSettings
 from services.attributes.settings import AttributesSettings
 from services.evaluator.engine import cures
 from services.evaluator.settings import EvaluatorSettings
@@ -51,7 +51,7 @@ PROCESSES: Final[Mapping[str, type[BaseSettings]]] = {
     "feed": FeedSettings,
     "evaluator": EvaluatorSettings,
     "group": GroupSettings,
-    "email-tags": EmailTagsSettings,
+    "email-tags": MailchimpSettings,
     "attributes": AttributesSettings,
 }
 

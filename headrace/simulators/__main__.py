@@ -1,6 +1,6 @@
 """Runs the simulators as a process: `python -m headrace.simulators`.
 
-Prints one JSON line with both addresses when ready; ends on SIGTERM, SIGINT, or when its parent is gone.
+Prints one JSON line with the addresses when ready; ends on SIGTERM, SIGINT, or when its parent is gone.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -73,8 +74,7 @@ async def run(options: Options) -> None:
         loop.call_soon_threadsafe(stop.set)
 
     async with serving(options) as (_, addresses):
-        line = {"bigcommerce": addresses.bigcommerce, "mailchimp": addresses.mailchimp}
-        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(asdict(addresses)).decode() + "\n")
         sys.stdout.flush()
         parent = os.environ.get("HEADRACE_PARENT_PID", "")
         if parent.isdigit():

@@ -75,11 +75,8 @@ def _truth(simulator: Simulator) -> dict[str, Any]:
             "attributes": {names[value.attribute_id]: value.value for value in world.people.values_of(row.id)},
             "tags": [] if member is None else sorted(name for name, _ in member.tags),
         }
-    members = {
-        member.email: {"status": member.status, "tags": sorted(name for name, _ in member.tags)}
-        for member in world.audience.members.values()
-    }
-    return {"customers": customers, "members": members, "effects": []}
+    platforms = {name: vendor.truth() for name, vendor in simulator.vendors.items()}
+    return {"customers": customers, "members": platforms["mailchimp"], "platforms": platforms, "effects": []}
 
 
 def _calls(simulator: Simulator) -> dict[str, Any]:

@@ -3,7 +3,10 @@
 Consent rules are the audience's; here are the routes and the shapes.
 """
 
-from typing import Any
+from base64 import b64decode
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +14,8 @@ from headrace.simulators.audience import WRITABLE, Audience, NotAllowed, member_
 from headrace.simulators.bigcommerce.dates import iso8601
 from headrace.simulators.call import Answer, Call, CallRefused
 from headrace.simulators.rows import Member
+
+CONNECTIONS: Final = 10
 
 
 def problem(status: int, title: str, detail: str) -> Answer:
@@ -26,13 +31,35 @@ def problem(status: int, title: str, detail: str) -> Answer:
 
 
 class Mailchimp:
-    """Finds the handler of a path and answers."""
+    """Finds the handler of a path and answers (see `Vendor`)."""
 
-    def __init__(self, audience: Audience, list_id: str) -> None:
+    name = "mailchimp"
+    connections = CONNECTIONS
+
+    def __init__(self, audience: Audience, list_id: str, key: str) -> None:
         self._audience = audience
         self._list_id = list_id
+        self._key = key
 
-    def template(self, path: str) -> tuple[str, tuple[str, ...]]:
+    def template(self, call: Call) -> str:
+        """The path with its variable parts named, without its ids."""
+        template = self._parts(call.path)[0]
+        known = template.startswith("/3.0/lists/{list}/members") or template == "/3.0/ping"
+        return template if known else "other"
+
+    def overloaded(self) -> Answer:
+        """As the vendor refuses one connection too many: without saying when to come again."""
+        title = "Too many requests at one time"
+        return problem(429, title, title)
+
+    def truth(self) -> dict[str, Any]:
+        """Members by address."""
+        return {
+            member.email: {"status": member.status, "tags": sorted(name for name, _ in member.tags)}
+            for member in self._audience.members.values()
+        }
+
+    def _parts(self, path: str) -> tuple[str, tuple[str, ...]]:
         """The path with its variable parts named, and those parts; `/3.0` may be left out."""
         if path.startswith("/lists/") or path == "/ping":
             path = "/3.0" + path
@@ -42,9 +69,12 @@ class Mailchimp:
             return "/" + "/".join(named), (parts[2], *parts[4:5])
         return path, ()
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call, headers: Mapping[str, str]) -> Answer:
         """The answer to one call."""
-        template, parts = self.template(call.path)
+        if not _has_key(headers.get("Authorization", ""), self._key):
+            detail = "Your API key may be invalid, or you've attempted to access the wrong datacenter."
+            return problem(401, "API Key Invalid", detail)
+        template, parts = self._parts(call.path)
         if (call.method, template) == ("GET", "/3.0/ping"):
             return _ok({"health_status": "Everything's Chimpy!"})
         if parts and parts[0] != self._list_id:
@@ -151,6 +181,15 @@ class Mailchimp:
 
 def _ok(value: Any) -> Answer:
     return Answer(200, msgspec.json.encode(value), content_type="application/json; charset=utf-8")
+
+
+def _has_key(authorization: str, key: str) -> bool:
+    kind, _, value = authorization.partition(" ")
+    if kind.lower() == "bearer":
+        return value == key
+    with suppress(ValueError):
+        return kind.lower() == "basic" and b64decode(value).decode().partition(":")[2] == key
+    return False
 
 
 def _is_tag(entry: object) -> bool:

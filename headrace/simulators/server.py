@@ -1,13 +1,12 @@
-"""The two ports: tokens, faults, concurrency, quota and headers around the handlers, and the webhook sender.
+"""The ports, one a vendor: tokens, faults, concurrency, quota and headers around the handlers, and the webhook sender.
 
 The only module here that serves HTTP; it knows no resource.
 """
 
 import asyncio
 import re
-from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,10 +17,10 @@ from headrace.simulators.call import Answer, Call, CallRefused, Routes, v3_error
 from headrace.simulators.control import control
 from headrace.simulators.delivery import Dispatcher
 from headrace.simulators.faults import Fault
-from headrace.simulators.mailchimp import problem
 from headrace.simulators.options import Options
 from headrace.simulators.quota import Verdict
 from headrace.simulators.simulator import Simulator
+from headrace.simulators.vendor import Vendor
 
 LARGEST_BODY: Final = 64 * 1024 * 1024
 _Serve = Callable[[Call, Mapping[str, str]], Awaitable[Answer]]
@@ -29,7 +28,7 @@ _Serve = Callable[[Call, Mapping[str, str]], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Base addresses, without `/stores/...` and `/3.0`."""
+    """Base addresses, without `/stores/...`, `/3.0`, `/api`; one a vendor."""
 
     bigcommerce: str
     mailchimp: str
@@ -85,26 +84,22 @@ class _BigCommerce:
         }
 
 
-class _MailchimpPort:
-    def __init__(self, simulator: Simulator) -> None:
+class _VendorPort:
+    def __init__(self, simulator: Simulator, vendor: Vendor) -> None:
         self._simulator = simulator
+        self._vendor = vendor
 
     async def __call__(self, call: Call, headers: Mapping[str, str]) -> Answer:
-        mailchimp = self._simulator.mailchimp
-        template = mailchimp.template(call.path)[0]
-        known = template.startswith("/3.0/lists/{list}/members") or template == "/3.0/ping"
-        _count(self._simulator, f"{call.method} {template if known else 'other'}")
+        vendor = self._vendor
+        _count(self._simulator, f"{call.method} {vendor.template(call)}")
 
         async def serve() -> Answer:
-            if not _has_key(headers.get("Authorization", ""), self._simulator.options.mailchimp_key):
-                return problem(
-                    401,
-                    "API Key Invalid",
-                    "Your API key may be invalid, or you've attempted to access the wrong datacenter.",
-                )
-            return mailchimp.answer(call)
+            try:
+                return vendor.answer(call, headers)
+            except CallRefused as refusal:
+                return refusal.answer
 
-        return await _with_faults(self._simulator, "mailchimp", call, call.path, serve, "mailchimp")
+        return await _with_faults(self._simulator, vendor.name, call, call.path, serve, vendor.name)
 
 
 async def _with_faults(
@@ -120,8 +115,8 @@ async def _with_faults(
     with simulator.at_once.enter(limit) as may_run:
         if not may_run:
             simulator.calls.status_429_ours += 1
-            title = "Too many requests at one time"
-            return problem(429, title, title) if vendor == "mailchimp" else v3_error(429, title)
+            platform = simulator.vendors.get(vendor)
+            return v3_error(429, "Too many requests at one time") if platform is None else platform.overloaded()
         if simulator.options.latency_ms:
             await asyncio.sleep(simulator.options.latency_ms / 1000)
         if fault is None:
@@ -161,15 +156,6 @@ def _count(simulator: Simulator, route: str) -> None:
     simulator.calls.by_route[route] += 1
 
 
-def _has_key(authorization: str, key: str) -> bool:
-    kind, _, value = authorization.partition(" ")
-    if kind.lower() == "bearer":
-        return value == key
-    with suppress(ValueError):
-        return kind.lower() == "basic" and b64decode(value).decode().partition(":")[2] == key
-    return False
-
-
 def _application(simulator: Simulator, serve: _Serve) -> web.Application:
     async def handle(request: web.Request) -> web.StreamResponse:
         call = Call(request.method, request.path, request.path, query=request.query, raw=await request.read())
@@ -201,16 +187,18 @@ async def serving(options: Options) -> AsyncIterator[tuple[Simulator, Addresses]
     """A running simulator: both ports are open and webhooks go out until the block ends."""
     simulator = Simulator(options)
     base = f"http://{options.host}/stores/{options.store}"
-    bigcommerce = _application(simulator, _BigCommerce(simulator, simulator.bigcommerce_routes(base)))
-    mailchimp = _application(simulator, _MailchimpPort(simulator))
+    applications = {"bigcommerce": _application(simulator, _BigCommerce(simulator, simulator.bigcommerce_routes(base)))}
+    for name, vendor in simulator.vendors.items():
+        applications[name] = _application(simulator, _VendorPort(simulator, vendor))
     dispatcher = Dispatcher(simulator.queue, client_secret=options.client_secret, header=options.webhook_header)
-    async with (
-        _port(bigcommerce, options.host, options.bigcommerce_port) as one,
-        _port(mailchimp, options.host, options.mailchimp_port) as two,
-    ):
+    async with AsyncExitStack() as ports:
+        addresses = {
+            name: await ports.enter_async_context(_port(application, options.host, getattr(options, f"{name}_port")))
+            for name, application in applications.items()
+        }
         sender = asyncio.create_task(dispatcher.run())
         try:
-            yield simulator, Addresses(f"http://{options.host}:{one}", f"http://{options.host}:{two}")
+            yield simulator, Addresses(**{name: f"http://{options.host}:{port}" for name, port in addresses.items()})
         finally:
             sender.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,6 +1,6 @@
-"""Composition: one world, its hooks and queue, both vendors' rules and the counts, from `Options`.
+"""Composition: one world, its hooks and queue, every vendor's rules and the counts, from `Options`.
 
-Still without sockets; `server` gives it two ports.
+Still without sockets; `server` gives each vendor a port.
 """
 
 from collections import Counter
@@ -15,15 +15,14 @@ from headrace.simulators.hooks import Hooks
 from headrace.simulators.mailchimp import Mailchimp
 from headrace.simulators.options import Options
 from headrace.simulators.quota import AtOnce, StoreQuota
+from headrace.simulators.vendor import Vendor
 from headrace.simulators.webhooks import Policy, WebhookQueue
 from headrace.simulators.world import World
-
-MAILCHIMP_CONNECTIONS = 10
 
 
 @dataclass(slots=True)
 class Calls:
-    """Calls to both vendors; `status_429_ours` counts the refusals our own calls brought about."""
+    """Calls to all vendors; `status_429_ours` counts the refusals our own calls brought about."""
 
     total: int = 0
     by_route: Counter[str] = field(default_factory=Counter)
@@ -32,7 +31,7 @@ class Calls:
 
 
 class Simulator:
-    """All parts of the two simulated vendors."""
+    """All parts of the simulated vendors."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -48,9 +47,16 @@ class Simulator:
         self.quota = StoreQuota(
             quota=options.quota, window_s=options.window_ms / 1000, other_app_share=options.other_app_share
         )
-        self.at_once = AtOnce({**bigcommerce.AT_ONCE, "mailchimp": MAILCHIMP_CONNECTIONS})
-        self.mailchimp = Mailchimp(self.world.audience, options.list_id)
+        self.vendors: dict[str, Vendor] = {vendor.name: vendor for vendor in _vendors(self.world, options)}
+        connections = {name: vendor.connections for name, vendor in self.vendors.items()}
+        limits = {name: limit for name, limit in connections.items() if limit is not None}
+        self.at_once = AtOnce({**bigcommerce.AT_ONCE, **limits})
 
     def bigcommerce_routes(self, base: str) -> Routes:
         """The handlers; `base` is the store's address."""
         return bigcommerce.routes(self.world, self.hooks, self.queue, self.writes, base=base)
+
+
+def _vendors(world: World, options: Options) -> tuple[Vendor, ...]:
+    """The e-mail platforms; a new one is a line here, its port and key in `Options`."""
+    return (Mailchimp(world.audience, options.list_id, options.mailchimp_key),)

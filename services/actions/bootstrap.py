@@ -9,23 +9,38 @@ from headrace.consumer import Consumer, Database, Kind, open_database
 from headrace.consumer.database import AlreadyRunning, SingleReplica
 from headrace.consumer.ledger import migrate_ledger
 from headrace.consumer.patience import Stopping, database_is_away, insist, kafka_is_away, unless_stopping
-from headrace.platforms.store import make_bigcommerce, make_mailchimp
+from headrace.platforms.store import make_bigcommerce
 from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import make_producer
 from headrace.runtime.process import FatalError, Running
-from services.actions.email_tags import MailchimpTags
+from services.actions.email_tags import EmailTags
+from services.actions.email_tags.platforms import PLATFORMS
 from services.actions.group import GroupAssignment
-from services.actions.settings import ActionsSettings, AllSettings, EmailTagsSettings, GroupSettings
+from services.actions.settings import ActionsSettings, GroupSettings
 
 GROUP: Final = "group"
 EMAIL_TAGS: Final = "email-tags"
+"""With a platform behind it where it is a kind: `email-tags.mailchimp`."""
+
+
+def kinds_of(names: Sequence[str], platforms: Sequence[str]) -> list[str]:
+    """`group`, `email-tags.mailchimp`: one for each consumer to run, from the names and platforms of a command line."""
+    tags = [f"{EMAIL_TAGS}.{platform}" for platform in platforms]
+    return [*dict.fromkeys(kind for name in names for kind in (tags if name == EMAIL_TAGS else [name]))]
 
 
 def settings_for(kinds: Sequence[str]) -> type[ActionsSettings]:
     """The settings class that asks for what these kinds need, and no more."""
-    if {*kinds} == {GROUP, EMAIL_TAGS}:
-        return AllSettings
-    return GroupSettings if GROUP in kinds else EmailTagsSettings
+    bases = tuple(dict.fromkeys(_settings_of(kind) for kind in kinds))
+    return bases[0] if len(bases) == 1 else type("SeveralSettings", bases, {"__module__": __name__})
+
+
+def _settings_of(kind: str) -> type[ActionsSettings]:
+    return GroupSettings if kind == GROUP else PLATFORMS[_platform(kind)].settings
+
+
+def _platform(kind: str) -> str:
+    return kind.removeprefix(f"{EMAIL_TAGS}.")
 
 
 def main_of(kinds: Sequence[str]) -> Callable[[ActionsSettings, Running], "asyncio.Future[None]"]:
@@ -95,7 +110,8 @@ def _build(kind: str, settings: ActionsSettings, stack: AsyncExitStack) -> Kind:
         store = make_bigcommerce(settings, settings.quota_weight)
         stack.push_async_callback(store.aclose)
         return GroupAssignment(store, settings.store)
-    assert isinstance(settings, EmailTagsSettings)
-    audience = make_mailchimp(settings)
-    stack.push_async_callback(audience.aclose)
-    return MailchimpTags(audience, settings.mailchimp_list, settings.store)
+    platform = PLATFORMS[_platform(kind)]
+    assert isinstance(settings, platform.settings)
+    client = platform.client(settings)
+    stack.push_async_callback(client.aclose)
+    return EmailTags(platform.audience(client, settings), settings.store)

@@ -1,4 +1,4 @@
-"""Settings of the action consumers; each kind asks only for what it needs."""
+"""Settings of the action consumers; each kind and each platform asks only for what it needs."""
 
 from pydantic import Field, SecretStr
 
@@ -25,7 +25,7 @@ class GroupSettings(ActionsSettings):
     """This process's part of our share."""
 
 
-class EmailTagsSettings(ActionsSettings):
+class MailchimpSettings(ActionsSettings):
     """For `email-tags --platform mailchimp`."""
 
     mailchimp_url: str = Field(min_length=1)
@@ -34,7 +34,3 @@ class EmailTagsSettings(ActionsSettings):
     """API key of the Mailchimp account."""
     mailchimp_list: str = Field(min_length=1)
     """Id of the audience."""
-
-
-class AllSettings(GroupSettings, EmailTagsSettings):
-    """For a process that runs every kind."""

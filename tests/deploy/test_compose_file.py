@@ -20,7 +20,7 @@ SETTINGS = {
     "feed": "services.ingest.settings:FeedSettings",
     "evaluator": "services.evaluator.settings:EvaluatorSettings",
     "actions": "services.actions.settings:GroupSettings",
-    "email-tags": "services.actions.settings:EmailTagsSettings",
+    "email-tags": "services.actions.settings:MailchimpSettings",
     "attributes": "services.attributes.settings:AttributesSettings",
 }
 ONE_SHOTS = ("topics", "rules", "orders")

@@ -22,6 +22,7 @@ from headrace.contracts.actions import (
     DesiredContact,
     DesiredEmailTags,
     DesiredGroup,
+    Platform,
     Version,
     encode,
 )
@@ -143,15 +144,25 @@ class Bench:
             personal=ContactPersonal(email=email),
         )
 
-    def tags(self, customer: str, *present: str, absent: Sequence[str] = ()) -> DesiredEmailTags:
-        """A tags record."""
+    def tags(
+        self,
+        customer: str,
+        *present: str,
+        absent: Sequence[str] = (),
+        lists: Sequence[str] = (),
+        lists_absent: Sequence[str] = (),
+        platform: Platform = "mailchimp",
+    ) -> DesiredEmailTags:
+        """A record of tags and lists."""
         return DesiredEmailTags(
             customer=customer,
             version=self.version(),
-            present={"mailchimp": present},
-            absent={"mailchimp": tuple(absent)},
+            present={platform: present},
+            absent={platform: tuple(absent)},
             cause=CAUSE,
             rules_version=1,
+            lists={platform: tuple(lists)} if lists else {},
+            lists_absent={platform: tuple(lists_absent)} if lists_absent else {},
         )
 
     def attributes(self, customer: str, **present: Sequence[str]) -> DesiredAttributes:

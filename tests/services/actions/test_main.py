@@ -10,12 +10,12 @@ from pydantic import SecretStr
 from headrace.runtime.process import Running
 from services.actions.__main__ import parse
 from services.actions.bootstrap import main_of, settings_for
-from services.actions.settings import AllSettings, EmailTagsSettings, GroupSettings
+from services.actions.settings import GroupSettings, MailchimpSettings
 
 
 def test_parse__kinds() -> None:
     assert parse(["group"]) == ["group"]
-    assert parse(["group", "email-tags", "--platform", "mailchimp"]) == ["group", "email-tags"]
+    assert parse(["group", "email-tags", "--platform", "mailchimp"]) == ["group", "email-tags.mailchimp"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["email-tags"], ["email-tags", "--platform", "pigeon"], ["effects"]])
@@ -28,9 +28,11 @@ def test_parse__wrong__is_usage(arguments: list[str], capsys: pytest.CaptureFixt
 
 def test_settings_for__asks_only_for_what_the_kinds_need() -> None:
     assert settings_for(["group"]) is GroupSettings
-    assert settings_for(["email-tags"]) is EmailTagsSettings
-    assert settings_for(["group", "email-tags"]) is AllSettings
-    assert {"bigcommerce_url", "mailchimp_url"} <= {*AllSettings.model_fields}
+    assert settings_for(["email-tags.mailchimp"]) is MailchimpSettings
+    several = settings_for(["group", "email-tags.mailchimp"])
+    assert issubclass(several, GroupSettings)
+    assert issubclass(several, MailchimpSettings)
+    assert {"bigcommerce_url", "mailchimp_url"} <= {*several.model_fields}
 
 
 async def test_main__kafka_takes_calls_and_never_answers__a_stop_does_not_wait_for_it(tmp_path: Path) -> None:

@@ -1,0 +1,147 @@
+"""What the tags of every platform do, end to end: real Kafka, the platform's simulator over HTTP."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+from headrace.contracts.actions import Platform
+from headrace.runtime.process import Running
+from services.actions.bootstrap import main_of, settings_for
+from services.actions.email_tags.platforms import PLATFORMS
+from tests.services.consumer_harness import STORE, Bench, eventually, in_process
+
+Start = Callable[[], AbstractAsyncContextManager[Running]]
+
+
+@pytest.fixture(params=sorted(PLATFORMS))
+def platform(request: pytest.FixtureRequest) -> Platform:
+    """Each there is."""
+    return cast("Platform", request.param)
+
+
+@pytest.fixture
+def start(bench: Bench, platform: Platform, tmp_path: Path) -> Start:
+    """Starts the platform's consumer; its ledger stays from one start to the next."""
+    kind = f"email-tags.{platform}"
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[Running]:
+        database = SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}")
+        settings = settings_for([kind])(**bench.environment, database_url=database)
+        async with in_process(lambda running: main_of([kind])(settings, running)) as running:
+            yield running
+
+    return run
+
+
+async def settled(bench: Bench, platform: Platform) -> None:
+    """Until the consumer has done all there is."""
+    await bench.settled(f"actions.email-tags.{platform}", "actions.email-tags", "actions.contact")
+
+
+async def contact(bench: Bench, platform: Platform, email: str) -> Any:
+    """What the platform has at an address, None for nobody."""
+    return (await bench.truth())["platforms"][platform].get(email)
+
+
+async def test_tags__new_address__moves_them(bench: Bench, platform: Platform, start: Start) -> None:
+    customer = f"{STORE}:1"
+    async with start():
+        await bench.publish(bench.contact(customer, "old@example.com"), bench.tags(customer, "VIP", platform=platform))
+        await settled(bench, platform)
+        await bench.publish(bench.contact(customer, "new@example.com"))
+        await settled(bench, platform)
+    assert (await contact(bench, platform, "new@example.com"))["tags"] == ["VIP"]
+    assert (await contact(bench, platform, "old@example.com"))["tags"] == []
+
+
+async def test_tags__contact_deleted_or_without_address__tags_come_off(
+    bench: Bench, platform: Platform, start: Start
+) -> None:
+    """The contact's last word is newer than the tags' and must not swallow what has to be taken off."""
+    one, two = f"{STORE}:1", f"{STORE}:2"
+    async with start():
+        await bench.publish(bench.contact(one, "one@example.com"), bench.tags(one, "VIP", platform=platform))
+        await settled(bench, platform)
+        await bench.publish(
+            bench.tags(one, absent=["VIP"], platform=platform), bench.contact(one, None), bench.contact(two, None)
+        )
+        await settled(bench, platform)
+    assert (await contact(bench, platform, "one@example.com"))["tags"] == []
+    assert {"skipped"} == {o["result"] for o in await bench.outcomes() if o["customer"] == two}
+
+
+async def test_tags__two_customers_of_one_address__a_tag_stays_while_one_wants_it(
+    bench: Bench, platform: Platform, start: Start
+) -> None:
+    """As a guest and the customer the guest became."""
+    one, guest, email = f"{STORE}:1", f"{STORE}:guest-ab", "both@example.com"
+    async with start():
+        await bench.publish(bench.contact(one, email), bench.tags(one, "VIP", "UK", platform=platform))
+        await bench.publish(
+            bench.contact(guest, "Both@Example.com"), bench.tags(guest, "VIP", "Returner", platform=platform)
+        )
+        await settled(bench, platform)
+        await bench.publish(bench.tags(one, "UK", absent=["VIP"], platform=platform))
+        await settled(bench, platform)
+        assert (await contact(bench, platform, email))["tags"] == ["Returner", "UK", "VIP"]
+        await bench.publish(bench.contact(guest, "other@example.com"))
+        await settled(bench, platform)
+    assert (await contact(bench, platform, email))["tags"] == ["UK"]
+    assert (await contact(bench, platform, "other@example.com"))["tags"] == ["Returner", "VIP"]
+
+
+async def test_tags__put_and_taken_again_while_the_consumer_is_away__end_as_last_said(
+    bench: Bench, platform: Platform, start: Start
+) -> None:
+    one = f"{STORE}:1"
+    async with start():
+        await bench.publish(bench.contact(one, "a@example.com"), bench.tags(one, "Old", "VIP", platform=platform))
+        await settled(bench, platform)
+    await bench.publish(bench.tags(one, "VIP", absent=["Old"], platform=platform))
+    await bench.publish(bench.tags(one, "Gold", "VIP", absent=["Old"], platform=platform))
+    async with start():
+        await settled(bench, platform)
+    assert (await contact(bench, platform, "a@example.com"))["tags"] == ["Gold", "VIP"]
+
+
+async def test_tags__of_another_platform__call_nobody(bench: Bench, platform: Platform, start: Start) -> None:
+    other: Platform = "omnisend" if platform != "omnisend" else "klaviyo"
+    one = f"{STORE}:1"
+    async with start():
+        await bench.publish(bench.contact(one, "a@example.com"), bench.tags(one, "VIP", platform=other))
+        await settled(bench, platform)
+    assert await contact(bench, platform, "a@example.com") is None
+
+
+async def test_tags__answers_lost_and_servers_failing__converge(bench: Bench, platform: Platform, start: Start) -> None:
+    for reply in ({"status": 500}, {"drop": True}, {"drop": True, "after": True}, {"status": 429}, {"status": 503}):
+        await bench.fault({"vendor": platform}, reply)
+    customers = [f"{STORE}:{number}" for number in range(1, 6)]
+    async with start():
+        for customer in customers:
+            email = f"{customer[-1]}@example.com"
+            await bench.publish(bench.contact(customer, email), bench.tags(customer, "VIP", platform=platform))
+        await settled(bench, platform)
+    for customer in customers:
+        assert (await contact(bench, platform, f"{customer[-1]}@example.com"))["tags"] == ["VIP"]
+    assert await bench.dead_letters() == []
+
+
+async def test_tags__key_refused__the_consumer_waits_and_sets_nothing_aside(
+    bench: Bench, platform: Platform, start: Start
+) -> None:
+    await bench.fault({"vendor": platform}, {"status": 401, "body": {"title": "no"}}, times=None)
+    async with start() as running:
+        one = f"{STORE}:1"
+        await bench.publish(bench.contact(one, "a@example.com"), bench.tags(one, "VIP", platform=platform))
+
+        async def refused() -> bool:
+            return any("credentials refused" in reason for reason in running.health.reasons)
+
+        await eventually(refused, what="the consumer says that its credentials are refused")
+    assert await bench.dead_letters() == []
