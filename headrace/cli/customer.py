@@ -19,7 +19,7 @@ def customer_key(customer: str) -> str:
     if store and number:
         return customer
     known = os.environ.get(variable("store"))
-    if not known or ":" in customer:
+    if not known or not customer or ":" in customer:
         name = customer.strip(":") or "42"
         raise CliError(
             "usage",

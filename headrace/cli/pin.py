@@ -4,7 +4,6 @@ What a pin does is the evaluator's; here it is checked that the rules in force h
 """
 
 import asyncio
-import os
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -12,6 +11,8 @@ import msgspec
 import typer
 
 from headrace.cli import activation
+from headrace.cli.customer import CustomerArgument, customer_key
+from headrace.cli.moments import moment
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.cli.running_kafka import use_running_kafka
 from headrace.contracts.events import (
@@ -27,12 +28,9 @@ from headrace.rules.findings import did_you_mean
 from headrace.rules.model import RuleSet, decode_rule_set
 from headrace.runtime.broker_version import check_broker
 from headrace.runtime.kafka import make_producer, topic
-from headrace.runtime.settings import KafkaSettings, SettingsError, load_settings, variable
+from headrace.runtime.settings import KafkaSettings, load_settings
 
 MAX_REASON: Final = 500
-CustomerArgument = Annotated[
-    str, typer.Argument(metavar="CUSTOMER", help='"store:customer", or the number with --store.')
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +47,7 @@ def pin(
     json: JsonOption = False,
 ) -> None:
     """Put a customer into a group, whatever the rules say, until TIME or until it is taken off."""
-    key, why, ends = _key(customer), _reason(reason), _moment(until)
+    key, why, ends = _key(customer), _reason(reason), None if until is None else moment("--until", until)
     use_running_kafka()
     settings = load_settings(KafkaSettings)
     pinned = CustomerPinned(group=group, reason=why, until=ends)
@@ -132,16 +130,12 @@ async def _publish(settings: KafkaSettings, key: str, data: EventData, kind: str
 
 
 def _key(customer: str) -> str:
-    store = os.environ.get(variable("store"))
-    if ":" not in customer:
-        if not store:
-            raise SettingsError({variable("store"): "is missing (or name the customer as store:customer)"})
-        customer = f"{store}:{customer}"
-    if not all(customer.partition(":")) or "#" in customer:
-        raise CliError("usage", f"{customer}: not a customer", hint="write store:customer, or the number with --store")
-    if customer.partition(":")[2].startswith("guest-"):
-        raise CliError("guest", f"{customer} is a guest: only customers with an account have a group")
-    return customer
+    key = customer_key(customer)
+    if "#" in key:
+        raise CliError("usage", f"{key}: not a customer", hint="write store:customer, or the number with --store")
+    if key.partition(":")[2].startswith("guest-"):
+        raise CliError("guest", f"{key} is a guest: only customers with an account have a group")
+    return key
 
 
 def _reason(text: str, *, needed: bool = True) -> str:
@@ -149,18 +143,6 @@ def _reason(text: str, *, needed: bool = True) -> str:
     if (needed and not said) or len(said) > MAX_REASON:
         raise CliError("usage", f"--reason has 1 to {MAX_REASON} characters", hint="say why, for whoever asks later")
     return said
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise CliError("usage", f"--until {text}: not a time", hint="write 2026-01-31T12:00:00Z") from None
-    if moment.tzinfo is None:
-        raise CliError("usage", f"--until {text}: without a zone", hint="write 2026-01-31T12:00:00Z")
-    return moment
 
 
 def _pinned(found: dict[str, Any]) -> str:

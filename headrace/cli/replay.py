@@ -42,7 +42,7 @@ def replay(
         raise CliError("usage", f"--rules {rules}: there is no such file or folder", hint="name rule files")
     words = [*_words("--rules", rules), *_words("--processes", processes)]
     words += [
-        *_words("--until", None if until is None else moment("--until", until)),
+        *_words("--until", None if until is None else moment("--until", until).isoformat()),
         *_words("--partitions", _numbers(partitions)),
     ]
     words += ["--promote"] * promote + ["--allow-missing"] * allow_missing

@@ -43,7 +43,8 @@ def error(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, str
         (["pin", ":7", "Gold", "--reason", "x"], "usage"),
         (["pin", "s:7#1", "Gold", "--reason", "x"], "usage"),
         (["unpin", "s:guest-ab12"], "guest"),
-        (["unpin", "7"], "settings"),
+        (["unpin", "7"], "usage"),
+        (["unpin", ""], "usage"),
     ],
 )
 def test_pin__cannot_be_meant__refused_before_kafka_is_asked(
