@@ -5,7 +5,7 @@ Segments and ladders are not evaluated here: `decide.py` does that for every dec
 
 import dataclasses
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -36,10 +36,32 @@ class Adopted(NamedTuple):
     fired: tuple[Fired, ...] = ()
 
 
+class Fold(Protocol):
+    """The past gone over, see `fold_past`."""
+
+    def __call__(
+        self,
+        state: State,
+        rules: CompiledRules,
+        due: frozenset[str],
+        *,
+        offset: int,
+        now: datetime | None,
+        pages: Pages,
+    ) -> Walk: ...
+
+
 def adopt(
-    state: State, rules: CompiledRules, *, version: int, offset: int, now: datetime | None, pages: Pages
+    state: State,
+    rules: CompiledRules,
+    *,
+    version: int,
+    offset: int,
+    now: datetime | None,
+    pages: Pages,
+    fold: Fold | None = None,
 ) -> Adopted:
-    """The rules taken over by a known customer, as of `now`."""
+    """The rules taken over by a known customer, as of `now`. `fold`: what is to go over its past, None: all of it."""
     claims = keep_rules(state.claims, frozenset(rules.rules), rules.renames.rules)
     dropped = sorted(set(state.claims.latched) - set(claims.latched) - set(rules.renames.rules))
     verdicts = [Verdict(f"rule:{rule}", "dropped", "the rule is no longer in the rule set") for rule in dropped]
@@ -55,7 +77,7 @@ def adopt(
     changed = [verdict.source for verdict in verdicts]
     fired = tuple[Fired, ...]()
     if due and (state.ledger or state.cold.orders):
-        walk = fold_past(state, rules, due, offset=offset, now=now, pages=pages)
+        walk = (fold or fold_past)(state, rules, due, offset=offset, now=now, pages=pages)
         state = replace(state, claims=walk.claims)
         verdicts += [verdict for verdict in walk.verdicts if verdict.outcome == "fired"]
         changed += walk.changed

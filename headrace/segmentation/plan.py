@@ -1,7 +1,7 @@
 """What a rule set would do to one customer, told before it is in force: the state before, the state after, who moves.
 
-It is `activate` itself that is asked, on a copy that nobody keeps, except where it is known who stays where they are
-(`untouched.py`); what all customers together come to is in `plan_sum.py`.
+What an activation would come to is `foreseen.py`'s, who is known to stay where they are `untouched.py`'s; what all
+customers together come to is in `plan_sum.py`.
 """
 
 from datetime import datetime
@@ -10,31 +10,20 @@ from typing import Final
 from msgspec import Struct
 
 from headrace.rules.model import RuleSet
-from headrace.segmentation.actions import Stamp, emit
 from headrace.segmentation.compiled import CompiledRules, compile_rules
-from headrace.segmentation.decide import Context, Decision, activate
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
-from headrace.segmentation.orders import sum_up
+from headrace.segmentation.foreseen import Foresight, Wanted, group_of
+from headrace.segmentation.opened import Opened, added_up
 from headrace.segmentation.pages import NO_PAGES, Pages
-from headrace.segmentation.state import State, Tags, Values
+from headrace.segmentation.state import State
 from headrace.segmentation.unset import against_unset
 from headrace.segmentation.untouched import NOBODY, untouched_by
 
+__all__ = ["NAME", "Outlook", "Planner", "Wanted", "group_of"]
+
 NAME: Final = "plan"
 """Of the activation that never comes."""
-
-
-class Wanted(Struct, frozen=True):
-    """What others are told of a customer, and the segments it is in; `group` is the store's own where it is not ours.
-
-    `group` None: a guest, or a customer whose snapshot has not come yet.
-    """
-
-    group: str | None
-    attributes: Values
-    tags: Tags
-    segments: tuple[str, ...]
 
 
 class Outlook(Struct, frozen=True):
@@ -75,8 +64,8 @@ class Planner:
         """
         self.rules = compile_rules(rule_set)
         self.take_over = take_over
-        self._version = version
-        self._effects = tuple(entry.source for entry in self.rules.entries)
+        sources = frozenset(entry.source for entry in self.rules.entries)
+        self._foresight = Foresight(self.rules, version=version, name=NAME, take_over=take_over, send_effects=sources)
         known, self._gaps = against_unset(rule_set)
         self._known = compile_rules(known) if self._gaps else self.rules
         self._untouched = NOBODY if base is None or take_over else untouched_by(base[1], base[0], self.rules)
@@ -88,65 +77,27 @@ class Planner:
         """
         if state.deleted:
             return None
-        before, summed = self._before(state), sum_up(state, self.rules.summing, pages, now)
-        effects: tuple[str, ...] = ()
+        opened, before = Opened(state, pages), self._before(state)
+        summed = added_up(opened, self.rules.summing, now)
+        found, after, effects = summed, before, tuple[str, ...]()
         if not self._untouched.stays(state, summed, now):
-            decision = self._activated(state, offset, now, pages)
-            after, effects = decision.state, tuple(effect.entry for effect in decision.effects)
-        elif self._untouched.told_alike:
-            after = summed
-        else:
-            after = self._told_anew(summed, offset, now)
-        return Outlook(
-            state.key,
-            before,
-            before if after is summed else _wanted(after, after.standing.segments),
-            after.totals.spend,
-            effects,
-            self._only_by_unset(after, now, pages),
-        )
-
-    def _activated(self, state: State, offset: int, now: datetime | None, pages: Pages) -> Decision:
-        return activate(
-            state,
-            self.rules,
-            Context(0, offset, now, self._version),
-            NAME,
-            pages=pages,
-            send_effects=self._effects,
-            take_over=self.take_over,
-        )
-
-    def _told_anew(self, state: State, offset: int, now: datetime | None) -> State:
-        """Of who stays: what follows from the same memberships and claims may be another group, other labels."""
-        stamp = Stamp(0, offset, self._version, NAME, "activation", at=now)
-        labels = not self._untouched.labelled_alike
-        return emit(state, self.rules, stamp, contact=False, group=True, labels=labels)[0]
+            found, after, effects = self._foresight.of(summed, opened, offset=offset, now=now)
+        elif not self._untouched.told_alike:
+            after = self._foresight.told(summed, labelled_alike=self._untouched.labelled_alike)
+        return Outlook(state.key, before, after, found.totals.spend, effects, self._only_by_unset(found, now, opened))
 
     def _before(self, state: State) -> Wanted:
         segments, renames = state.standing.segments, self.rules.renames.segments
         if renames:
             segments = tuple(sorted(renames.get(name, name) for name in segments))
-        return _wanted(state, segments)
+        return Wanted(group_of(state), state.emitted.attributes, state.emitted.tags, segments)
 
-    def _only_by_unset(self, state: State, now: datetime | None, pages: Pages) -> tuple[str, ...]:
+    def _only_by_unset(self, state: State, now: datetime | None, opened: Opened) -> tuple[str, ...]:
         asked = self._gaps.intersection(state.standing.segments) if self._gaps else ()
         if not asked:
             return ()
-        state = sum_up(state, self._known.summing, pages, now)
+        state = added_up(opened.of(state), self._known.summing, now)
         facts = Facts(state, self._known.spend)
         facts.now = now
         Walk(self._known, state.claims, state.standing, offset=0).run((), facts, ())  # what the customer's labels are
         return tuple(name for name in sorted(asked) if not self._known.segments[name].condition.holds(facts))
-
-
-def _wanted(state: State, segments: tuple[str, ...]) -> Wanted:
-    return Wanted(group_of(state), state.emitted.attributes, state.emitted.tags, segments)
-
-
-def group_of(state: State) -> str | None:
-    """The group we want the customer in; where it is not ours to say, the one that the store has it in."""
-    told = state.emitted
-    if told.group_known and told.group is not None:
-        return told.group
-    return None if state.profile is None else state.profile.group

@@ -77,12 +77,15 @@ def order_triggers(applied: Applied, snapshot: OrderSnapshot, wanted: frozenset[
     return [occurrence for watch in _watches(wanted) for occurrence in watch(applied, snapshot)]
 
 
-def past_triggers(id: str, entry: Entry, wanted: frozenset[str] | None = None) -> Iterator[Occurrence]:
+def past_triggers(
+    id: str, entry: Entry, wanted: frozenset[str] | None = None, lines: tuple[Line, ...] | None = None
+) -> Iterator[Occurrence]:
     """What an order of the ledger once triggered, as far as the ledger tells: when a status was reached it does not.
 
-    `wanted`: what somebody waits for, None: all; of others, those that cost little may come too.
+    `wanted`: what somebody waits for, None: all; of others, those that cost little may come too. `lines`: the order's,
+    where they are open already.
     """
-    lines, made = decode_lines(entry.lines), entry.created_at
+    lines, made = decode_lines(entry.lines) if lines is None else lines, entry.created_at
     if was_placed(entry):
         yield Occurrence("order.placed", made, entry, lines, cause=id)
         if lines:

@@ -1,0 +1,120 @@
+"""What an activation would come to for one customer, as far as a plan asks: memberships, group, labels, effects.
+
+It is `decide.activate` without what a plan does not tell: timers, the history, actions and why.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from headrace.segmentation.actions import Stamp
+from headrace.segmentation.activation import Adopted, adopt
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.derived import Moment
+from headrace.segmentation.effects import Release, carry_out
+from headrace.segmentation.entries import Walk
+from headrace.segmentation.facts import Facts
+from headrace.segmentation.group_claims import taken_over, wanted
+from headrace.segmentation.newest import NewestFold, only_newest_matters
+from headrace.segmentation.opened import Opened
+from headrace.segmentation.pins import has_ended
+from headrace.segmentation.present import present
+from headrace.segmentation.state import State, Tags, Values
+
+
+class Wanted(Struct, frozen=True):
+    """What others are told of a customer, and the segments it is in; `group` is the store's own where it is not ours.
+
+    `group` None: a guest, or a customer whose snapshot has not come yet.
+    """
+
+    group: str | None
+    attributes: Values
+    tags: Tags
+    segments: tuple[str, ...]
+
+
+class Foreseen(NamedTuple):
+    """`state`: with the claims and the standing it would have, and what was told as it was.
+
+    `effects`: the sources of those that would be released.
+    """
+
+    state: State
+    wanted: Wanted
+    effects: tuple[str, ...]
+
+
+class Foresight:
+    """Looks ahead under one rule set that is not in force."""
+
+    def __init__(
+        self, rules: CompiledRules, *, version: int, name: str, take_over: bool, send_effects: Collection[str]
+    ) -> None:
+        """All but the rules are the activation's."""
+        self._rules = rules
+        self._version = version
+        self._event = f"activation:{name}"
+        self._take_over = take_over
+        self._named = frozenset(send_effects)
+        self._entries = rules.plan(_NO_TRIGGERS, None)
+        self._newest = only_newest_matters(rules)
+
+    def of(self, state: State, opened: Opened, *, offset: int, now: datetime | None) -> Foreseen:
+        """Of a customer added up by these rules, who has not seen them; `opened`: its orders."""
+        rules = self._rules
+        if self._version <= state.rules_version:
+            return Foreseen(state, self.told(state, labelled_alike=True), ())
+        if self._take_over:
+            state = taken_over(state, rules)
+        adopted = self._adopted(state, opened, offset, now)
+        state = adopted.state
+        if state.pin is not None and has_ended(state.pin, now):
+            state = replace(state, pin=None)
+        facts = Facts(state, rules.spend)
+        facts.now = now
+        moment = Moment(self._event, now) if rules.reads_membership else None
+        walk = Walk(rules, state.claims, state.standing, offset=offset, moment=moment, pending=state.pending)
+        walk.run(self._entries, facts, ())
+        waiting, state = state.pending, replace(state, claims=walk.claims, standing=walk.standing)
+        effects: tuple[str, ...] = ()
+        if adopted.fired or walk.fired or walk.pending is not waiting:
+            stamp = Stamp(0, offset, self._version, self._event, "activation", at=now)
+            fired = (*adopted.fired, *walk.fired)
+            carried = carry_out(state, rules, stamp, fired, walk.pending, Release(self._named, now))
+            effects = tuple([effect.entry for effect in carried.effects])
+        return Foreseen(state, self.told(state, labelled_alike=False, walk=walk), effects)
+
+    def _adopted(self, state: State, opened: Opened, offset: int, now: datetime | None) -> Adopted:
+        fold = NewestFold(opened) if self._newest and not opened.paged else None
+        version, pages = self._version, opened.pages
+        return adopt(state, self._rules, version=version, offset=offset, now=now, pages=pages, fold=fold)
+
+    def told(self, state: State, *, labelled_alike: bool, walk: Walk | None = None) -> Wanted:
+        """What others would in the end be told of a customer with these memberships and claims."""
+        group, emitted, segments = group_of(state), state.emitted, state.standing.segments
+        if not state.guest and state.profile is not None:
+            value = ((None if walk is None else walk.wanted()) or wanted(state, self._rules))[0]
+            group = state.profile.group if value is None else value
+        if labelled_alike:
+            return Wanted(group, emitted.attributes, emitted.tags, segments)
+        labels = present(self._rules, state.claims, state.standing)
+        return Wanted(group, _told(labels.attributes), _told(labels.tags), segments)
+
+
+def group_of(state: State) -> str | None:
+    """The group we want the customer in; where it is not ours to say, the one that the store has it in."""
+    told = state.emitted
+    if told.group_known and told.group is not None:
+        return told.group
+    return None if state.profile is None else state.profile.group
+
+
+def _told(labels: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(sorted(values)) for name, values in labels.items()}
+
+
+_NO_TRIGGERS: Final = frozenset[str]()
