@@ -35,7 +35,7 @@ def explain(
     """Say why a customer is in its group and not in another, and what is the smallest change that would move it."""
     words = [customer_key(customer)]
     words += [] if rule is None else ["--rule", rule]
-    words += [] if at is None else ["--at", moment("--at", at)]
+    words += [] if at is None else ["--at", moment("--at", at).isoformat()]
     use_running_kafka()
     load_settings(KafkaSettings)  # what is wrong with them is said here, before anything starts
     found, _ = ask_service("services.evaluator", "explain", *words)
