@@ -313,6 +313,20 @@ def test_pages__links__lead_somewhere(page: str) -> None:
             assert anchor in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}, anchor
 
 
+def test_pages__each__is_reached_from_the_readme() -> None:
+    """By links between the pages; a link to a folder leads to what is in it."""
+    found, ahead = set[Path](), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop().resolve()
+        if page.is_dir():
+            ahead += page.glob("*.md")
+        elif page not in found and page.suffix == ".md":
+            found.add(page)
+            text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+            ahead += [page.parent / target for target, _ in _LINK.findall(text) if (page.parent / target).exists()]
+    assert [page for page in PAGES if (ROOT / page).resolve() not in found] == []
+
+
 def test_pages__processes__start_as_written_and_name_what_is_missing() -> None:
     """Each `python -m services...` of the table of services: with no settings it ends with code 2 and says which."""
     services = sorted(
