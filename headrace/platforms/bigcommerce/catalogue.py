@@ -25,3 +25,9 @@ def categories(page: int = 1) -> Request:
 def currencies(page: int = 1) -> Request:
     """The store's currencies (v2): rows with `currency_code`, `is_default` and `currency_exchange_rate`."""
     return get("/v2/currencies", ("limit", PAGE_LIMIT), ("page", page))
+
+
+def products_by_sku(skus: Sequence[str]) -> Request:
+    """Products with only `id` and `sku`: those with this SKU themselves, not by a variant."""
+    chosen = ("sku:in", ids_of(skus))
+    return get("/v3/catalog/products", chosen, ("include_fields", "sku"), ("limit", PAGE_LIMIT))

@@ -35,3 +35,9 @@ def upsert_attribute_values(values: Sequence[tuple[int, int, str]]) -> Request:
         for attribute_id, customer_id, value in values
     ]
     return Request("PUT", "/v3/customers/attribute-values", json=body)
+
+
+def delete_attribute_values(value_ids: Sequence[int]) -> Request:
+    """Takes values away, by the ids of the *values* (`id` of their rows), up to ten; unknown ones are ignored."""
+    check_size(len(value_ids))
+    return Request("DELETE", "/v3/customers/attribute-values", params=(("id:in", ids_of(value_ids)),))
