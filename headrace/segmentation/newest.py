@@ -4,10 +4,10 @@ It comes to the claims of `activation.fold_past`, without the firings before. Th
 """
 
 from datetime import datetime
-from operator import itemgetter
 from typing import Final
 
 from headrace.rules.model import RemoveAttribute, RemoveTag
+from headrace.segmentation.claims import fire
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_entries import CompiledRule
 from headrace.segmentation.entries import Walk
@@ -47,26 +47,31 @@ class NewestFold:
         now: datetime | None,
         pages: Pages,
     ) -> Walk:
-        """Each rule fired at most once. `pages` are the orders'."""
-        opened = self._opened
+        """Each rule fired at most once, and without a verdict. `pages` are the orders'."""
         facts = Facts(state, rules.spend)
         facts.now, facts.before = now, state
         walk = Walk(rules, state.claims, state.standing, offset=offset)
-        made = [(entry.created_at, number) for number, entry in enumerate(opened.entries)]
-        newest = [number for _, number in sorted(made, key=_WHEN, reverse=True)]
-        for entry in rules.entries:
-            if isinstance(entry, CompiledRule) and entry.id in due:
-                self._fire(entry, walk, facts, newest)
+        numbers = self._newest_first()
+        for rule in rules.entries:
+            if isinstance(rule, CompiledRule) and rule.id in due:
+                fact_at = self._newest_met(rule, facts, numbers)
+                if fact_at is not None:
+                    walk.claims = fire(walk.claims, rule.id, rule.at_once, fact_at=fact_at, offset=offset)
         return walk
 
-    def _fire(self, rule: CompiledRule, walk: Walk, facts: Facts, newest: list[int]) -> None:
+    def _newest_first(self) -> list[int]:
+        made = [entry.created_at for entry in self._opened.entries]
+        return sorted(range(len(made)), key=made.__getitem__, reverse=True)
+
+    def _newest_met(self, rule: CompiledRule, facts: Facts, numbers: list[int]) -> datetime | None:
+        """When the newest order that the rule fires for was made."""
         opened, wanted = self._opened, frozenset((rule.when.name,))
-        for number in newest:
-            happened = past_triggers(opened.ids[number], opened.entries[number], wanted, opened.lines[number])
-            for one in happened:
+        ids, entries, lines = opened.ids, opened.entries, opened.lines
+        for number in numbers:
+            for one in past_triggers(ids[number], entries[number], wanted, lines[number]):
                 if wakes(rule, one) and is_met(rule, facts, one):
-                    walk.run((rule,), facts, (one,))
-                    return
+                    return one.fact_at
+        return None
 
 
 def _is_plain(rule: CompiledRule) -> bool:
@@ -76,6 +81,3 @@ def _is_plain(rule: CompiledRule) -> bool:
         and not any(isinstance(action, RemoveAttribute | RemoveTag) for action in rule.then)
         and (rule.condition is None or rule.condition.reads.isdisjoint(_MOVING))
     )
-
-
-_WHEN: Final = itemgetter(0)

@@ -82,24 +82,24 @@ def past_triggers(
 ) -> Iterator[Occurrence]:
     """What an order of the ledger once triggered, as far as the ledger tells: when a status was reached it does not.
 
-    `wanted`: what somebody waits for, None: all; of others, those that cost little may come too. `lines`: the order's,
-    where they are open already.
+    `wanted`: what somebody waits for, None: all. `lines`: the order's, where they are open already.
     """
     lines, made = decode_lines(entry.lines) if lines is None else lines, entry.created_at
+    wanted = _PAST if wanted is None else wanted
     if was_placed(entry):
-        yield Occurrence("order.placed", made, entry, lines, cause=id)
-        if lines:
+        if "order.placed" in wanted:
+            yield Occurrence("order.placed", made, entry, lines, cause=id)
+        if lines and "product.ordered" in wanted:
             yield Occurrence("product.ordered", made, entry, lines, cause=id)
-        if late := tuple(line for line in lines if line.backordered):
+        if "order.backordered" in wanted and (late := tuple(line for line in lines if line.backordered)):
             yield Occurrence("order.backordered", made, entry, late, cause=_of_lines(id, late))
-    reached = statuses_of(entry.seen) if wanted is None or "order.reached" in wanted else ()
-    for status in reached:
+    for status in statuses_of(entry.seen) if "order.reached" in wanted else ():
         yield Occurrence("order.reached", made, entry, lines, to=status, cause=id)
-    if entry.seen & _PAID_BITS:
+    if entry.seen & _PAID_BITS and "order.paid" in wanted:
         yield Occurrence("order.paid", made, entry, lines, cause=id)
-    if entry.seen & _CANCELLED_BITS:
+    if entry.seen & _CANCELLED_BITS and "order.cancelled" in wanted:
         yield Occurrence("order.cancelled", made, entry, lines, cause=id)
-    for refund in entry.refunds:
+    for refund in entry.refunds if "order.refunded" in wanted else ():
         yield Occurrence("order.refunded", refund.created_at, entry, lines, cause=f"{id}:{refund.id}")
 
 
@@ -201,6 +201,17 @@ def _bits(statuses: tuple[str, ...]) -> int:
     return sum(map(status_bit, statuses))
 
 
+_PAST: Final = frozenset(
+    {
+        "order.placed",
+        "product.ordered",
+        "order.backordered",
+        "order.reached",
+        "order.paid",
+        "order.cancelled",
+        "order.refunded",
+    }
+)
 _PAID_BITS: Final = _bits(PAID)
 _CANCELLED_BITS: Final = _bits(CANCELLED)
 Watch = Callable[[Applied, OrderSnapshot], Iterator[Occurrence]]

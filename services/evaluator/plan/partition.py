@@ -18,10 +18,11 @@ from headrace.runtime.logs import log
 from headrace.runtime.settings import KafkaSettings
 from headrace.segmentation.codec import StateUnreadable, decode_state
 from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.pages import NO_PAGES
 from headrace.segmentation.plan import Outlook, Planner, Wanted
 from headrace.segmentation.plan_sum import PlanSum
 from services.evaluator.customer import StoredPages
-from services.evaluator.engine.state import Partition
+from services.evaluator.engine.state import MARK_BYTES, PAGE_SIGN, Partition
 from services.evaluator.marker import decode_marker
 from services.evaluator.replay.partition import live_partition, settle
 from services.evaluator.replay.stopwatch import Stopwatch
@@ -114,13 +115,13 @@ def _outlooks(
 ) -> Iterator[Outlook | None]:
     """Each customer of the store but graves; None for one that cannot be looked at."""
     beginning, now, offset = f"{store}:".encode(), clocks.get(store), live.applied + 1
-    for key in filter(lambda key: key.startswith(beginning), live.keys()):
-        stored = live.get(key)
-        if stored is None:
+    for key, value in live.records.items():
+        if not key.startswith(beginning) or PAGE_SIGN in key:
             continue
         try:
-            state = decode_state(stored.body)
-            outlook = planner.look(state, offset=offset, now=now, pages=StoredPages(live, key))
+            state = decode_state(value[MARK_BYTES:])
+            pages = StoredPages(live, key) if live.pages(key) else NO_PAGES
+            outlook = planner.look(state, offset=offset, now=now, pages=pages)
         except StateUnreadable:
             yield None
             continue
