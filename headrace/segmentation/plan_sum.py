@@ -3,17 +3,17 @@
 Sums of parts can be added up in any order; what is remarkable about one is in `plan_warnings.py`.
 """
 
-from bisect import insort
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from headrace.rules.model import RuleSet
 from headrace.segmentation.plan import Outlook, Wanted
 
 SAMPLES: Final = 3
 """Customers that are named for each kind of move: the first by key."""
+K = TypeVar("K")
 Move = tuple[str | None, str | None]
 Label = tuple[str, str, str]
 """attribute:<name> or tag:<platform>, value, added or removed."""
@@ -48,45 +48,49 @@ class PlanSum:
 
     def add(self, outlook: Outlook) -> None:
         """One more customer."""
-        self.customers += 1
-        before, after = outlook.before, outlook.after
-        if after.group is not None:
-            self.groups[after.group] += 1
-        self.members.update(after.segments)
-        self.effects.update(outlook.effects)
-        if outlook.only_by_unset:
-            self.by_unset += 1
-            self.segments_by_unset.update(outlook.only_by_unset)
-        if outlook.changes:
-            self._change(outlook, before, after)
+        self.add_alike(outlook, count=1, spend=outlook.spend, names=(outlook.customer,))
 
-    def _change(self, outlook: Outlook, before: Wanted, after: Wanted) -> None:
-        self.changed += 1
-        self.attributes += before.attributes != after.attributes
-        self.tags += before.tags != after.tags
-        self._labels("attribute", before.attributes, after.attributes)
-        for platform in self._labels("tag", before.tags, after.tags):
-            self.tagged[platform] += 1
-        self.entered.update(set(after.segments).difference(before.segments))
-        self.left.update(set(before.segments).difference(after.segments))
-        if outlook.moves:
-            move = before.group, after.group
-            self.moved += 1
-            self.moved_spend += outlook.spend
-            self.moves[move] += 1
-            self.move_spend[move] += outlook.spend
-            insort(known := self.samples.setdefault(move, []), outlook.customer)
-            del known[SAMPLES:]
+    def add_alike(self, outlook: Outlook, *, count: int, spend: int, names: Iterable[str]) -> None:
+        """So many customers of whom the same is said; their spend together, and some of their names."""
+        before, after = outlook.before, outlook.after
+        self.customers += count
+        if after.group is not None:
+            self.groups[after.group] += count
+        _count(self.members, after.segments, count)
+        _count(self.effects, outlook.effects, count)
+        if outlook.only_by_unset:
+            self.by_unset += count
+            _count(self.segments_by_unset, outlook.only_by_unset, count)
+        if outlook.changes:
+            self._change(before, after, count)
+            if outlook.moves:
+                self._move((before.group, after.group), count, spend, names)
+
+    def _change(self, before: Wanted, after: Wanted, count: int) -> None:
+        self.changed += count
+        self.attributes += count * (before.attributes != after.attributes)
+        self.tags += count * (before.tags != after.tags)
+        self._labels("attribute", before.attributes, after.attributes, count)
+        _count(self.tagged, self._labels("tag", before.tags, after.tags, count), count)
+        _count(self.entered, set(after.segments).difference(before.segments), count)
+        _count(self.left, set(before.segments).difference(after.segments), count)
+
+    def _move(self, move: Move, count: int, spend: int, names: Iterable[str]) -> None:
+        self.moved += count
+        self.moved_spend += spend
+        self.moves[move] += count
+        self.move_spend[move] += spend
+        self.samples[move] = sorted((*self.samples.get(move, ()), *names))[:SAMPLES]
 
     def _labels(
-        self, kind: str, before: Mapping[Any, tuple[str, ...]], after: Mapping[Any, tuple[str, ...]]
+        self, kind: str, before: Mapping[Any, tuple[str, ...]], after: Mapping[Any, tuple[str, ...]], count: int
     ) -> list[str]:
         """Counts values that come and go; the names that differ."""
         differing = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         for name in differing:
             was, now = set(before.get(name, ())), set(after.get(name, ()))
-            self.labels.update((f"{kind}:{name}", value, "added") for value in now - was)
-            self.labels.update((f"{kind}:{name}", value, "removed") for value in was - now)
+            _count(self.labels, ((f"{kind}:{name}", value, "added") for value in now - was), count)
+            _count(self.labels, ((f"{kind}:{name}", value, "removed") for value in was - now), count)
         return differing
 
     def merge(self, other: "PlanSum") -> None:
@@ -158,6 +162,11 @@ _COUNTERS: Final = (
     "effects",
     "segments_by_unset",
 )
+
+
+def _count(counter: Counter[K], names: Iterable[K], count: int) -> None:
+    for name in names:
+        counter[name] += count
 
 
 def _most_first(found: tuple[Any, int]) -> tuple[int, str]:

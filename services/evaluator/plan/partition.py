@@ -21,6 +21,7 @@ from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.pages import NO_PAGES
 from headrace.segmentation.plan import Outlook, Planner, Wanted
 from headrace.segmentation.plan_sum import PlanSum
+from headrace.segmentation.plan_tally import PlanTally
 from services.evaluator.customer import StoredPages
 from services.evaluator.engine.state import MARK_BYTES, PAGE_SIGN, Partition
 from services.evaluator.marker import decode_marker
@@ -98,16 +99,16 @@ def plan_state(live: Partition, rule_sets: RuleSets, task: Task, parts: Stopwatc
         base=None if rules is None else (base, rules),
         take_over=task.take_over,
     )
-    found, unreadable = PlanSum(), 0
+    found, unreadable = PlanTally(), 0
     with parts.of("look"), part_of(Path(task.folder), task.partition).open("wb") as out:
         for outlook in _outlooks(live, planner, task.store, marker.clocks):
             if outlook is None:
                 unreadable += 1
                 continue
-            found.add(outlook)
-            if outlook.changes:
+            if found.add(outlook):
                 _write(out, outlook)
-    return Planned(task.partition, live.applied + 1, base, found, unreadable, parts.seconds)
+        summed = found.sum()
+    return Planned(task.partition, live.applied + 1, base, summed, unreadable, parts.seconds)
 
 
 def _outlooks(

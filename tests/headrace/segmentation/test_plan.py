@@ -35,6 +35,7 @@ from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES
 from headrace.segmentation.plan import Outlook, Planner, group_of
 from headrace.segmentation.plan_sum import SAMPLES, PlanSum
+from headrace.segmentation.plan_tally import PlanTally
 from headrace.segmentation.plan_warnings import warnings_of
 from headrace.segmentation.state import State
 from headrace.segmentation.untouched import untouched_by
@@ -360,6 +361,22 @@ def test_sum__in_two_parts__is_the_sum_of_all(
     assert {(move["from"], move["to"]): move["count"] for move in whole.as_object(change[1])["moves"]} == moves
     assert whole.changed == sum(planned(o.before) != planned(o.after) for o in outlooks)
     assert all(len(move["sample"]) <= SAMPLES for move in whole.as_object(change[1])["moves"])
+    tally = PlanTally()
+    assert [tally.add(outlook) for outlook in outlooks] == [outlook.changes for outlook in outlooks]
+    assert tally.sum() == whole
+
+
+def test_tally__more_outlooks_than_are_kept__are_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.segmentation.plan_tally.KEPT", 2)
+    tally, whole = PlanTally(), PlanSum()
+    one = outlooks(1)[0]
+    for number in range(9):
+        after = replace(one.after, segments=(f"s{number % 4}",), group=f"g{number % 4}")
+        outlook = replace(one, customer=f"shop:{9 - number}", after=after, spend=number)
+        tally.add(outlook)
+        whole.add(outlook)
+    assert tally.sum() == whole
+    assert whole.samples[(None, "g0")] == ["shop:1", "shop:5", "shop:9"]
 
 
 def outlooks(count: int, segments: tuple[str, ...] = ()) -> list[Outlook]:
