@@ -188,7 +188,8 @@ class Dispatcher:
             overtaken = await self._advance(changed)
             for pending in batch:
                 self._waiting.finish(pending, overtaken.get(pending.customer, rows[pending.customer]))
-                if pending.customer in overtaken and results[pending.customer].result == "applied":
+                written = pending.target.skip is None and results[pending.customer].result in ("applied", "overflow")
+                if pending.customer in overtaken and written:
                     self._reassert(pending, overtaken[pending.customer])
         await self._records.outcomes([(p.customer, p.target.version, p.source, results[p.customer]) for p in batch])
         for pending in batch:
@@ -265,8 +266,8 @@ def settled(pending: Pending, result: Result) -> Applied:
         return applied
     if target.skip is not None:
         return Applied(target.version, None if target.skip.forget else applied.value)
-    if result.result in ("applied", "unchanged"):
-        return Applied(target.version, target.value)
+    if result.result in ("applied", "unchanged", "overflow"):
+        return Applied(target.version, target.value if result.value is None else result.value)
     return Applied(target.version, applied.value if result.reason != "customer_gone" else None)
 
 
@@ -283,4 +284,7 @@ def _begun(pending: Pending) -> Applied:
 def _closing(pending: Pending, verdict: Verdict) -> Result:
     if verdict == "skip" and pending.target.skip is not None:
         return Result(pending.target.skip.result, pending.target.skip.reason)
-    return Result("stale", "older") if verdict == "stale" else Result("unchanged")
+    if verdict == "stale":
+        return Result("stale", "older")
+    told = pending.target.told
+    return replace(told, result="unchanged") if told.result == "applied" else told

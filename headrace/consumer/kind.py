@@ -40,6 +40,23 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a task. `dead_letter`: the record is set aside as well, with `reason`.
+
+    `value`: what the vendor holds now, where it is not the target's value word for word (None: it is).
+    """
+
+    result: ResultName
+    reason: str = ""
+    detail: str = ""
+    dead_letter: bool = False
+    value: Json = None
+
+
+APPLIED = Result("applied")
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """Nothing is to be done at the vendor, and why. `forget`: from now on we do not know what the vendor holds."""
 
@@ -55,7 +72,8 @@ class Target:
     `value` is compared with what was applied last. `observed` is what the store held when this was decided (None =
     not told). `extra` goes along for `perform` and is not compared; it is None when a value of the ledger is done
     again. With `skip` nothing is written, and an older target that still waits is dropped. `overwrite`: the vendor
-    holds something else by now, though this was applied.
+    holds something else by now, though this was applied. `told`: what the outcome says when it is there, beyond
+    "applied"; that it was there already is told with the same reason.
     """
 
     version: Version
@@ -64,6 +82,7 @@ class Target:
     extra: Json = None
     skip: Skip | None = None
     overwrite: bool = False
+    told: Result = APPLIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +119,6 @@ class Task:
     customer: str
     target: Target
     applied: Applied
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a task. `dead_letter`: the record is set aside as well, with `reason`."""
-
-    result: ResultName
-    reason: str = ""
-    detail: str = ""
-    dead_letter: bool = False
-
-
-APPLIED = Result("applied")
 
 
 @dataclass(frozen=True, slots=True)

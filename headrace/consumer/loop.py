@@ -80,6 +80,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         )
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._paused = False
+        self._rereading: list[tuple[frozenset[int], asyncio.Future[None]]] = []
         self._commit_at = 0.0
         self._unassigned = f"{kind.name}: no partitions yet"
         self._health.block(self._unassigned)
@@ -89,6 +90,21 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             # Topics of one kind are read together: the same customer's records meet in one process.
             partition_assignment_strategy=(RangePartitionAssignor,),
         )
+
+    @property
+    def partitions(self) -> frozenset[int]:
+        """The partitions that are ours at the moment."""
+        return frozenset(at.partition for at in self._partitions)
+
+    async def read_again(self, partitions: frozenset[int]) -> None:
+        """Reads these partitions from their beginning: the kind wants something else of the same records now.
+
+        Returns when that is committed, hence survives this process. What is applied already costs no call. Partitions
+        that are not ours are left out. Ends by cancellation only while Kafka refuses the commit.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._rereading.append((partitions, done))
+        await done
 
     async def run(self) -> None:
         """Raises FatalError for what only a person or a restart can cure."""
@@ -149,7 +165,23 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         cause = error if isinstance(error, FatalError) else FatalError("consumer_crashed", type(error).__name__)
         self._running.fail(cause)
 
+    async def _rewind(self) -> None:
+        chosen = frozenset().union(*(partitions for partitions, _ in self._rereading))
+        places = [at for at in self._partitions if at.partition in chosen]
+        for at in places:
+            self._partitions[at] = _Partition()  # what is under way releases offsets that nobody counts any more
+        if places:
+            await self._consumer.seek_to_beginning(*places)
+        await self._commit()
+        if all(at not in self._partitions or self._partitions[at].committed is not None for at in places):
+            for _, done in self._rereading:
+                if not done.done():
+                    done.set_result(None)
+            self._rereading.clear()
+
     async def _turn(self) -> None:
+        if self._rereading:
+            await self._rewind()
         try:
             polled: Batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=POLL_RECORDS)
         except KafkaError as error:
