@@ -14,6 +14,7 @@ Origin = Literal["live", "reconcile", "backfill", "import"]
 
 CUSTOMER_SNAPSHOT: Final = "customer.snapshot"
 ORDER_SNAPSHOT: Final = "order.snapshot"
+ORDER_REMOVED: Final = "order.removed"
 CUSTOMER_DELETED: Final = "customer.deleted"
 CLOCK: Final = "clock"
 RULESET_ACTIVATED: Final = "ruleset.activated"
@@ -194,6 +195,16 @@ class OrderSnapshot(Wire):
     personal: OrderPersonal | None = None
 
 
+class OrderRemoved(Wire):
+    """The order is another customer's from this revision on: nothing of it is left with this one.
+
+    `to`: the customer key it went to. A snapshot of the same revision is undone by it, whichever comes first.
+    """
+
+    order_id: str
+    to: str = ""
+
+
 class CartEvent(Wire):
     """A cart the store says was left behind (`cart.abandoned`), or became an order (`cart.converted`)."""
 
@@ -286,6 +297,7 @@ def _stamp(moment: datetime) -> str:
 _TYPES: Final[dict[str, type[Wire]]] = {
     CUSTOMER_SNAPSHOT: CustomerSnapshot,
     ORDER_SNAPSHOT: OrderSnapshot,
+    ORDER_REMOVED: OrderRemoved,
     CUSTOMER_DELETED: CustomerDeleted,
     CLOCK: Clock,
     RULESET_ACTIVATED: RulesetActivated,
@@ -316,6 +328,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 EventData = (
     CustomerSnapshot
     | OrderSnapshot
+    | OrderRemoved
     | CustomerDeleted
     | Clock
     | RulesetActivated

@@ -18,6 +18,7 @@ from headrace.contracts.events import (
     CustomEvent,
     Envelope,
     Event,
+    OrderRemoved,
     OrderSnapshot,
     RefundRequested,
 )
@@ -28,6 +29,7 @@ from headrace.segmentation.orders import OrderChange, extremes, find, keep
 from headrace.segmentation.pages import Pages, Written
 from headrace.segmentation.pins import PIN, pin_of
 from headrace.segmentation.profile import guest_profile, profile_of
+from headrace.segmentation.removal import Removed, remove_order
 from headrace.segmentation.state import Entry, Line, Purchased, Series, State
 from headrace.segmentation.totals import Contribution, Summing, contribution, ordered, step_purchased, step_totals
 from headrace.segmentation.triggers import Happened, Occurrence, customer_triggers, order_triggers
@@ -82,14 +84,14 @@ def absorb(
             return _order(state, order, _revision(event.envelope), summing, pages, now, triggers)
         case CustomerSnapshot() as customer:
             return _customer(state, customer, _revision(event.envelope))
+        case OrderRemoved(order_id=order_id):
+            return _removed(remove_order(state, order_id, _revision(event.envelope), summing, pages, now))
         case AttributeSet() as wanted:
             claims = set_by_hand(state.claims, wanted.name, wanted.values)
             return _once(state, event.envelope.id, replace(state, claims=claims), frozenset({"labels"}))
-        case CustomerPinned() as pinned:
-            pin = pin_of(pinned, event.envelope.time)
+        case CustomerPinned() | CustomerUnpinned() as said:
+            pin = pin_of(said, event.envelope.time) if isinstance(said, CustomerPinned) else None
             return _once(state, event.envelope.id, replace(state, pin=pin), frozenset({PIN}))
-        case CustomerUnpinned():
-            return _once(state, event.envelope.id, replace(state, pin=None), frozenset({PIN}))
         case CartEvent() as cart:
             _check_currency("cart", cart.currency, currency)
             return _happened(state, event, cart, lines=lines_of(cart.lines))
@@ -164,6 +166,12 @@ def _purchased(known: Purchased, applied: Applied, summing: Summing) -> Purchase
         return known
     gone = decode_lines(before.lines) if before is not None and counted else ()
     return step_purchased(known, gone, applied.lines if counts_now else (), summing)
+
+
+def _removed(removed: Removed | None) -> Absorbed | str:
+    if removed is None:
+        return "stale"
+    return Absorbed(removed.state, BOTH if removed.emptied else LEDGER, pages=removed.pages)
 
 
 def _customer(state: State, customer: CustomerSnapshot, revision: str) -> Absorbed | str:

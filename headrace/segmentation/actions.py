@@ -108,16 +108,7 @@ def emit_grave(state: State, stamp: Stamp) -> tuple[Desired, ...]:
     if told.tags:
         _tell_tags(outbox, {}, _absent(told.tags, told.tags_absent, {}))
     if told.contact is not None:
-        outbox.actions.append(
-            DesiredContact(
-                customer=state.key,
-                version=outbox.version(),
-                subscribed=None,
-                cause=outbox.cause(),
-                rules_version=stamp.rules_version,
-                deleted=True,
-            )
-        )
+        outbox.actions.append(_no_contact(outbox))
     return tuple(outbox.actions)
 
 
@@ -157,6 +148,9 @@ def _labels(state: State, told: Emitted, rules: CompiledRules | None, outbox: Ou
 
 def _contact(state: State, told: Emitted, outbox: Outbox) -> Emitted:
     known, now = told.contact, None if state.profile is None else _contact_of(state.profile)
+    if now is None and known is not None:  # a guest whose orders are all an account's now
+        outbox.actions.append(_no_contact(outbox))
+        return replace(told, contact=None)
     if now is None or now == known or (known is None and now == Contact(None, None, None, None)):
         return told
     outbox.actions.append(
@@ -170,6 +164,17 @@ def _contact(state: State, told: Emitted, outbox: Outbox) -> Emitted:
         )
     )
     return replace(told, contact=now)
+
+
+def _no_contact(outbox: Outbox) -> DesiredContact:
+    return DesiredContact(
+        customer=outbox.customer,
+        version=outbox.version(),
+        subscribed=None,
+        cause=outbox.cause(),
+        rules_version=outbox.stamp.rules_version,
+        deleted=True,
+    )
 
 
 def _contact_of(profile: Profile) -> Contact:

@@ -102,7 +102,17 @@ def apply_order(before: Entry | None, snapshot: OrderSnapshot, revision: str) ->
         store_credit=snapshot.store_credit,
         shipping_excluding_tax=snapshot.shipping_excluding_tax,
     )
+    if before is not None and not before.seen and was_taken_out(before):
+        before = None  # it had left the customer and is back: seen for the first time
     return Applied(before, after, lines)
+
+
+def was_taken_out(entry: Entry) -> bool:
+    """Nothing but a mark of an order that became another customer's: every snapshot leaves the status it was seen in.
+
+    Orders kept by releases that did not note statuses have none either, and they are not archived by a mark.
+    """
+    return not entry.seen and entry.archived and not entry.total
 
 
 def lines_of(lines: tuple[OrderLine, ...]) -> tuple[Line, ...]:
