@@ -47,11 +47,13 @@ def pin(
     json: JsonOption = False,
 ) -> None:
     """Put a customer into a group, whatever the rules say, until TIME or until it is taken off."""
-    key, why, ends = _key(customer), _reason(reason), None if until is None else moment("--until", until)
+    key, why, ends, now = _key(customer), _reason(reason), _until(until), datetime.now(UTC)
+    if ends is not None and ends <= now:
+        raise CliError("usage", f"--until {until}: that is over already", hint="name a later time, or leave it out")
     use_running_kafka()
     settings = load_settings(KafkaSettings)
     pinned = CustomerPinned(group=group, reason=why, until=ends)
-    where = asyncio.run(publish_pin(settings, key, pinned, now=datetime.now(UTC)))
+    where = asyncio.run(publish_pin(settings, key, pinned, now=now))
     emit({"customer": key, "group": group, "until": None if ends is None else ends.isoformat(), **where}, json, _pinned)
 
 
@@ -136,6 +138,10 @@ def _key(customer: str) -> str:
     if key.partition(":")[2].startswith("guest-"):
         raise CliError("guest", f"{key} is a guest: only customers with an account have a group")
     return key
+
+
+def _until(text: str | None) -> datetime | None:
+    return None if text is None else moment("--until", text)
 
 
 def _reason(text: str, *, needed: bool = True) -> str:

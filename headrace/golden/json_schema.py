@@ -85,7 +85,7 @@ def _of_kind(kind: StepKind) -> Schema:
             return {**_object(beside), "patternProperties": own}
     known = {key: _shape(key, read) for key, read in words.STEPS[kind].items()}
     shape = _object(known | beside, required=words.REQUIRED.get(kind, ()))
-    return shape if words.STEPS[kind] else {"anyOf": [shape, {"type": "null"}]}
+    return {"anyOf": [shape, {"type": "null"}]} if kind in words.BARE else shape
 
 
 def _shape(key: str, read: Reader) -> Schema:

@@ -10,6 +10,7 @@ from headrace.contracts.effects import Effect
 from headrace.contracts.events import decode_event, encode_event
 from headrace.golden.compare import Found, differences, found_of
 from headrace.golden.model import Case, Failure, Step, World
+from headrace.golden.pinning import check_pin
 from headrace.golden.shop import CUSTOMER_ID, Shop
 from headrace.golden.told import said
 from headrace.golden.why import why
@@ -93,6 +94,8 @@ class Player:
         self.now = then
 
     def _happen(self, step: Step) -> None:
+        if step.kind == "pin":
+            check_pin(step, self.rules, self.now)
         emitted = None if self.state is None else self.state.emitted
         group = emitted.group if emitted is not None and emitted.group_known else None
         published = self._shop.publish(step, self.now, group=group)

@@ -5,7 +5,7 @@ from typing import Any, Final, get_args
 from headrace.contracts.events import CUSTOM_PREFIX, Origin
 from headrace.golden import values
 from headrace.golden.model import Case, Step, StepKind, World
-from headrace.golden.words import REQUIRED, STEPS, fields_of
+from headrace.golden.words import BARE, REQUIRED, STEPS, fields_of
 from headrace.rules.findings import Refused, Report, did_you_mean, quoted
 from headrace.rules.reading import items, mapping, single_pair
 from headrace.rules.yaml_source import Items, Mapping, Node, Scalar
@@ -83,7 +83,7 @@ def _read_step(kind: StepKind, value: Node, whole: Node, world: World) -> Step:
         return Step("clock", {}, place, at=values.moment(value, "clock", world))
     if kind == "rules":
         return Step("rules", {"text": values.document(value, "rules", world), "line": value.place.line}, place)
-    if isinstance(value, Scalar) and not value.text and not STEPS[kind]:  # `deleted:`
+    if isinstance(value, Scalar) and not value.text and kind in BARE:
         return Step(kind, {}, place)
     node, beside = _split(value, kind, world)
     fields = _event(node, world) if kind == "event" else fields_of(node, kind, world, STEPS[kind])
@@ -95,10 +95,14 @@ def _read_step(kind: StepKind, value: Node, whole: Node, world: World) -> Step:
     return Step(kind, fields, place, **beside)
 
 
-def _split(node: Node, kind: str, world: World) -> tuple[Mapping, dict[str, Any]]:
+def _split(node: Node, kind: StepKind, world: World) -> tuple[Mapping, dict[str, Any]]:
     """What is the step's own, and `at` and `origin`, which every step may have."""
     beside: dict[str, Any] = {}
     own = []
+    if isinstance(node, Scalar) and STEPS[kind] and kind != "expect":
+        key = next(iter(REQUIRED.get(kind, STEPS[kind])))
+        hint = f"write {{{kind}: {{{key}: {node.text or '...'}}}}}"
+        raise Refused("wrong_shape", node.place, f"the step {kind} is a mapping, this is a single value", hint)
     for pair in mapping(node, f"the step {kind}").pairs:
         if pair.key.text == "at":
             beside["at"] = values.moment(pair.value, "at", world)

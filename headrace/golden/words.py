@@ -150,6 +150,8 @@ REQUIRED: Final[dict[StepKind, tuple[str, ...]]] = {
     "attribute": ("name", "values"),
     "pin": ("group",),
 }
+BARE: Final[frozenset[StepKind]] = frozenset({"deleted", "unpin"})
+"""May stand without anything: `- unpin:`."""
 
 
 def _pair(node: Node) -> tuple[Node, ...]:
@@ -168,8 +170,8 @@ DOCS: Final[dict[StepKind, str]] = {
     "cart": "a cart was `abandoned`, or `converted` into an order; the amount is its value",
     "refund_requested": "the customer asks for money back",
     "attribute": "somebody sets all values of an attribute by hand",
-    "pin": "somebody puts the customer into a group by hand",
-    "unpin": "the pin is taken off",
+    "pin": "somebody puts the customer into a group by hand, as `headrace pin` does",
+    "unpin": "the pin is taken off: the rules decide again",
     "deleted": "the store has deleted the customer",
     "rules": "from here on these rules are in force, written out as a text of several lines",
     "expect": "what must be so now; only what is named is compared",

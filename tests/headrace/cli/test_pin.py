@@ -39,6 +39,7 @@ def error(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, str
         (["pin", "s:7", "Gold", "--reason", "x" * 501], "usage"),
         (["pin", "s:7", "Gold", "--reason", "x", "--until", "tomorrow"], "usage"),
         (["pin", "s:7", "Gold", "--reason", "x", "--until", "2026-05-01T10:00"], "usage"),
+        (["pin", "s:7", "Gold", "--reason", "x", "--until", "2026-01-01T10:00:00Z"], "usage"),
         (["pin", "s:7", "Gold"], "usage"),
         (["pin", ":7", "Gold", "--reason", "x"], "usage"),
         (["pin", "s:7#1", "Gold", "--reason", "x"], "usage"),

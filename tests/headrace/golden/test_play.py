@@ -25,6 +25,9 @@ rules:
     then: [{send_email: {template: thanks}}, {notify_staff: {channel: sales, text: An order}}]
 """
 
+WITHOUT = "{store: {timezone: America/New_York, currency: USD}}"
+WITH = "{store: {timezone: America/New_York, currency: USD}, groups: [{name: Silver}], group_order: [Silver]}"
+
 
 def play(history: str, expect: str, rules: str = RULES) -> Outcome:
     report = Report()
@@ -120,6 +123,12 @@ def test_play__what_we_wanted__is_the_group_the_shop_shows_then() -> None:
             "there is no order '2' before this step (orders so far: 1)",
         ),
         (f"{BOUGHT}, {{clock: 2026-01-04}}", "time does not go back: it is 2026-01-05 17:00:00 UTC here already"),
+        ("{pin: {group: Glod}}", "'Glod' is not a group of the rules in force here"),
+        ("{pin: {group: ''}}", "'' is not a group of the rules in force here"),
+        (
+            "{pin: {group: Gold, until: 2026-01-05, at: 2026-01-05}}",
+            "this pin is over before it begins: it is 2026-01-05 05:00:00 UTC here",
+        ),
         ('{rules: "store: {timezone: Mars, currency: USD}"}', "line 1 of these rules: no time zone is called 'Mars'"),
     ],
 )
@@ -150,6 +159,36 @@ def test_play__every_kind_of_step__is_taken() -> None:
     )
     outcome = play(steps, "{deleted: true}")
     assert (outcome.findings, outcome.failures) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        "{pin: {group: Silver}}, {clock: 2027-01-01}",
+        "{pin: {group: Silver, until: 2026-03-01}}, {clock: 2026-02-28 23:59:59}",
+        "{pin: {group: Gold}}, {pin: {group: Silver}}",
+        f"{{unpin: }}, {{pin: {{group: Silver}}}}, {{rules: '{WITHOUT}'}}, {{rules: '{WITH}'}}",
+    ],
+)
+def test_play__pinned__whatever_the_rules_say(history: str) -> None:
+    assert play(f"{BOUGHT}, {history}", "{group: Silver}").ok
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        "{pin: {group: Silver, until: 2026-03-01}}, {clock: 2026-03-01}",
+        "{pin: {group: Silver}}, {unpin: }",
+        "{pin: {group: Silver}}, {unpin: {reason: enough}}",
+    ],
+)
+def test_play__pin_that_has_ended__the_rules_decide(history: str) -> None:
+    assert play(f"{BOUGHT}, {history}", "{group: Gold}").ok
+
+
+def test_play__pin__group_that_these_rules_lack_and_near__offers_it() -> None:
+    (finding,) = play("{pin: {group: gold}}", "{}").findings
+    assert (finding.line, finding.hint) == (2, "did you mean 'Gold'?")
 
 
 @pytest.mark.parametrize(
