@@ -2,6 +2,7 @@
 
     VendorError
     ├── RateLimited     wait `retry_after_s`, then send the same again; nothing was done
+    ├── NotSent         the same, and we did not even ask: our quota, or a vendor that rests after failures
     ├── Unavailable     wait and send the same again: the vendor is down, slow or overloaded
     ├── Rejected        do not send it again: the vendor understood and said no
     ├── Unauthorized    stop and say so: only a person can put the credentials right
@@ -43,10 +44,28 @@ class RateLimited(VendorError):
         self.retry_after_s = retry_after_s
 
 
+class NotSent(VendorError):
+    """Nothing went out: `reason` is `quota` (ours opens too late for this call) or `circuit` (the vendor rests)."""
+
+    next = "try_again"
+
+    def __init__(self, route: str, message: str, *, reason: Literal["quota", "circuit"], retry_after_s: float) -> None:
+        super().__init__(route, message)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(VendorError):
-    """No connection, a time-out, 5xx, or a reply that is not what the vendor sends."""
+    """No connection, a time-out, 5xx, or a reply that is not what the vendor sends.
+
+    `lingers`: nobody answered in time, so that the vendor may still be at it.
+    """
 
     next = "look"
+
+    def __init__(self, route: str, message: str, *, lingers: bool = False) -> None:
+        super().__init__(route, message)
+        self.lingers = lingers
 
 
 class Rejected(VendorError):
@@ -71,6 +90,13 @@ class Unauthorized(VendorError):
 
 
 class OutcomeUnknown(VendorError):
-    """The connection broke, or the vendor failed, after a call that must not be repeated was sent."""
+    """The connection broke, or the vendor failed, after a call that must not be repeated was sent.
+
+    `lingers`: nobody answered in time, so that the vendor may still be at it.
+    """
 
     next = "look"
+
+    def __init__(self, route: str, message: str, *, lingers: bool = False) -> None:
+        super().__init__(route, message)
+        self.lingers = lingers

@@ -5,30 +5,43 @@ What to ask for and what an answer holds is in `bigcommerce` and `mailchimp`, wh
 
 import asyncio
 import email.utils
+import math
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 import msgspec
 
-from headrace.platforms.errors import OutcomeUnknown, RateLimited, Rejected, Unauthorized, Unavailable, VendorError
-from headrace.platforms.gate import Gate
-from headrace.platforms.replies import error_text
+from headrace.platforms.breaker import Breaker
+from headrace.platforms.errors import (
+    NotSent,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    VendorError,
+)
+from headrace.platforms.gate import Gate, GateClosed
+from headrace.platforms.replies import error_text, retry_after_of
+from headrace.runtime.deadline import time_to_send
 from headrace.runtime.logs import log
-from headrace.runtime.metrics import counter
+from headrace.runtime.metrics import counter, gauge
 from headrace.runtime.retry import GiveUp, RetryPolicy, decide_retry
 
+R = TypeVar("R")
 _JSON: Final = msgspec.json.Decoder(float_hook=Decimal)
 """Numbers with a fraction are money: never floats."""
 
 BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 _VARIABLE: Final = re.compile(r"/(\d+|[0-9a-f]{32}|[0-9a-f-]{36})(?=/|$)")
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_READS: Final = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +79,31 @@ class Reply:
 
 
 class VendorClient:
-    """Calls to one vendor with one set of credentials, at most `max_concurrency` at a time, through `gate`."""
+    """Calls to one vendor with one set of credentials, at most `max_concurrency` at a time, through `gate`.
+
+    A call lasts `deadline_s` at most. `store` is for metrics and logs, where there are several.
+    """
 
     def __init__(
         self,
         vendor: str,
         *,
         base_url: str,
+        store: str = "",
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         gate: Gate | None = None,
         deadline_s: float = 10.0,
         max_concurrency: int = 8,
         retry: RetryPolicy = RetryPolicy(first_delay_s=0.5, max_delay_s=15.0, deadline_s=90.0),  # noqa: B008  # frozen
+        breaker: Breaker | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.vendor = vendor
         self.gate = gate
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
+        self._store = store
+        self._breaker = breaker or Breaker()
         self._retry = retry
         self._slots = asyncio.Semaphore(max_concurrency)
         self._http = httpx.AsyncClient(
@@ -107,10 +127,11 @@ class VendorClient:
             attempt += 1
             try:
                 return await self._once(request)
-            except (RateLimited, Unavailable) as error:
-                asked = error.retry_after_s if isinstance(error, RateLimited) else None
-                verdict = decide_retry(self._retry, attempt, time.monotonic() - began, retry_after_s=asked)
-                if isinstance(verdict, GiveUp):
+            except (RateLimited, NotSent, Unavailable) as error:
+                verdict = decide_retry(
+                    self._retry, attempt, time.monotonic() - began, retry_after_s=error.retry_after_s
+                )
+                if isinstance(verdict, GiveUp) or verdict.delay_s > self._time_for(request):
                     raise
                 counter("headrace_retries_total", target=self.vendor).inc()
                 log.warning(
@@ -129,28 +150,87 @@ class VendorClient:
 
     async def _once(self, request: Request) -> Reply:
         async with self._slots:
-            ticket = await self.gate.enter() if self.gate else 0
+            self._check_circuit(request)
+            ticket = await self._enter(request)
+            call = self._breaker.begin()
             headers: Mapping[str, str] | None = None
             status = "none"
             try:
-                async with asyncio.timeout(self._deadline_s):
+                async with asyncio.timeout(self.deadline_s):
                     response, body = await self._send(request)
                 headers, status = response.headers, str(response.status_code)
-                return _reply(request, response, body)
+                return self._works(call, _reply(request, response, body))
             except TimeoutError as error:
-                raise _broken(request, "no answer in time") from error
+                raise self._broken(call, _broken(request, "no answer in time", lingers=True)) from error
             except httpx.ConnectError as error:
-                raise Unavailable(request.route, "no connection") from error
+                raise self._broken(call, Unavailable(request.route, "no connection")) from error
             except httpx.HTTPError as error:
-                raise _broken(request, type(error).__name__) from error
+                raise self._broken(call, _broken(request, type(error).__name__)) from error
             except RateLimited as error:
                 if self.gate and error.retry_after_s:
                     self.gate.block_for(error.retry_after_s)
-                raise
+                raise self._works(call, error) from None
+            except (Unavailable, OutcomeUnknown) as error:
+                raise self._broken(call, error) from error.__cause__
+            except (Rejected, Unauthorized) as error:
+                raise self._works(call, error) from None
             finally:
+                self._breaker.abandoned(call)
                 if self.gate:
                     self.gate.leave(ticket, headers)
                 counter("headrace_vendor_calls_total", vendor=self.vendor, route=request.route, status=status).inc()
+
+    def _time_for(self, request: Request) -> float:
+        """Seconds within which it has to go out, so that it is over when the work at hand must be; reads are free."""
+        return math.inf if request.method in _READS else time_to_send() - self.deadline_s
+
+    def _check_circuit(self, request: Request) -> None:
+        wait = self._breaker.wait(time.monotonic())
+        if wait > 0:
+            message = "not called: the vendor rests after failures"
+            raise NotSent(request.route, message, reason="circuit", retry_after_s=wait)
+
+    async def _enter(self, request: Request) -> int:
+        """Waits for the quota; what comes back from a long wait looks around again before it calls."""
+        within = self._time_for(request)
+        ticket = 0
+        try:
+            ticket = await self.gate.enter(within) if self.gate else 0
+            if self._time_for(request) < 0:
+                raise GateClosed(0.0)
+            self._check_circuit(request)
+        except GateClosed as error:
+            self._unused(ticket)
+            message = "not called: no quota in time"
+            raise NotSent(request.route, message, reason="quota", retry_after_s=error.wait_s) from error
+        except NotSent:
+            self._unused(ticket)
+            raise
+        return ticket
+
+    def _unused(self, ticket: int) -> None:
+        if self.gate and ticket:
+            self.gate.unused(ticket)
+
+    def _works(self, call: int, answer: R) -> R:
+        if self._breaker.succeeded(call):
+            gauge("headrace_circuit_open", vendor=self.vendor, store=self._store).set(0)
+            log.info("vendor.circuit_closed", vendor=self.vendor, store=self._store)
+        return answer
+
+    def _broken(self, call: int, error: VendorError) -> VendorError:
+        rest_s = self._breaker.failed(call, time.monotonic())
+        if rest_s is not None:
+            gauge("headrace_circuit_open", vendor=self.vendor, store=self._store).set(1)
+            log.warning(
+                "vendor.circuit_opened",
+                vendor=self.vendor,
+                store=self._store,
+                failures=self._breaker.failures,
+                delay_s=rest_s,
+                problem=error.message,
+            )
+        return error
 
     async def _send(self, request: Request) -> tuple[httpx.Response, bytes]:
         built = self._http.build_request(request.method, request.path, params=request.params or None, json=request.json)
@@ -181,7 +261,7 @@ def _error(request: Request, response: httpx.Response, json: Any) -> VendorError
     title, errors = error_text(json)
     title = title or response.reason_phrase or "error"
     if status == 429 or (status == 403 and json is None):  # Mailchimp's overload: 403 without a JSON body
-        return RateLimited(request.route, title, _retry_after(response.headers))
+        return RateLimited(request.route, title, _retry_after(response.headers) or retry_after_of(json))
     if status in (401, 403):
         return Unauthorized(request.route, f"{status} {title}", forbidden=status == 403)
     if status == 503 or (status >= 500 and request.may_repeat):
@@ -193,8 +273,9 @@ def _error(request: Request, response: httpx.Response, json: Any) -> VendorError
     return Rejected(request.route, status, title, errors)
 
 
-def _broken(request: Request, what: str) -> VendorError:
-    return Unavailable(request.route, what) if request.may_repeat else OutcomeUnknown(request.route, what)
+def _broken(request: Request, what: str, *, lingers: bool = False) -> VendorError:
+    kind = Unavailable if request.may_repeat else OutcomeUnknown
+    return kind(request.route, what, lingers=lingers)
 
 
 def _decode(body: bytes) -> tuple[Any, bool]:

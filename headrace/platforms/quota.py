@@ -90,6 +90,10 @@ class Windows:
         if reply is not None:
             self._observe(ticket, call, now, reply)
 
+    def cancel(self, ticket: int) -> None:
+        """No call went out with this ticket."""
+        self._calls.pop(ticket, None)
+
     def block(self, until: float) -> None:
         """No call goes out before this time: the vendor said so."""
         self._blocked_until = max(self._blocked_until, until)

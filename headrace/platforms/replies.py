@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+_LONGEST_WAIT_S: Final = 3600
 _LARGEST_EXPONENT: Final = 15
 """Nobody sells for 10^16; "1e999999" would be a number of a million digits."""
 
@@ -27,6 +28,13 @@ def error_text(body: Any) -> tuple[str, dict[str, str]]:
             titles.append(title)
         errors.update(_fields(part))
     return (titles[0] if titles else ""), errors
+
+
+def retry_after_of(body: Any) -> float | None:
+    """The seconds to wait that a refusal's body names (Omnisend's `retryAfter`); None where it names none."""
+    value = body.get("retryAfter") if isinstance(body, dict) else None
+    known = isinstance(value, int | float | Decimal) and not isinstance(value, bool) and 0 <= value <= _LONGEST_WAIT_S
+    return float(value) if known and value is not None else None
 
 
 def _parts(body: Any) -> Iterator[Mapping[str, Any]]:

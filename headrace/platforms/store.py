@@ -7,12 +7,17 @@ from typing import Final, Protocol
 
 from pydantic import SecretStr
 
+from headrace.platforms import omnisend
 from headrace.platforms.gate import Gate
 from headrace.platforms.http import VendorClient
 from headrace.platforms.quota import Windows
+from headrace.platforms.sliding import SlidingWindow
 
 MAILCHIMP_CONNECTIONS: Final = 8
 """Mailchimp allows 10 at a time per key, over all apps."""
+_MINUTE_S: Final = 60.0
+CALL_DEADLINE_S: Final = 10.0
+"""How long one call may take, connection and all."""
 BIGCOMMERCE_WRITES_AT_ONCE: Final = 3
 """What BigCommerce allows for customers, attributes and attribute values."""
 
@@ -39,8 +44,23 @@ class MailchimpSettings(Protocol):
     def mailchimp_key(self) -> SecretStr: ...
 
 
+class OmnisendSettings(Protocol):
+    """The fields of a service's settings that an Omnisend client needs."""
+
+    @property
+    def omnisend_url(self) -> str: ...
+    @property
+    def omnisend_key(self) -> SecretStr: ...
+    @property
+    def omnisend_quota_share(self) -> float: ...
+
+
 def make_bigcommerce(
-    settings: BigCommerceSettings, weight: float, *, max_concurrency: int = BIGCOMMERCE_WRITES_AT_ONCE
+    settings: BigCommerceSettings,
+    weight: float,
+    *,
+    max_concurrency: int = BIGCOMMERCE_WRITES_AT_ONCE,
+    deadline_s: float = CALL_DEADLINE_S,
 ) -> VendorClient:
     """A client whose calls stay inside `weight` (0 to 1) of our share of the store's quota.
 
@@ -51,7 +71,9 @@ def make_bigcommerce(
         base_url=f"{settings.bigcommerce_url.rstrip('/')}/stores/{settings.store}",
         headers={"X-Auth-Token": settings.bigcommerce_token.get_secret_value()},
         gate=Gate(Windows(settings.bigcommerce_quota_share * weight)),
+        store=settings.store,
         max_concurrency=max_concurrency,
+        deadline_s=deadline_s,
     )
 
 
@@ -64,3 +86,27 @@ def make_mailchimp(settings: MailchimpSettings) -> VendorClient:
         auth=("headrace", settings.mailchimp_key.get_secret_value()),
         max_concurrency=MAILCHIMP_CONNECTIONS,
     )
+
+
+def make_omnisend(settings: OmnisendSettings) -> VendorClient:
+    """A client for a brand's contacts, its calls spread so that our share of a minute's is kept."""
+    base = settings.omnisend_url.rstrip("/")
+    calls = SlidingWindow(_part(omnisend.CALLS_A_MINUTE, settings), _MINUTE_S)
+    return VendorClient(
+        "omnisend",
+        base_url=base if base.endswith("/api") else f"{base}/api",
+        headers={
+            "Authorization": f"Omnisend-API-Key {settings.omnisend_key.get_secret_value()}",
+            "Omnisend-Version": omnisend.VERSION,
+        },
+        gate=Gate(calls),
+    )
+
+
+def omnisend_tag_calls(settings: OmnisendSettings) -> Gate:
+    """What calls for tags pass besides."""
+    return Gate(SlidingWindow(_part(omnisend.TAG_CALLS_A_MINUTE, settings), _MINUTE_S))
+
+
+def _part(calls: int, settings: OmnisendSettings) -> int:
+    return max(1, int(calls * settings.omnisend_quota_share))

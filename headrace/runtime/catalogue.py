@@ -22,6 +22,8 @@ LogEvent = Literal[
     # calls to vendors
     "vendor.retried",  # a call failed and is sent again after `delay_s`
     "vendor.unauthorized",  # the credentials are refused: paused until a person puts them right
+    "vendor.circuit_opened",  # failures in a row: nobody calls this vendor for `delay_s`, then one call tries
+    "vendor.circuit_closed",  # it works again
     "vendor.unavailable",  # a call was given up for now; what needed it stays queued
     "hook.created",  # a webhook was subscribed
     "hook.left_out",  # the token may not subscribe to carts: no rule hears of them
@@ -75,6 +77,7 @@ MetricName = Literal[
     "headrace_info",
     "headrace_retries_total",
     "headrace_vendor_calls_total",
+    "headrace_circuit_open",
     "headrace_webhooks_total",
     "headrace_notices_total",
     "headrace_notices_pending",
@@ -126,6 +129,7 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_ready": Metric("gauge", "1 when the process is ready, else 0"),
     "headrace_info": Metric("gauge", "Always 1; the version is the label", ("version", "service")),
     "headrace_retries_total": Metric("counter", "Calls tried again", ("target",)),
+    "headrace_circuit_open": Metric("gauge", "1 while a vendor rests after failures in a row", ("vendor", "store")),
     "headrace_vendor_calls_total": Metric("counter", "Calls to a vendor by reply", ("vendor", "route", "status")),
     "headrace_webhooks_total": Metric("counter", "Webhooks by what became of them", ("outcome",)),
     "headrace_notices_total": Metric("counter", "Notices by what became of them", ("outcome",)),

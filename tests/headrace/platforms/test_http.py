@@ -8,10 +8,21 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from headrace.platforms.errors import OutcomeUnknown, RateLimited, Rejected, Unauthorized, Unavailable, VendorError
+from headrace.platforms.breaker import Breaker
+from headrace.platforms.errors import (
+    NotSent,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    VendorError,
+)
 from headrace.platforms.gate import Gate
 from headrace.platforms.http import BODY_LIMIT_BYTES, Request, VendorClient
 from headrace.platforms.quota import Windows
+from headrace.runtime.deadline import sending_until
+from headrace.runtime.metrics import exposition
 from headrace.runtime.retry import RetryPolicy
 
 GET = Request("GET", "/v2/orders/12")
@@ -21,7 +32,11 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 def _client(
-    answer: Answer, retry: RetryPolicy = ONCE, gate: Gate | None = None, deadline_s: float = 2.0
+    answer: Answer,
+    retry: RetryPolicy = ONCE,
+    gate: Gate | None = None,
+    deadline_s: float = 2.0,
+    breaker: Breaker | None = None,
 ) -> VendorClient:
     return VendorClient(
         "v",
@@ -30,6 +45,8 @@ def _client(
         retry=retry,
         gate=gate,
         deadline_s=deadline_s,
+        store="s",
+        breaker=breaker,
     )
 
 
@@ -170,3 +187,68 @@ async def test_call__quota_used_up__the_next_call_waits_for_the_window() -> None
 def test_route__ids_and_hashes__taken_out() -> None:
     assert GET.route == "GET /v2/orders/{}"
     assert Request("GET", f"/lists/x/members/{'0a' * 16}/tags").route == "GET /lists/x/members/{}/tags"
+
+
+async def test_call__failures_in_a_row__nobody_calls_until_one_try_succeeds() -> None:
+    sent: list[int] = []
+    status = 503
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        sent.append(status)
+        return httpx.Response(status, json={})
+
+    client = _client(answer, breaker=Breaker(after=3, rest_s=0.05))
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await client.call(GET)
+    with pytest.raises(NotSent) as caught:
+        await client.call(GET)
+    assert (len(sent), caught.value.reason, caught.value.next) == (3, "circuit", "try_again")
+    assert 0 < (caught.value.retry_after_s or 0) <= 0.05
+    assert b'headrace_circuit_open{store="s",vendor="v"} 1.0' in exposition()
+    status = 200
+    await asyncio.sleep(0.05)
+    assert (await client.call(GET)).status == 200
+    assert b'headrace_circuit_open{store="s",vendor="v"} 0.0' in exposition()
+
+
+@pytest.mark.parametrize("status", [422, 429, 401])
+async def test_call__refusals__are_no_failures_of_the_vendor(status: int) -> None:
+    client = _client(lambda _: httpx.Response(status, json={}), breaker=Breaker(after=1))
+    for _ in range(3):
+        assert not isinstance(await _caught(client, POST), NotSent)
+
+
+async def test_call__no_quota_before_the_work_must_be_over__is_said_at_once_and_costs_none() -> None:
+    windows = Windows(0.5)
+    gate = Gate(windows)
+    headers = dict.fromkeys(("X-Rate-Limit-Requests-Quota", "X-Rate-Limit-Requests-Left"), "4")
+    headers |= {"X-Rate-Limit-Time-Window-Ms": "30000", "X-Rate-Limit-Time-Reset-Ms": "29000"}
+    client = _client(lambda _: httpx.Response(200, headers=headers, json=[]), gate=gate, deadline_s=0.2)
+    while windows.used() < windows.allowance() or windows.allowance() < 2:
+        await client.call(GET)
+    with sending_until(asyncio.get_running_loop().time() + 1.0):
+        error = await _caught(client, POST)
+    assert isinstance(error, NotSent)
+    assert (error.reason, 28 < (error.retry_after_s or 0) < 30) == ("quota", True)
+
+
+async def test_call__the_work_is_over__writes_do_not_go_out_and_reads_do() -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.method)
+        return httpx.Response(200, json=[])
+
+    client = _client(answer, gate=Gate(Windows(0.5)))
+    with sending_until(asyncio.get_running_loop().time() + 1.0):  # less than a call may take
+        assert isinstance(await _caught(client, POST), NotSent)
+        await client.call(GET)
+    await client.call(POST)
+    assert sent == ["GET", "POST"]
+
+
+async def _caught(client: VendorClient, request: Request) -> VendorError:
+    with pytest.raises(VendorError) as caught:
+        await client.call(request)
+    return caught.value
