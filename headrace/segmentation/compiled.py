@@ -40,6 +40,7 @@ from headrace.segmentation.given import Giving
 from headrace.segmentation.group_choice import places_of
 from headrace.segmentation.ledger import CountedSpend, counted_spend
 from headrace.segmentation.schedule import ALWAYS, TIME_TRIGGERS, timed_rule
+from headrace.segmentation.steps import Step, Timers, steps_of, timers_of
 from headrace.segmentation.totals import Summing
 
 
@@ -76,8 +77,8 @@ class CompiledRules:
     """Some entry, or its timer, reads the group, the segments or the rungs that the walk has come to."""
     timed: tuple[Timed, ...]
     """What time alone may change, and when."""
-    always: tuple[Timed, ...]
-    """Of those, what every customer has a timer of: schedules."""
+    always: frozenset[str]
+    """The sources of those that every customer has a timer of: schedules."""
     past: dict[str, str]
     """Digest by id of the rules with `past: apply`."""
     triggers: frozenset[str]
@@ -92,7 +93,8 @@ class CompiledRules:
     terms: Terms
     """By which its conditions were compiled, for who looks at one leaf alone."""
     _plans: dict[tuple[frozenset[str], frozenset[str] | None], tuple[CompiledEntry, ...]] = field(default_factory=dict)
-    _timed: dict[frozenset[str], tuple[Timed, ...]] = field(default_factory=dict)
+    _steps: dict[tuple[frozenset[str], frozenset[str] | None], tuple[Step, ...]] = field(default_factory=dict)
+    _timers: dict[frozenset[str] | None, Timers] = field(default_factory=dict)
 
     @property
     def spend(self) -> CountedSpend:
@@ -106,11 +108,19 @@ class CompiledRules:
             self._plans[key] = tuple(entry for entry in self.entries if _concerned(entry, triggers, changed))
         return self._plans[key]
 
-    def timed_by(self, changed: frozenset[str]) -> tuple[Timed, ...]:
-        """Of `timed`, what reads one of these parts."""
-        if changed not in self._timed:
-            self._timed[changed] = tuple(entry for entry in self.timed if entry.reads & changed)
-        return self._timed[changed]
+    def steps(self, triggers: frozenset[str], changed: frozenset[str] | None) -> tuple[Step, ...]:
+        """The same in the steps of a walk."""
+        key = (triggers, changed)
+        if key not in self._steps:
+            self._steps[key] = steps_of(self.plan(triggers, changed))
+        return self._steps[key]
+
+    def timed_by(self, changed: frozenset[str] | None) -> Timers:
+        """Of `timed`, what reads one of these parts; None = all."""
+        if changed not in self._timers:
+            entries = self.timed if changed is None else (one for one in self.timed if one.reads & changed)
+            self._timers[changed] = timers_of(entries)
+        return self._timers[changed]
 
 
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
@@ -132,7 +142,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         ladders=ladders,
         reads_membership=_reads_membership(rule_set),
         timed=timed,
-        always=tuple(entry for entry in timed if ALWAYS in entry.reads),
+        always=frozenset(entry.source for entry in timed if ALWAYS in entry.reads),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
         triggers=frozenset(rule.when.name for rule in rule_set.rules),
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
@@ -167,14 +177,14 @@ def _timed(
     rule_set: RuleSet, segments: dict[str, CompiledSegment], ladders: dict[str, CompiledLadder]
 ) -> Iterator[Timed]:
     for segment in segments.values():
-        if segment.condition.next_change is not None:
-            yield Timed(segment.source, segment.condition.reads, segment.condition.next_change)
+        if segment.condition.changes:
+            yield Timed(segment.source, segment.condition.reads, segment.condition.changes)
     for rule in rule_set.rules:
         if rule.when.name in TIME_TRIGGERS:
             yield timed_rule(rule, rule_set.store.timezone)
     for ladder in ladders.values():
         if ladder.next_change is not None:
-            yield Timed(ladder.source, ladder.reads, ladder.next_change)
+            yield Timed(ladder.source, ladder.reads, (ladder.next_change,))
 
 
 def _reads_membership(rule_set: RuleSet) -> bool:

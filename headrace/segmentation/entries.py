@@ -5,6 +5,7 @@ Works on claims and standing alone; the facts come ready, and what the sinks are
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import getitem
 from typing import Final
 
 from msgspec.structs import replace
@@ -37,6 +38,7 @@ from headrace.segmentation.pending import Waiting, due_at, without
 from headrace.segmentation.present import folded_labels
 from headrace.segmentation.standing import entered, left
 from headrace.segmentation.state import Claims, Standing, State
+from headrace.segmentation.steps import Block, Step
 from headrace.segmentation.triggers import Occurrence
 from headrace.segmentation.verdicts import Verdict
 
@@ -101,32 +103,31 @@ class Walk:
 
     def run(
         self,
-        entries: Iterable[CompiledEntry],
+        steps: Iterable[Step],
         facts: Facts,
         occurrences: tuple[Occurrence, ...],
         *,
         due: datetime | None = None,
     ) -> None:
-        """Walk these entries, in their order, with these facts; `due`: with what waited for that moment."""
+        """Walk these entries, in their order, with these facts; `due`: with what waited of them for that moment."""
         self.bind(facts)
         happened: dict[str, tuple[Occurrence, ...]] = {}
         for occurrence in occurrences:
             happened[occurrence.trigger] = (*happened.get(occurrence.trigger, ()), occurrence)
-        inside, stays = frozenset(self.standing.segments), self.verdicts.append
-        for entry in entries:
-            match entry:
-                case CompiledSegment():
-                    holds = entry.condition.holds(facts)
-                    if holds is (entry.id in inside):
-                        stays(entry.stays[holds])
-                    else:
-                        self._segment(entry, facts, holds=holds)
+        inside = frozenset(self.standing.segments)
+        for step in steps:
+            match step:
                 case CompiledRule():
-                    self._rule(entry, facts, happened.get(entry.when.name, ()))
+                    self._rule(step, facts, happened.get(step.when.name, ()))
                 case CompiledLadder():
-                    self._ladder(entry, facts)
+                    self._ladder(step, facts)
+                case CompiledSegment():
+                    self._segment(step, facts, inside, holds=step.condition.holds(facts))
+                case Block():
+                    self._block(step, facts, inside)
+                    continue
             if due is not None:
-                self._due(entry, facts, due)
+                self._due(step, facts, due)
         if due is not None:
             self.pending = tuple(one for one in self.pending if one.due > due)
 
@@ -154,7 +155,18 @@ class Walk:
             self._note(rule.source)
         self.verdicts.append(rule.verdicts[fired])
 
-    def _segment(self, segment: CompiledSegment, facts: Facts, *, holds: bool) -> None:
+    def _block(self, block: Block, facts: Facts, inside: frozenset[str]) -> None:
+        holds, was_in = block.holds(facts), tuple(map(inside.__contains__, block.ids))
+        if holds == was_in:
+            self.verdicts.extend(map(getitem, block.stays, holds))
+            return
+        for segment, one in zip(block.segments, holds, strict=True):
+            self._segment(segment, facts, inside, holds=one)
+
+    def _segment(self, segment: CompiledSegment, facts: Facts, inside: frozenset[str], *, holds: bool) -> None:
+        if holds is (segment.id in inside):
+            self.verdicts.append(segment.stays[holds])
+            return
         if holds:
             self.standing = entered(self.standing, segment.id, facts.now)
             self._enter(segment.source, segment.gives)

@@ -111,11 +111,11 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         as_told = changed is not None and not changed & _TOLD_BY
         moment = Moment(stamp.event, step.event_at or stamp.at, step.moved_to, as_told=as_told)
     walk = Walk(rules, state.claims, state.standing, offset=stamp.offset, moment=moment, pending=state.pending)
-    entries = rules.plan(frozenset(occurrence.trigger for occurrence in step.occurrences), changed)
-    if step.due is not None:
-        entries = _with_due(entries, rules, state, step.due)
-    if entries:
-        walk.run(entries, facts, step.occurrences, due=step.due)
+    triggers = frozenset([occurrence.trigger for occurrence in step.occurrences])
+    if step.due is not None and (waited := sources_due(state.pending, step.due)):
+        walk.run(_with(waited, rules, rules.plan(triggers, changed)), facts, step.occurrences, due=step.due)
+    elif steps := rules.steps(triggers, changed):
+        walk.run(steps, facts, step.occurrences)
     else:
         walk.bind(facts)  # a timer too may be one of where the customer stands
     known = step.known or memberships(state)
@@ -151,14 +151,11 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
     return Decision(state, actions, wake_at(state), trace, pages, effects, fates)
 
 
-def _with_due(
-    entries: tuple[CompiledEntry, ...], rules: CompiledRules, state: State, moment: datetime
+def _with(
+    waited: frozenset[str], rules: CompiledRules, entries: tuple[CompiledEntry, ...]
 ) -> tuple[CompiledEntry, ...]:
-    """With the entries some of whose actions have waited for that moment."""
-    sources = sources_due(state.pending, moment)
-    if not sources:
-        return entries
-    planned = sources | {entry.source for entry in entries}
+    """With the entries some of whose actions have waited for this moment."""
+    planned = waited | {entry.source for entry in entries}
     return tuple(entry for entry in rules.entries if entry.source in planned)
 
 

@@ -8,10 +8,13 @@ from operator import attrgetter
 from typing import Final
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.conditions.change import TIME, Timed
+from headrace.segmentation.conditions.change import TIME
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.pins import PIN, pin_timer
+from headrace.segmentation.schedule import ALWAYS
 from headrace.segmentation.state import State, Timer
+from headrace.segmentation.steps import Timers
+from headrace.segmentation.together import NEVER
 from headrace.segmentation.triggers import Occurrence
 
 _RULE: Final = "rule:"
@@ -29,18 +32,18 @@ def next_timers(
     if not rules.timed and facts.state.pin is None:
         return ()
     if changed is None or PIN in changed or facts.now is None or (known and known[0].due <= facts.now):
-        timers = _computed(rules.timed, facts)
+        timers = _computed(rules.timed_by(None), facts)
         pinned = pin_timer(facts.state, facts.now)
         if pinned is not None:
             timers.append(pinned)
     else:
         moved = rules.timed_by(changed)
-        if rules.always:
-            moved += _missing(rules.always, known, moved)
-        if not moved:
+        if rules.always and not rules.always <= {timer.source for timer in known}:
+            moved = rules.timed_by(changed | {ALWAYS})  # the customer, or the clock, is new
+        if not moved.sources:
             return known
-        sources = {entry.source for entry in moved}
-        timers = [timer for timer in known if timer.source not in sources]
+        again = moved.known_by
+        timers = [timer for timer in known if timer.source not in again]
         timers += _computed(moved, facts)
     timers.sort(key=_ORDER)
     found = tuple(timers)
@@ -55,14 +58,9 @@ def rules_due(state: State, rules: CompiledRules, moment: datetime) -> tuple[Occ
     return tuple(Occurrence(rule.when.name, moment, cause=cause, rule=rule.id) for rule in found if rule is not None)
 
 
-def _missing(always: tuple[Timed, ...], known: tuple[Timer, ...], moved: tuple[Timed, ...]) -> tuple[Timed, ...]:
-    """Of those that every customer has a timer of, the ones that a customer has none of: it, or the clock, is new."""
-    has = {timer.source for timer in known}
-    return tuple([entry for entry in always if entry.source not in has and entry not in moved])
-
-
-def _computed(entries: tuple[Timed, ...], facts: Facts) -> list[Timer]:
-    return [Timer(due, entry.source) for entry in entries if (due := entry.next_change(facts)) is not None]
+def _computed(entries: Timers, facts: Facts) -> list[Timer]:
+    dues = zip(entries.dues(facts), entries.sources, strict=True)
+    return [Timer(due, source) for due, source in dues if due is not NEVER]
 
 
 _ORDER: Final = attrgetter("due", "source")

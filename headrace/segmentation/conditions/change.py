@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from headrace.segmentation.conditions.tree import Aged
 from headrace.segmentation.facts import Facts
 
 TIME: Final = "time"
 """Among the parts of the customer that something reads: time alone changes its value."""
 NextChange = Callable[[Facts], datetime | None]
+Change = Aged | NextChange
+"""Of one leaf; that of an age comes at its edge, unless it has passed."""
 Bounds = tuple[int, ...]
 Judged = Callable[[int | None], object]
 Falling = Callable[[Facts, Judged], datetime | None]
@@ -53,11 +56,14 @@ class CompiledNumber:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """An entry that time alone may change; `reads`: the parts of the customer by which its next change moves."""
+    """An entry that time alone may change; `reads`: the parts of the customer by which its next change moves.
+
+    `changes`: of each of its leaves, the first of which is the entry's.
+    """
 
     source: str
     reads: frozenset[str]
-    next_change: NextChange
+    changes: tuple[Change, ...]
 
 
 def earliest(changes: Sequence[NextChange]) -> NextChange:

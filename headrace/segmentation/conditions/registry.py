@@ -27,8 +27,9 @@ from headrace.segmentation.conditions import (
     time,
     window,
 )
-from headrace.segmentation.conditions.change import TIME, NextChange, earliest, newest_fact
+from headrace.segmentation.conditions.change import TIME, Change, NextChange, earliest, newest_fact
 from headrace.segmentation.conditions.terms import Terms
+from headrace.segmentation.conditions.tree import Aged, Asked, Combined, Compared, Tree
 from headrace.segmentation.facts import (
     CART_LIST,
     CONSENTS,
@@ -67,9 +68,12 @@ class CompiledCondition:
     reads: frozenset[str]
     labels: frozenset[str]
     """`customer.attributes.<name>` and `customer.tags.<platform>` that it reads."""
+    tree: Tree
     next_change: NextChange | None = None
     one_by_one: Callable[[tuple[Line, ...]], bool] | None = None
     """Whether it holds for an order of one of these lines, where it asks nothing else."""
+    changes: tuple[Change, ...] = ()
+    """When each of its leaves may change by time alone next, as far as one may."""
 
 
 def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
@@ -79,14 +83,17 @@ def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
     """
     read = tuple(_read(condition))
     fields = frozenset(leaf.field for leaf in read)
-    timed = [change for leaf in read if (change := _next_change(leaf, terms)) is not None]
+    timed = [(leaf, change) for leaf in read if (change := _change_of(leaf, terms)) is not None]
+    tree = _tree(condition, terms)
     return CompiledCondition(
-        holds=_combined(condition, partial(_customer_leaf, terms)),
+        holds=_asked(tree),
         text=explain(condition, terms.currency),
         reads=frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset()),
         labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
         one_by_one=_one_by_one(condition),
-        next_change=earliest(timed) if timed else None,
+        next_change=earliest([change for _, change in timed]) if timed else None,
+        tree=tree,
+        changes=tuple(_aged(leaf, terms) or change for leaf, change in timed),
     )
 
 
@@ -127,6 +134,49 @@ def explain_leaf(leaf: Leaf, currency: str) -> str:
     if leaf.field in PLACES:
         return geography.explain(leaf)
     return text.explain(leaf, personal=leaf.field in PERSONAL)
+
+
+def _tree(condition: Condition, terms: Terms) -> Tree:
+    match condition:
+        case AllOf(of=of):
+            return Combined("and", tuple(_tree(part, terms) for part in of))
+        case AnyOf(of=of):
+            return Combined("or", tuple(_tree(part, terms) for part in of))
+        case Not(of=part):
+            return Combined("not", (_tree(part, terms),))
+        case _:
+            return terms.once("leaf", condition, lambda: _leaf(condition, terms))
+
+
+def _leaf(leaf: Leaf | Each, terms: Terms) -> Asked:
+    return Asked(_customer_leaf(terms, leaf), _plain(leaf, terms))
+
+
+def _plain(leaf: Leaf | Each, terms: Terms) -> Compared | Aged | None:
+    """The leaf as one of the common families."""
+    if (aged := _aged(leaf, terms)) is not None or isinstance(leaf, Each):
+        return aged
+    if leaf.field in window.FIELDS and leaf.operator not in crossing.OPERATORS:
+        read = window.compile_number(leaf.field, leaf.window, leaf.only, terms).read
+        return Compared(read, leaf.operator, leaf.operand)
+    return None
+
+
+def _aged(leaf: Leaf | Each, terms: Terms) -> Aged | None:
+    return time.aged(leaf, terms.timezone) if isinstance(leaf, Leaf) and leaf.field in time.FIELDS else None
+
+
+def _asked(tree: Tree) -> Predicate:
+    if isinstance(tree, Asked):
+        return tree.holds
+    parts = [_asked(part) for part in tree.of]
+    match tree.word:
+        case "and":
+            return combination.all_of(parts)
+        case "or":
+            return combination.any_of(parts)
+        case "not":
+            return combination.not_(parts[0])
 
 
 def _combined(condition: Condition, leaf: Callable[[Any], Callable[[T], bool]]) -> Callable[[T], bool]:
@@ -176,8 +226,12 @@ def _number(leaf: Leaf, terms: Terms) -> Predicate:
     return _chain(read, number.compile_test(leaf.operator, leaf.operand))
 
 
-def _next_change(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
+def _change_of(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
     """When time alone changes what the leaf comes to; None: it does not."""
+    return terms.once("change", leaf, lambda: _next_change(leaf, terms))
+
+
+def _next_change(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
     if isinstance(leaf, Each):
         return None
     if leaf.field in time.FIELDS:

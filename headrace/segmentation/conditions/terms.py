@@ -1,7 +1,10 @@
 """What a rule set says that its conditions are compiled by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
 
 from headrace.rules.model import Calendar, Operand, Spend
 from headrace.segmentation.conditions.lists import Counted
@@ -9,6 +12,8 @@ from headrace.segmentation.conditions.membership import Named
 from headrace.segmentation.ledger import CountedSpend, counted_spend
 from headrace.segmentation.state import Line
 from headrace.segmentation.windows import WindowSum
+
+T = TypeVar("T")
 
 
 class AskedWindows:
@@ -39,6 +44,15 @@ class Terms:
     named: Named = field(default_factory=Named)
     purchased: Counted[Line] = field(default_factory=Counted[Line])
     windows: AskedWindows = field(default_factory=AskedWindows)
+    _made: dict[bytes, Any] = field(default_factory=dict)
+
+    def once(self, kind: str, said: Any, make: Callable[[], T]) -> T:
+        """What is made of something that rules say, one object however often they say it."""
+        key = msgspec.json.encode((kind, said), order="deterministic")
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
 
     def calendar(self, name: Operand) -> Calendar:
         """The calendar of that name. Raises ValueError."""

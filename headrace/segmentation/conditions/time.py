@@ -14,6 +14,7 @@ from headrace.rules.model import Calendar, Day, Duration, Leaf
 from headrace.segmentation.conditions import calendar as calendars_
 from headrace.segmentation.conditions import text
 from headrace.segmentation.conditions.change import NextChange, newest_fact
+from headrace.segmentation.conditions.tree import Aged
 from headrace.segmentation.days import begins, begins_or_none, day_after, day_of, later, same_time, yearly
 from headrace.segmentation.facts import TIMES, Facts
 
@@ -39,6 +40,7 @@ OPERATORS: Final = (
 )
 
 
+@lru_cache(maxsize=64)
 def reader(field: str, timezone: str) -> Callable[[Facts], datetime | None]:
     """A time of the customer or of the order; a birthday is when that day began in the zone."""
     if field != BIRTHDAY:
@@ -99,6 +101,13 @@ def compile_test(leaf: Leaf, timezone: str, calendars: Mapping[str, Calendar] | 
         older = leaf.operator == "older_than"
         return lambda value, now: value is not None and _passed(edge(value), now) is older
     return _of_day(leaf, ZoneInfo(timezone), calendars or {})
+
+
+def aged(leaf: Leaf, timezone: str) -> Aged | None:
+    """The leaf as a test of how long ago something is; None: it is another test."""
+    if leaf.operator not in SPANS:
+        return None
+    return Aged(reader(leaf.field, timezone), _edge(leaf, timezone), leaf.operator == "older_than")
 
 
 def compile_next(leaf: Leaf, timezone: str) -> Callable[[datetime | None, datetime | None], datetime | None]:

@@ -26,6 +26,10 @@ FIELDS: Final = frozenset({*NUMBERS, *age.SINCE, VISITS, SPEND_BEFORE})
 
 def compile_number(field: str, window: Window | None, only: Only | None, terms: Terms) -> CompiledNumber:
     """The reader of a number field. Raises ValueError for what is none, or has no such window or filter."""
+    return terms.once("number", (field, window, only), lambda: _number(field, window, only, terms))
+
+
+def _number(field: str, window: Window | None, only: Only | None, terms: Terms) -> CompiledNumber:
     if field == demographics.INCOME and window is None and only is None:
         return CompiledNumber(demographics.income(terms.currency), frozenset({depends_on(field)}))
     if field not in FIELDS:

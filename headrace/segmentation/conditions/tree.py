@@ -1,0 +1,58 @@
+"""A condition as it is put together, for who judges many at once: the leaves it asks, and by which words.
+
+Equal leaves of one rule set are one object, so whoever looks at several conditions can ask each of them once.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from headrace.rules.model import Operand
+from headrace.segmentation.facts import Facts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """A number of the customer against the bounds of an operator of `number.py`."""
+
+    read: Callable[[Facts], int | None]
+    operator: str
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aged:
+    """How long ago a time of the customer is: from `edge` on it is older. `older`: the test is that it is."""
+
+    read: Callable[[Facts], datetime | None]
+    edge: Callable[[datetime], datetime | None]
+    older: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A leaf: `holds` is what it means; `as_one_of` says the same of the common families."""
+
+    holds: Callable[[Facts], bool]
+    as_one_of: Compared | Aged | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Combined:
+    """`and`, `or` of several, `not` of one."""
+
+    word: Literal["and", "or", "not"]
+    of: tuple["Tree", ...]
+
+
+Tree = Asked | Combined
+
+
+def leaves(tree: Tree) -> Iterator[Asked]:
+    """Each as often as it is asked."""
+    if isinstance(tree, Asked):
+        yield tree
+    else:
+        for part in tree.of:
+            yield from leaves(part)

@@ -1,0 +1,69 @@
+"""What is asked together: segments that nothing in a walk can change, and the timers that one change moves."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from headrace.segmentation.compiled_entries import CompiledEntry, CompiledSegment
+from headrace.segmentation.conditions.change import Timed
+from headrace.segmentation.facts import Facts
+from headrace.segmentation.together import judge, next_changes
+from headrace.segmentation.verdicts import Verdict
+
+_OF_THE_WALK: Final = frozenset({"labels", "order"})
+"""Parts that other entries of a walk may change, or the occurrence that is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Segments that follow each other in a plan. `holds`: the condition of each."""
+
+    segments: tuple[CompiledSegment, ...]
+    ids: tuple[str, ...]
+    stays: tuple[tuple[Verdict, Verdict], ...]
+    """Of each, out and in."""
+    holds: Callable[[Facts], tuple[bool, ...]]
+
+
+Step = CompiledEntry | Block
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Entries that time alone may change. `dues`: of each, `NEVER` where it does not."""
+
+    sources: tuple[str, ...]
+    known_by: frozenset[str]
+    """The sources, to look one up."""
+    dues: Callable[[Facts], tuple[datetime, ...]]
+
+
+def steps_of(plan: tuple[CompiledEntry, ...]) -> tuple[Step, ...]:
+    """The entries of a plan, in their order."""
+    return tuple(_steps(plan))
+
+
+def timers_of(entries: Iterable[Timed]) -> Timers:
+    """In this order."""
+    entries = tuple(entries)
+    sources = tuple(entry.source for entry in entries)
+    return Timers(sources, frozenset(sources), next_changes(entries))
+
+
+def _steps(plan: tuple[CompiledEntry, ...]) -> Iterator[Step]:
+    for steady, entries in groupby(plan, _is_steady):
+        if not steady:
+            yield from entries
+            continue
+        segments = tuple(entry for entry in entries if isinstance(entry, CompiledSegment))
+        if len(segments) == 1:
+            yield from segments
+        else:
+            holds = judge(segment.condition.tree for segment in segments)
+            yield Block(segments, tuple(s.id for s in segments), tuple(s.stays for s in segments), holds)
+
+
+def _is_steady(entry: CompiledEntry) -> bool:
+    return isinstance(entry, CompiledSegment) and not entry.condition.reads & _OF_THE_WALK

@@ -1,0 +1,138 @@
+"""Many conditions asked at once, and many timers: for each plan one function is written that asks nothing twice.
+
+What it is for two segments, `customer.spend above 100` and `customer.last_order_at older than 30 days`:
+
+    def ask(facts):
+        clock = EARLIEST if facts.now is None else facts.now
+        a0 = c0(facts)                                      # the spend
+        a1 = c2(facts)                                      # the last order
+        a2 = NEVER if a1 is None else c3(a1) or NEVER       # when that is 30 days old
+        return (
+            (a0 is not None and a0 > c1),
+            (clock >= a2),
+        )
+
+Its text is made of the templates below and of numbered names: whatever rules say is in the constants `c0`, `c1`... What
+a leaf means is said in `conditions/`; the families written out here are the common ones, all others are called.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import CodeType
+from typing import Any, Final
+
+from headrace.rules.model import Between
+from headrace.segmentation.conditions.change import Change, Timed
+from headrace.segmentation.conditions.tree import Aged, Asked, Compared, Tree, leaves
+from headrace.segmentation.facts import Facts
+
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""Stands for no moment at all, later than any."""
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+"""Without a clock nothing has passed yet."""
+_COMPARED: Final[Mapping[str, str]] = {
+    "is": "{value} == {bound}",
+    "is_not": "{value} != {bound}",
+    "above": "{value} is not None and {value} > {bound}",
+    "from": "{value} is not None and {value} >= {bound}",
+    "below": "{value} is not None and {value} < {bound}",
+    "up_to": "{value} is not None and {value} <= {bound}",
+    "between": "{value} is not None and {bound} <= {value} < {end}",
+    "is_set": "{value} is not None",
+    "is_unset": "{value} is None",
+}
+
+
+def judge(conditions: Iterable[Tree]) -> Callable[[Facts], tuple[bool, ...]]:
+    """Whether each of these holds."""
+    conditions = tuple(conditions)
+    written = _Written(Counter(leaf for tree in conditions for leaf in leaves(tree)))
+    return written.function([written.condition(tree) for tree in conditions])
+
+
+def next_changes(entries: Iterable[Timed]) -> Callable[[Facts], tuple[datetime, ...]]:
+    """When time alone changes each of these next; `NEVER` where it does not."""
+    written = _Written()
+    return written.function([written.earliest(list(map(written.change, one.changes))) for one in entries])
+
+
+class _Written:
+    """The lines of one function, and what they name. `uses`: how often a leaf is asked."""
+
+    def __init__(self, uses: Mapping[Asked, int] | None = None) -> None:
+        self._uses = uses or {}
+        self._lines = list[str]()
+        self._names = dict[object, str]()
+        self._named = dict[int, str]()
+        self._constants: dict[str, Any] = {"EARLIEST": _EARLIEST, "NEVER": NEVER}
+
+    def condition(self, tree: Tree) -> str:
+        """An expression of whether it holds."""
+        if isinstance(tree, Asked):
+            return f"({self._leaf(tree)})"
+        parts = [self.condition(part) for part in tree.of]
+        return f"(not {parts[0]})" if tree.word == "not" else f"({f' {tree.word} '.join(parts)})"
+
+    def _leaf(self, leaf: Asked) -> str:
+        match leaf.as_one_of:
+            case Compared(read=read, operator=operator, operand=operand):
+                low, high = (operand.low, operand.high) if isinstance(operand, Between) else (operand, None)
+                value, bound, end = self._read(read), self._constant(low), self._constant(high)
+                return _COMPARED[operator].format(value=value, bound=bound, end=end)
+            case Aged(read=read, older=older) as aged:
+                value, edge = self._read(read), self._edge(aged)
+                return f"clock >= {edge}" if older else f"{value} is not None and clock < {edge}"
+            case _ if self._uses[leaf] == 1:
+                return f"{self._constant(leaf.holds)}(facts)"  # where the parts before it decide, it is not asked
+            case _:
+                return self._read(leaf.holds)
+
+    def change(self, change: Change) -> str:
+        """The name of when a leaf changes next."""
+        if isinstance(change, Aged):
+            edge = self._edge(change)
+            return self._once(("change", edge), f"NEVER if clock >= {edge} else {edge}")
+        return self._once(("change", change), f"{self._constant(change)}(facts) or NEVER")
+
+    def earliest(self, moments: list[str]) -> str:
+        """The first of these."""
+        return moments[0] if len(moments) == 1 else f"min({', '.join(moments)})"
+
+    def function(self, found: list[str]) -> Callable[[Facts], Any]:
+        """The function that gives these expressions."""
+        body = ["clock = EARLIEST if facts.now is None else facts.now", *self._lines]
+        body += ["return (", *(f"    {one}," for one in found), ")"]
+        text = "def ask(facts):\n" + "".join(f"    {line}\n" for line in body)
+        made: dict[str, Any] = {}
+        exec(_compiled(text), self._constants, made)  # noqa: S102  # no word of a rule is in it, see above
+        function: Callable[[Facts], Any] = made["ask"]
+        return function
+
+    def _read(self, read: Callable[[Facts], Any]) -> str:
+        return self._once(read, f"{self._constant(read)}(facts)")
+
+    def _edge(self, aged: Aged) -> str:
+        value = self._read(aged.read)
+        return self._once(
+            (aged.edge, value), f"NEVER if {value} is None else {self._constant(aged.edge)}({value}) or NEVER"
+        )
+
+    def _once(self, what: object, expression: str) -> str:
+        """The name of a value that several may ask for."""
+        if what not in self._names:
+            self._names[what] = f"a{len(self._names)}"
+            self._lines.append(f"{self._names[what]} = {expression}")
+        return self._names[what]
+
+    def _constant(self, value: object) -> str:
+        name = self._named.setdefault(id(value), f"c{len(self._named)}")
+        self._constants[name] = value
+        return name
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> CodeType:
+    """Rule sets that differ in numbers only have the same text."""
+    return compile(text, "<together>", "exec")
