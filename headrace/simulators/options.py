@@ -17,12 +17,14 @@ class Options:
     host: str = "127.0.0.1"
     bigcommerce_port: int = 0
     mailchimp_port: int = 0
+    omnisend_port: int = 0
     access_token: str = "token"  # noqa: S105 - a simulated store's
     client_secret: str = "secret"  # noqa: S105
     webhook_header: tuple[str, str] | None = None
     """Sent with every webhook besides the hook's own headers."""
     mailchimp_key: str = "key-us1"
     list_id: str = "list"
+    omnisend_key: str = "omnisend-key"
     quota: int = 450
     window_ms: int = 30_000
     """Store milliseconds; what the headers state is divided by the speed."""

@@ -32,6 +32,7 @@ class Addresses:
 
     bigcommerce: str
     mailchimp: str
+    omnisend: str
 
 
 class _Dropped(Exception):

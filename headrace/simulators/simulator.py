@@ -13,6 +13,7 @@ from headrace.simulators.clock import StoreClock
 from headrace.simulators.faults import Faults
 from headrace.simulators.hooks import Hooks
 from headrace.simulators.mailchimp import Mailchimp
+from headrace.simulators.omnisend import Omnisend
 from headrace.simulators.options import Options
 from headrace.simulators.quota import AtOnce, StoreQuota
 from headrace.simulators.vendor import Vendor
@@ -47,7 +48,7 @@ class Simulator:
         self.quota = StoreQuota(
             quota=options.quota, window_s=options.window_ms / 1000, other_app_share=options.other_app_share
         )
-        self.vendors: dict[str, Vendor] = {vendor.name: vendor for vendor in _vendors(self.world, options)}
+        self.vendors: dict[str, Vendor] = {vendor.name: vendor for vendor in _vendors(self.world, self.clock, options)}
         connections = {name: vendor.connections for name, vendor in self.vendors.items()}
         limits = {name: limit for name, limit in connections.items() if limit is not None}
         self.at_once = AtOnce({**bigcommerce.AT_ONCE, **limits})
@@ -57,6 +58,9 @@ class Simulator:
         return bigcommerce.routes(self.world, self.hooks, self.queue, self.writes, base=base)
 
 
-def _vendors(world: World, options: Options) -> tuple[Vendor, ...]:
+def _vendors(world: World, clock: StoreClock, options: Options) -> tuple[Vendor, ...]:
     """The e-mail platforms; a new one is a line here, its port and key in `Options`."""
-    return (Mailchimp(world.audience, options.list_id, options.mailchimp_key),)
+    return (
+        Mailchimp(world.audience, options.list_id, options.mailchimp_key),
+        Omnisend(clock, options.omnisend_key),
+    )

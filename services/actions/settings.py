@@ -34,3 +34,14 @@ class MailchimpSettings(ActionsSettings):
     """API key of the Mailchimp account."""
     mailchimp_list: str = Field(min_length=1)
     """Id of the audience."""
+
+
+class OmnisendSettings(ActionsSettings):
+    """For `email-tags --platform omnisend`."""
+
+    omnisend_url: str = Field(default="https://api.omnisend.com", min_length=1)
+    """The API's address, with or without `/api`."""
+    omnisend_key: SecretStr
+    """API key of the Omnisend brand."""
+    omnisend_quota_share: float = Field(default=0.8, gt=0, le=1)
+    """Our part of the calls that the brand may make in a minute."""

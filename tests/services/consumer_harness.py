@@ -78,6 +78,8 @@ class Bench:
             "mailchimp_url": self.addresses.mailchimp,
             "mailchimp_key": SecretStr("key-us1"),
             "mailchimp_list": "list",
+            "omnisend_url": self.addresses.omnisend,
+            "omnisend_key": SecretStr("omnisend-key"),
         }
 
     async def sim(self, path: str, body: Any = None) -> Any:

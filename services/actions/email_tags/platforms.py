@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headrace.platforms.http import VendorClient
-from headrace.platforms.store import make_mailchimp
+from headrace.platforms.store import make_mailchimp, make_omnisend, omnisend_tag_calls
 from services.actions.email_tags.audience import Audience
 from services.actions.email_tags.mailchimp import MailchimpAudience
-from services.actions.settings import ActionsSettings, MailchimpSettings
+from services.actions.email_tags.omnisend import OmnisendAudience
+from services.actions.settings import ActionsSettings, MailchimpSettings, OmnisendSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,12 @@ def _mailchimp(client: VendorClient, settings: MailchimpSettings) -> Audience:
     return MailchimpAudience(client, settings.mailchimp_list)
 
 
+def _omnisend(client: VendorClient, settings: OmnisendSettings) -> Audience:
+    return OmnisendAudience(client, omnisend_tag_calls(settings))
+
+
 PLATFORMS: Final[Mapping[str, PlatformOf]] = {
     "mailchimp": PlatformOf(MailchimpSettings, make_mailchimp, _mailchimp),
+    "omnisend": PlatformOf(OmnisendSettings, make_omnisend, _omnisend),
 }
 """By the name that `--platform` takes."""

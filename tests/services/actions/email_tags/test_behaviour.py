@@ -1,41 +1,19 @@
 """What the tags of every platform do, end to end: real Kafka, the platform's simulator over HTTP."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from pydantic import SecretStr
 
 from headrace.contracts.actions import Platform
-from headrace.runtime.process import Running
-from services.actions.bootstrap import main_of, settings_for
 from services.actions.email_tags.platforms import PLATFORMS
-from tests.services.consumer_harness import STORE, Bench, eventually, in_process
-
-Start = Callable[[], AbstractAsyncContextManager[Running]]
+from tests.services.actions.email_tags.conftest import Start
+from tests.services.consumer_harness import STORE, Bench, eventually
 
 
 @pytest.fixture(params=sorted(PLATFORMS))
 def platform(request: pytest.FixtureRequest) -> Platform:
     """Each there is."""
     return cast("Platform", request.param)
-
-
-@pytest.fixture
-def start(bench: Bench, platform: Platform, tmp_path: Path) -> Start:
-    """Starts the platform's consumer; its ledger stays from one start to the next."""
-    kind = f"email-tags.{platform}"
-
-    @asynccontextmanager
-    async def run() -> AsyncIterator[Running]:
-        database = SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}")
-        settings = settings_for([kind])(**bench.environment, database_url=database)
-        async with in_process(lambda running: main_of([kind])(settings, running)) as running:
-            yield running
-
-    return run
 
 
 async def settled(bench: Bench, platform: Platform) -> None:
