@@ -55,12 +55,13 @@ class Operation:
 class Specs:
     """A vendor's files. `beyond`: keys it is known to use although its files have no word of them; `nullable`: keys
     that may be null although its files do not say so; `params`: query parameters its
-    files forgot or describe wrongly."""
+    files forgot or describe wrongly; `needless`: keys they require although nobody sends them."""
 
     vendor: str
     beyond: Collection[str] = ()
     nullable: Collection[str] = ()
     params: Collection[str] = ()
+    needless: Collection[str] = ()
     folder: Path = field(default=SPECS)
 
     def request_problems(self, request: Request) -> list[str]:
@@ -133,9 +134,20 @@ class Specs:
         problems = [
             f"{'.'.join(map(str, error.absolute_path)) or 'body'}: {error.message}"[:300]
             for error in kind(rooted, registry=registry).iter_errors(value)
-            if not (error.instance is None and set(self.nullable).intersection(error.absolute_path))
+            if not self._excused(error)
         ]
         return problems + [f"{place}: not in the vendor's file" for place in self._strangers(document, schema, value)]
+
+    def _excused(self, error: Any) -> bool:
+        if error.instance is None and set(self.nullable).intersection(error.absolute_path):
+            return True
+        if error.validator == "required":
+            return any(error.message.startswith(f"{name!r} ") for name in self.needless)
+        # One alternative that has nothing but excused errors is one that fits.
+        by_alternative: dict[int, list[bool]] = {}
+        for each in error.context or ():
+            by_alternative.setdefault(each.schema_path[0], []).append(self._excused(each))
+        return any(all(found) for found in by_alternative.values())
 
     def _strangers(self, document: Mapping[str, Any], schema: Any, value: Any, place: str = "") -> Iterator[str]:
         opened = list(_alternatives(document, schema))
