@@ -20,6 +20,8 @@ class Advising(Protocol):
 
     `try_again`: nothing was done; after `retry_after_s`, if it is told. `look`: it may have been done all the same.
     `pause`: only a person can help. Anything else: what it means for the one customer, the kind knows.
+    Two more may be there: `lingers` (with `look`: the vendor may still be at it), and `reason` (with `try_again`:
+    nobody was asked at all, and why).
     """
 
     message: str
@@ -36,9 +38,16 @@ def as_advised() -> Iterator[None]:
         if not isinstance(error, Advising):
             raise
         if error.next == "try_again":
-            raise TryAgain("rate_limited", delay_s=error.retry_after_s or _OVERLOADED_S) from error
+            raise _try_again(error, getattr(error, "reason", None)) from error
         if error.next == "look":
-            raise TryAgain(type(error).__name__, unknown=True) from error
+            lingers = bool(getattr(error, "lingers", False))
+            raise TryAgain(type(error).__name__, unknown=True, lingers=lingers) from error
         if error.next == "pause":
             raise PauseConsumer(error.message) from error
         raise
+
+
+def _try_again(error: Advising, reason: str | None) -> TryAgain:
+    if reason is None:
+        return TryAgain("rate_limited", delay_s=error.retry_after_s or _OVERLOADED_S)
+    return TryAgain(reason, delay_s=error.retry_after_s or 0.0, tried=False)

@@ -9,12 +9,15 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from headrace.consumer.judge import Verdict
 from headrace.consumer.kind import Applied, Kind, PauseConsumer, Pending, Result, Target, Task, TryAgain
-from headrace.consumer.ledger import advance_applied
+from headrace.consumer.ledger import advance_applied, begin_intents
 from headrace.consumer.patience import Stopping, Store
 from headrace.consumer.records import Records
 from headrace.consumer.waiting import SINGLE_AFTER, Waiting
+from headrace.runtime.deadline import sending_until
 from headrace.runtime.health import Health
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import gauge, histogram
@@ -30,7 +33,10 @@ _GIVE_UP_AFTER: Final = 10
 
 
 class Dispatcher:
-    """Performs what waits, until cancelled. `ledger_lock` makes a database step and its twin in memory one."""
+    """Performs what waits, until cancelled. `ledger_lock` makes a database step and its twin in memory one.
+
+    `worker` names this process in the intents.
+    """
 
     def __init__(
         self,
@@ -41,6 +47,7 @@ class Dispatcher:
         records: Records,
         running: Running,
         ledger_lock: asyncio.Lock,
+        worker: str = "",
     ) -> None:
         self._kind = kind
         self._waiting = waiting
@@ -49,12 +56,14 @@ class Dispatcher:
         self._running = running
         self._health: Health = running.health
         self._lock = ledger_lock
+        self._worker = worker
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused_until = 0.0
         self._failures = 0
         self._successes = 0
         self._refused = f"{kind.name}: credentials refused"
+        self._resting = f"{kind.name}: the vendor is down"
 
     def wake(self) -> None:
         """Something came or went."""
@@ -137,6 +146,7 @@ class Dispatcher:
         else:
             # No success: a vendor that reads and does not write is as good as down, for everybody.
             self._health.clear(self._refused)
+            self._health.clear(self._resting)
             there = [pending for pending in batch if pending.customer in found]
             gone = [pending for pending in batch if pending.customer not in found]
             for pending in there:
@@ -146,6 +156,7 @@ class Dispatcher:
 
     async def _perform(self, batch: Sequence[Pending]) -> None:
         histogram("headrace_action_batch_size", kind=self._kind.name).observe(len(batch))
+        until = time.monotonic() + self._kind.limits.deadline_s  # before the ledger's own moment: never later than that
         overtaken = await self._intend(batch)
         if overtaken:
             late = [pending for pending in batch if pending.customer in overtaken]
@@ -158,9 +169,10 @@ class Dispatcher:
         before = [replace(pending.applied) for pending in batch]
         tasks = [Task(p.customer, p.target, applied) for p, applied in zip(batch, before, strict=True)]
         try:
-            results: Mapping[str, Result] = await self._kind.perform(tasks)
+            with sending_until(until):
+                results: Mapping[str, Result] = await self._kind.perform(tasks)
         except TryAgain as error:
-            await self._again(batch, error)
+            await self._again(batch, error, until)
         except PauseConsumer as error:
             self._pause(batch, error)
         except Exception as error:
@@ -172,8 +184,14 @@ class Dispatcher:
 
     async def _intend(self, batch: Sequence[Pending]) -> Mapping[str, Applied]:
         """Gives the rows that turn out to be newer than what we were about to do."""
+        begun = {pending.customer: _begun(pending) for pending in batch}
+        name, deadline_s = self._kind.name, self._kind.limits.deadline_s
+
+        def act(connection: Connection) -> Mapping[str, Applied]:
+            return begin_intents(connection, name, begun, worker=self._worker, deadline_s=deadline_s)
+
         async with self._lock:
-            return await self._advance({pending.customer: _begun(pending) for pending in batch})
+            return await self._store.write(act)
 
     async def _advance(self, rows: Mapping[str, Applied]) -> Mapping[str, Applied]:
         return await self._store.write(lambda connection: advance_applied(connection, self._kind.name, rows))
@@ -209,8 +227,13 @@ class Dispatcher:
         self._failures = 0
         self._successes += 1
         self._health.clear(self._refused)
+        self._health.clear(self._resting)
 
-    async def _again(self, batch: Sequence[Pending], error: TryAgain) -> None:
+    async def _again(self, batch: Sequence[Pending], error: TryAgain, until: float = 0.0) -> None:
+        """`until`: when a call of this attempt that lingers at the vendor is over."""
+        if not error.tried:
+            self._not_tried(batch, error)
+            return
         self._failures += 1
         if error.delay_s is None:
             verdict = decide_retry(_BACK_OFF, self._failures, 0.0)
@@ -226,13 +249,22 @@ class Dispatcher:
         for pending in batch:
             if error.delay_s is None:
                 self._count_attempt(pending)
-            pending.not_before = now + delay
+            pending.not_before = max(now + delay, until if error.lingers else 0.0)
         if len(batch) == 1 and batch[0].attempts >= _GIVE_UP_AFTER:
             failed = Result("refused", "vendor_failed", error.reason, dead_letter=True)
             await self._settle(batch, {batch[0].customer: failed})
             return
         for pending in batch:
             self._waiting.put_back(pending, _begun(pending) if error.unknown else pending.applied)
+
+    def _not_tried(self, batch: Sequence[Pending], error: TryAgain) -> None:
+        """Nobody was asked: our own quota, or a vendor that rests. What waits is picked anew when it may go."""
+        if error.reason == "circuit":
+            self._health.block(self._resting)
+        now = time.monotonic()
+        self._paused_until = max(self._paused_until, now + (error.delay_s or 0.0))
+        for pending in batch:
+            self._waiting.put_back(pending, pending.applied)
 
     def _count_attempt(self, pending: Pending) -> None:
         """Counts what speaks against this customer rather than against the vendor: others succeeded meanwhile."""

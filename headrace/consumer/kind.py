@@ -98,13 +98,16 @@ class Finished:
 class Applied:
     """A row of the applied ledger: `version` and `value` of the last settled action, `intent` of one begun since.
 
-    `value` None: not known. An open intent means that a call may or may not have happened.
+    `value` None: not known. An open intent means that a call of `worker` may or may not have happened; it may arrive
+    at the vendor until `until` (seconds since 1970 on the database's clock; None = it is over).
     """
 
     version: Version | None = None
     value: Json = None
     intent: Json = None
     intent_version: Version | None = None
+    worker: str | None = None
+    until: float | None = None
 
     @property
     def newest(self) -> Version | None:
@@ -123,25 +126,41 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`batch` customers a call at most, `concurrency` calls at once; a part-filled batch waits `linger_s` (real)."""
+    """`batch` customers a call at most, `concurrency` calls at once; a part-filled batch waits `linger_s` (real).
+
+    `deadline_s`: how long after `perform` began its calls may arrive at the vendor. Clients that ask
+    `headrace.runtime.deadline` begin none that could take longer; whoever takes a partition over waits it out.
+    """
 
     batch: int = 1
     concurrency: int = 1
     linger_s: float = 0.0
     read_back: int = 250
+    deadline_s: float = 20.0
 
 
 class TryAgain(Exception):
     """The vendor did not answer as it should; the same tasks come again.
 
-    `delay_s`: not before (None = the loop's own back-off); `unknown`: it may have been done all the same.
+    `delay_s`: not before (None = the loop's own back-off); `unknown`: it may have been done all the same; `lingers`:
+    and if not, it may still come. `tried`: False where nobody was asked, so that nothing speaks against the vendor.
     """
 
-    def __init__(self, reason: str, *, delay_s: float | None = None, unknown: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        delay_s: float | None = None,
+        unknown: bool = False,
+        lingers: bool = False,
+        tried: bool = True,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.delay_s = delay_s
         self.unknown = unknown
+        self.lingers = lingers
+        self.tried = tried
 
 
 class PauseConsumer(Exception):

@@ -5,10 +5,11 @@ function is one part of the caller's transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, Connection, MetaData, RowMapping, Table, Text, delete, select
+from sqlalchemy import Column, Connection, Double, MetaData, RowMapping, Table, Text, delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from headrace.consumer.database import Database, migrate
@@ -25,6 +26,8 @@ APPLIED_TABLE: Final = Table(
     Column("value", Text),
     Column("intent_version", Text),
     Column("intent", Text),
+    Column("intent_worker", Text),
+    Column("intent_until", Double),
 )
 WANTED_TABLE: Final = Table(
     "headrace_wanted",
@@ -53,9 +56,27 @@ def load_applied(connection: Connection, kind: str, customers: Sequence[str]) ->
             value=_decode(row["value"]),
             intent=_decode(row["intent"]),
             intent_version=_version(row["intent_version"]),
+            worker=row["intent_worker"],
+            until=row["intent_until"],
         )
         for row in rows
     }
+
+
+def database_time(connection: Connection) -> float:
+    """Seconds since 1970 on the database's clock: the one that all workers share."""
+    postgresql_now, sqlite_now = "extract(epoch FROM clock_timestamp())", "(julianday('now') - 2440587.5) * 86400.0"
+    query = postgresql_now if connection.dialect.name == "postgresql" else sqlite_now
+    return float(connection.execute(text(f"SELECT {query}")).scalar_one())  # one of two constants
+
+
+def begin_intents(
+    connection: Connection, kind: str, begun: Mapping[str, Applied], *, worker: str, deadline_s: float
+) -> dict[str, Applied]:
+    """`advance_applied` of rows with an intent of this worker, whose call is over in `deadline_s` from now."""
+    until = database_time(connection) + deadline_s
+    rows = {customer: replace(row, worker=worker, until=until) for customer, row in begun.items()}
+    return advance_applied(connection, kind, rows)
 
 
 def advance_applied(connection: Connection, kind: str, applied: Mapping[str, Applied]) -> dict[str, Applied]:
@@ -85,6 +106,8 @@ def store_applied(connection: Connection, kind: str, applied: Mapping[str, Appli
                 "value": _encode(row.value),
                 "intent_version": _encode(row.intent_version),
                 "intent": _encode(row.intent),
+                "intent_worker": row.worker,
+                "intent_until": row.until,
             }
             for customer, row in applied.items()
         ],
@@ -157,7 +180,10 @@ def _lock(connection: Connection, kind: str, customers: Sequence[str]) -> None:
 
 
 def _is_newer(found: Applied, ours: Applied) -> bool:
-    return found.newest is not None and (ours.newest is None or found.newest > ours.newest)
+    """Also when what we are about to begin was settled by somebody else meanwhile."""
+    if found.newest is None or ours.newest is None or found.newest != ours.newest:
+        return found.newest is not None and (ours.newest is None or found.newest > ours.newest)
+    return ours.intent is not None and found.intent is None and found.version != ours.version
 
 
 def _encode(value: Any) -> str | None:

@@ -5,6 +5,8 @@ How a batch is formed and performed is `dispatch`'s; what a record means to a ve
 
 import asyncio
 import contextlib
+import os
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from headrace.consumer.database import Database
 from headrace.consumer.dispatch import Dispatcher
 from headrace.consumer.kind import Applied, Arrival, Finished, Kind, Pending, Result, Source, Target
-from headrace.consumer.ledger import load_applied
+from headrace.consumer.ledger import database_time, load_applied
 from headrace.consumer.patience import Stopping, Store, insist, kafka_is_away, unless_stopping
 from headrace.consumer.progress import Progress
 from headrace.consumer.records import Closed, Records
@@ -49,6 +51,8 @@ Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 Batch = Mapping[TopicPartition, Sequence[Record]]
 _Ended = tuple[Closed, Callable[[], None] | None]
 """What is closed, and what releases its offset (None: a newer target holds it)."""
+_Known = Mapping[str, tuple[Applied, float]]
+"""Rows of the ledger, each with the moment (monotonic) until which a call of an earlier owner may still arrive."""
 
 
 @dataclass(slots=True)
@@ -76,7 +80,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._waiting = Waiting(kind.limits, reads_back=kind.reads_back)
         self._lock = asyncio.Lock()
         self._dispatcher = Dispatcher(
-            kind, self._waiting, store=self._store, records=self._records, running=running, ledger_lock=self._lock
+            kind,
+            self._waiting,
+            store=self._store,
+            records=self._records,
+            running=running,
+            ledger_lock=self._lock,
+            worker=f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}",
         )
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._paused = False
@@ -240,6 +250,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             if partitions is not self._partitions:
                 return  # they were taken away meanwhile, and with them what was read
             answers, rows = await self._prepare([arrival for arrival, _ in arrivals])
+            self._tell_what_is_waited_for(rows)
             ended = [
                 self._admit(arrival, answer, rows, partition)
                 for (arrival, partition), answer in zip(arrivals, answers, strict=True)
@@ -247,9 +258,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._dispatcher.wake()
         await self._finish([one for one in ended if one is not None])
 
-    async def _prepare(
-        self, arrivals: Sequence[Arrival]
-    ) -> tuple[Sequence[Target | Finished | None], dict[str, Applied]]:
+    async def _prepare(self, arrivals: Sequence[Arrival]) -> tuple[Sequence[Target | Finished | None], _Known]:
         """None answers a record that the kind or the database cannot take: set aside, its neighbours go on."""
         try:
             return await self._store.write(partial(self._ask, arrivals))
@@ -264,22 +273,31 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 )
                 return [None], {}
         answers: list[Target | Finished | None] = []
-        rows: dict[str, Applied] = {}
+        rows: dict[str, tuple[Applied, float]] = {}
         for arrival in arrivals:
             alone, found = await self._prepare([arrival])
             answers += alone
             rows |= found
         return answers, rows
 
-    def _ask(
-        self, arrivals: Sequence[Arrival], connection: Connection
-    ) -> tuple[Sequence[Target | Finished], dict[str, Applied]]:
+    def _ask(self, arrivals: Sequence[Arrival], connection: Connection) -> tuple[Sequence[Target | Finished], _Known]:
         answers = self._kind.prepare(connection, arrivals)
         unknown = [arrival.customer for arrival in arrivals if arrival.customer not in self._waiting]
-        return answers, load_applied(connection, self._kind.name, list(dict.fromkeys(unknown)))
+        rows = load_applied(connection, self._kind.name, list(dict.fromkeys(unknown)))
+        open_until = max((row.until for row in rows.values() if row.until is not None), default=None)
+        ahead = 0.0 if open_until is None else time.monotonic() - database_time(connection)
+        return answers, {
+            customer: (row, 0.0 if row.until is None else row.until + ahead) for customer, row in rows.items()
+        }
+
+    def _tell_what_is_waited_for(self, rows: _Known) -> None:
+        moments = [moment for _, moment in rows.values() if moment > time.monotonic()]
+        if moments:
+            delay_s = round(max(moments) - time.monotonic(), 3)
+            log.info("intent.awaited", kind=self._kind.name, count=len(moments), delay_s=delay_s)
 
     def _admit(
-        self, arrival: Arrival, answer: Target | Finished | None, rows: Mapping[str, Applied], partition: _Partition
+        self, arrival: Arrival, answer: Target | Finished | None, rows: _Known, partition: _Partition
     ) -> _Ended | None:
         """Lets a target wait. Returns what is closed by that: an answer at once, or what a newer one replaced."""
         source = arrival.source
@@ -289,14 +307,16 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             return None
         if isinstance(answer, Finished):
             return (arrival.customer, answer.version, source, Result(answer.result, answer.reason)), release
+        applied, not_before = rows.get(arrival.customer, (Applied(), 0.0))
         pending = Pending(
             customer=arrival.customer,
             target=answer,
             source=source,
             since=time.monotonic(),
-            applied=rows.get(arrival.customer, Applied()),
+            applied=applied,
             fresh=partition.backlog_end is not None and source.offset >= partition.backlog_end,
             holds=[release],
+            not_before=not_before,
         )
         replaced = self._waiting.add(pending)
         if replaced is None:

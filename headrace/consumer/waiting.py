@@ -83,6 +83,7 @@ class Waiting:
             return pending
         pending.holds[:0] = old.holds
         pending.since = old.since
+        pending.not_before = max(pending.not_before, old.not_before)
         pending.applied = old.applied
         pending.fresh = old.fresh and pending.fresh
         self._waiting[pending.customer] = pending

@@ -34,6 +34,9 @@ LogEvent = Literal[
     "notice.dropped",  # what a notice pointed at does not exist
     "batch.published",  # notices were read and their events acknowledged
     "row.skipped",  # feed met a row that is not what the vendor documents; `problem` names the field
+    "owners.read",  # whose orders and addresses are is known again
+    "order.moved",  # an order became another customer's: it left the one before it entered the other
+    "order.outdated",  # a read older than one that found the order with another customer
     "backfill.advanced",  # progress of a backfill
     "backfill.completed",
     "reconcile.completed",  # one pass over the change feed that found something
@@ -69,6 +72,7 @@ LogEvent = Literal[
     "consumer.paused",  # a vendor refuses our credentials: nothing is tried for a while
     "consumer.commit_failed",  # a commit was refused (a rebalance); it is repeated
     "action.postponed",  # a vendor call failed and its actions come again
+    "intent.awaited",  # an earlier worker had calls under way for `count` customers: they wait until those are over
     "action.overtaken",  # a call of ours ended after a newer one of the partition's next owner; that one is repeated
 ]
 
@@ -82,6 +86,7 @@ MetricName = Literal[
     "headrace_notices_total",
     "headrace_notices_pending",
     "headrace_events_published_total",
+    "headrace_orders_moved_total",
     "headrace_backfill_rows_total",
     "headrace_clock_seconds",
     "headrace_dead_letters_total",
@@ -135,6 +140,7 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_notices_total": Metric("counter", "Notices by what became of them", ("outcome",)),
     "headrace_notices_pending": Metric("gauge", "Resources that notices named and hydrate has not published yet"),
     "headrace_events_published_total": Metric("counter", "Events acknowledged by Kafka", ("type", "origin")),
+    "headrace_orders_moved_total": Metric("counter", "Orders that became another customer's"),
     "headrace_backfill_rows_total": Metric("counter", "Rows a backfill has published", ("resource",)),
     "headrace_clock_seconds": Metric("gauge", "The store's clock as last published, Unix seconds"),
     "headrace_dead_letters_total": Metric("counter", "Records set aside", ("service", "reason")),

@@ -107,7 +107,7 @@ async def _open(settings: ActionsSettings, running: Running, kinds: Sequence[str
 def _build(kind: str, settings: ActionsSettings, stack: AsyncExitStack) -> Kind:
     if kind == GROUP:
         assert isinstance(settings, GroupSettings)
-        store = make_bigcommerce(settings, settings.quota_weight)
+        store = make_bigcommerce(settings, settings.quota_weight, deadline_s=settings.vendor_deadline_s)
         stack.push_async_callback(store.aclose)
         return GroupAssignment(store, settings.store)
     platform = PLATFORMS[_platform(kind)]

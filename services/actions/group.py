@@ -90,6 +90,7 @@ class GroupAssignment:
     reads_back = True
 
     def __init__(self, client: VendorClient, store: str) -> None:
+        self.limits = replace(type(self).limits, deadline_s=2 * client.deadline_s)
         self._client = client
         self._store = store
         self._groups = StoreGroups(client)

@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Final
 
 import uvicorn
@@ -23,7 +24,7 @@ from headrace.runtime.process import FatalError, Running
 from services.attributes.api import Publish, create_app
 from services.attributes.mirror import AttributeMirror
 from services.attributes.settings import AttributesSettings
-from services.attributes.store import migrate_store
+from services.attributes.tables import migrate_store
 
 _PUBLISH_WITHIN_S: Final = 5.0
 """How long a PUT waits for Kafka before it answers 503."""
@@ -44,9 +45,10 @@ async def main(settings: AttributesSettings, running: Running) -> None:
             )
         except Stopping:
             return
-        client = make_bigcommerce(settings, settings.quota_weight)
+        client = make_bigcommerce(settings, settings.quota_weight, deadline_s=settings.vendor_deadline_s)
         stack.push_async_callback(client.aclose)
         mirror = AttributeMirror(client, settings.store, settings.mirror_attribute)
+        mirror.limits = replace(mirror.limits, deadline_s=2 * settings.vendor_deadline_s)
         consumer = Consumer(mirror, settings=settings, database=database, producer=producer, running=running)
         server = _Server(_config(settings, database, producer))
         listening = _listen(settings)

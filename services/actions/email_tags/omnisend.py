@@ -28,7 +28,8 @@ class OmnisendAudience:
     """Contacts of one brand (see `Audience`). It has no lists of ours to be on: a list is a tag."""
 
     platform: Platform = "omnisend"
-    limits = Limits(batch=omnisend.EMAILS_PER_CALL, concurrency=1, linger_s=0.5)
+    # Between its calls it waits for the quota and for what was asked to show.
+    limits = Limits(batch=omnisend.EMAILS_PER_CALL, concurrency=1, linger_s=0.5, deadline_s=120.0)
 
     def __init__(self, client: VendorClient, tag_calls: Gate) -> None:
         """`tag_calls`: the narrower limit of calls that put tags on or take them off."""

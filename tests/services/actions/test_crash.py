@@ -20,6 +20,7 @@ async def start_process(bench: Bench, database: Path) -> asyncio.subprocess.Proc
         "bigcommerce_token": "token",
         "bigcommerce_quota_share": 1.0,
         "quota_weight": 1.0,
+        "vendor_deadline_s": 1.0,
         "database_url": f"sqlite:///{database}",
     }
     environment = os.environ | {f"HEADRACE_{name.upper()}": str(value) for name, value in given.items()}
@@ -33,7 +34,7 @@ async def test_group__killed_after_the_answer__converges_without_an_unchanged_wr
 ) -> None:
     """The write is carried out, its answer held back, and the process killed while it waits for it."""
     customers = await bench.make_customers(30, "Gold", "Silver")
-    await bench.fault({"method": "PUT", "path": "/v3/customers"}, {"delay_s": 5, "after": True}, times=3)
+    await bench.fault({"method": "PUT", "path": "/v3/customers"}, {"delay_s": 0.9, "after": True}, times=3)
     await bench.publish(*(bench.group(customer, "Gold") for customer in customers))
     first = await start_process(bench, tmp_path / "ledger.db")
     try:
