@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse, Response
 
 from headrace.consumer import Database
 from headrace.contracts.events import ATTRIBUTE_SET, AttributeSet, encode_event
-from services.attributes.store import Value, customers_with, values_of
+from services.attributes.queries import customers_with
+from services.attributes.store import Value, values_of
 
 BODY_LIMIT_BYTES: Final = 64 * 1024
 PAGE: Final = 200

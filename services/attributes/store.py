@@ -1,6 +1,7 @@
-"""The values we keep: by customer, by attribute; SQLAlchemy Core on SQLite and PostgreSQL.
+"""The values we keep of each customer; SQLAlchemy Core on SQLite and PostgreSQL.
 
 Each function is one part of the caller's transaction; versions are compared here, so an older record changes nothing.
+Who has what is asked in `queries`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,30 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, MetaData, Table, Text, delete, func, select
+from sqlalchemy import Connection, select
 
-from headrace.consumer.database import Database, migrate
-from headrace.consumer.ledger import upsert
 from headrace.contracts.actions import DesiredAttributes, Version
+from services.attributes.bulk import delete_rows, replace_rows
+from services.attributes.tables import VALUES, VERSIONS
 
-METADATA: Final = MetaData()
-VALUES: Final = Table(
-    "attribute_values",
-    METADATA,
-    Column("customer", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("value", Text, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("since", Text, nullable=False),
-    Column("version", Text, nullable=False),
-)
-Index("attribute_values_by_name", VALUES.c.name, VALUES.c.value, VALUES.c.customer)
-VERSIONS: Final = Table(
-    "attribute_versions",
-    METADATA,
-    Column("customer", Text, primary_key=True),
-    Column("version", Text, nullable=False),
-)
 _SLICE: Final = 400
 """Customers named in one query."""
 _VERSION: Final = msgspec.json.Decoder(Version)
@@ -49,16 +32,12 @@ class Value:
     version: Version
 
 
-def migrate_store(database: Database) -> None:
-    """Creates or upgrades the tables."""
-    migrate(database, scripts="services.attributes:migrations", version_table="headrace_attributes_version")
-
-
 def keep(connection: Connection, desired: Sequence[tuple[DesiredAttributes, datetime]]) -> list[bool]:
     """Takes these in, in order, each with its record's time; False for one that is older than what is kept."""
     customers = list(dict.fromkeys(one.customer for one, _ in desired))
     versions = _versions(connection, customers)
-    found = _by_customer(_rows(connection, customers))
+    known_before = dict(versions)
+    found = _by_customer(_rows(connection, list(versions)))  # who has no version has no values
     before = {customer: found.get(customer, {}) for customer in customers}
     after = dict(before)
     accepted = []
@@ -69,8 +48,9 @@ def keep(connection: Connection, desired: Sequence[tuple[DesiredAttributes, date
             versions[one.customer] = one.version
             after[one.customer] = _merge(after[one.customer], one, at)
     _write(connection, before, after)
-    rows = [{"customer": customer, "version": _text(version)} for customer, version in versions.items()]
-    upsert(connection, VERSIONS, rows)
+    changed = {customer: one for customer, one in versions.items() if known_before.get(customer) != one}
+    rows = [{"customer": customer, "version": _text(version)} for customer, version in changed.items()]
+    replace_rows(connection, VERSIONS, rows)
     return accepted
 
 
@@ -78,18 +58,6 @@ def values_of(connection: Connection, customer: str) -> list[Value]:
     """All values of a customer, by name and value."""
     found = _by_customer(_rows(connection, [customer])).get(customer, {})
     return [found[key] for key in sorted(found)]
-
-
-def customers_with(
-    connection: Connection, name: str, *, store: str, value: str | None, after: str, limit: int
-) -> list[str]:
-    """Customers of a store that have the attribute (with this value), in key order, those after `after`."""
-    query = select(VALUES.c.customer).distinct().where(VALUES.c.name == name, VALUES.c.customer > after)
-    prefix = f"{store}:"  # compared exactly: SQLite's LIKE does not tell capitals from small letters
-    query = query.where(func.substr(VALUES.c.customer, 1, len(prefix)) == prefix)
-    if value is not None:
-        query = query.where(VALUES.c.value == value)
-    return list(connection.execute(query.order_by(VALUES.c.customer).limit(limit)).scalars())
 
 
 _Values = dict[tuple[str, str], Value]
@@ -112,17 +80,15 @@ def _merge(before: Mapping[tuple[str, str], Value], desired: DesiredAttributes, 
 
 
 def _write(connection: Connection, before: Mapping[str, _Values], after: Mapping[str, _Values]) -> None:
-    gone = [(customer, key) for customer, values in before.items() for key in values if key not in after[customer]]
-    for customer, (name, value) in gone:
-        chosen = (VALUES.c.customer == customer, VALUES.c.name == name, VALUES.c.value == value)
-        connection.execute(delete(VALUES).where(*chosen))
+    gone = [(customer, *key) for customer, values in before.items() for key in values if key not in after[customer]]
+    delete_rows(connection, VALUES, gone)
     changed = [
         _row(customer, value)
         for customer, values in after.items()
         for key, value in values.items()
         if before[customer].get(key) != value
     ]
-    upsert(connection, VALUES, changed)
+    replace_rows(connection, VALUES, changed)
 
 
 def _row(customer: str, value: Value) -> dict[str, Any]:

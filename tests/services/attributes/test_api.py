@@ -8,22 +8,14 @@ import httpx
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from headrace.consumer.database import Database, open_database
+from headrace.consumer.database import Database
 from headrace.contracts.actions import Cause, DesiredAttributes
 from headrace.contracts.events import AttributeSet, decode_event
 from services.attributes.api import BODY_LIMIT_BYTES, create_app
-from services.attributes.store import keep, migrate_store
+from services.attributes.store import keep
 
 VALUES = "/v1/customers/s:1/attributes"
 COUNTRY = f"{VALUES}/country"
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = open_database(database_url)
-    migrate_store(opened)
-    yield opened
-    await opened.close()
 
 
 class Log:

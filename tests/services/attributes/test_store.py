@@ -1,24 +1,14 @@
 """The kept values on both databases: versions, `since`, and who has what."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from headrace.consumer.database import Database, open_database
+from headrace.consumer.database import Database
 from headrace.contracts.actions import Cause, DesiredAttributes
-from services.attributes.store import customers_with, keep, migrate_store, values_of
+from services.attributes.queries import customers_with
+from services.attributes.store import keep, values_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = open_database(database_url)
-    migrate_store(opened)
-    migrate_store(opened)
-    yield opened
-    await opened.close()
 
 
 def desired(offset: int, customer: str = "s:1", **present: Sequence[str]) -> tuple[DesiredAttributes, datetime]:

@@ -1,0 +1,53 @@
+"""Rows in bulk: COPY on PostgreSQL for many, `executemany` on SQLite and for few. Parts of the caller's transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from psycopg import sql
+from sqlalchemy import Connection, Table, delete, tuple_
+
+from headrace.consumer.ledger import upsert
+
+COPY_FROM: Final = 200
+"""So many rows are worth a temporary table; fewer are quicker by statement."""
+_SLICE: Final = 300
+"""Keys named in one statement: SQLite's older builds take 999 parameters."""
+
+
+def replace_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows or replaces those of the same primary key, which is in `rows` once."""
+    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
+        _copy(connection, table, rows)
+    else:
+        upsert(connection, table, rows)
+
+
+def delete_rows(connection: Connection, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+    """Deletes by primary key."""
+    columns = tuple_(*table.primary_key.columns)
+    for start in range(0, len(keys), _SLICE):
+        connection.execute(delete(table).where(columns.in_(keys[start : start + _SLICE])))
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Into a table of this transaction's own first: COPY alone knows no ON CONFLICT."""
+    names = [column.name for column in table.columns]
+    keys = [column.name for column in table.primary_key.columns]
+    target, fresh = sql.Identifier(table.name), sql.Identifier(f"new_{table.name}")
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    rest = sql.SQL(", ").join(
+        sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in names if name not in keys
+    )
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    with driver.cursor() as cursor:
+        made = sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(fresh, target)
+        cursor.execute(made)
+        with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(fresh, columns)) as copy:
+            for row in rows:
+                copy.write_row([row[name] for name in names])
+        moved = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT ({}) DO UPDATE SET {}").format(
+            target, columns, columns, fresh, sql.SQL(", ").join(map(sql.Identifier, keys)), rest
+        )
+        cursor.execute(moved)
+        cursor.execute(sql.SQL("DELETE FROM {}").format(fresh))
