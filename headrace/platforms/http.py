@@ -8,7 +8,7 @@ import email.utils
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -81,7 +81,8 @@ class Reply:
 class VendorClient:
     """Calls to one vendor with one set of credentials, at most `max_concurrency` at a time, through `gate`.
 
-    A call lasts `deadline_s` at most. `store` is for metrics and logs, where there are several.
+    `gate_for` instead: a gate for each kind of request, where the vendor counts them apart. A call lasts `deadline_s`
+    at most. `store` is for metrics and logs, where there are several.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class VendorClient:
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         gate: Gate | None = None,
+        gate_for: Callable[[Request], Gate] | None = None,
         deadline_s: float = 10.0,
         max_concurrency: int = 8,
         retry: RetryPolicy = RetryPolicy(first_delay_s=0.5, max_delay_s=15.0, deadline_s=90.0),  # noqa: B008  # frozen
@@ -101,6 +103,7 @@ class VendorClient:
     ) -> None:
         self.vendor = vendor
         self.gate = gate
+        self._gate_for: Callable[[Request], Gate | None] = gate_for or (lambda _: gate)
         self.deadline_s = deadline_s
         self._store = store
         self._breaker = breaker or Breaker()
@@ -151,7 +154,8 @@ class VendorClient:
     async def _once(self, request: Request) -> Reply:
         async with self._slots:
             self._check_circuit(request)
-            ticket = await self._enter(request)
+            gate = self._gate_for(request)
+            ticket = await self._enter(request, gate)
             call = self._breaker.begin()
             headers: Mapping[str, str] | None = None
             status = "none"
@@ -167,8 +171,8 @@ class VendorClient:
             except httpx.HTTPError as error:
                 raise self._broken(call, _broken(request, type(error).__name__)) from error
             except RateLimited as error:
-                if self.gate and error.retry_after_s:
-                    self.gate.block_for(error.retry_after_s)
+                if gate and error.retry_after_s:
+                    gate.block_for(error.retry_after_s)
                 raise self._works(call, error) from None
             except (Unavailable, OutcomeUnknown) as error:
                 raise self._broken(call, error) from error.__cause__
@@ -176,8 +180,8 @@ class VendorClient:
                 raise self._works(call, error) from None
             finally:
                 self._breaker.abandoned(call)
-                if self.gate:
-                    self.gate.leave(ticket, headers)
+                if gate:
+                    gate.leave(ticket, headers)
                 counter("headrace_vendor_calls_total", vendor=self.vendor, route=request.route, status=status).inc()
 
     def _time_for(self, request: Request) -> float:
@@ -190,27 +194,23 @@ class VendorClient:
             message = "not called: the vendor rests after failures"
             raise NotSent(request.route, message, reason="circuit", retry_after_s=wait)
 
-    async def _enter(self, request: Request) -> int:
+    async def _enter(self, request: Request, gate: Gate | None) -> int:
         """Waits for the quota; what comes back from a long wait looks around again before it calls."""
         within = self._time_for(request)
         ticket = 0
         try:
-            ticket = await self.gate.enter(within) if self.gate else 0
+            ticket = await gate.enter(within) if gate else 0
             if self._time_for(request) < 0:
                 raise GateClosed(0.0)
             self._check_circuit(request)
         except GateClosed as error:
-            self._unused(ticket)
+            _unused(gate, ticket)
             message = "not called: no quota in time"
             raise NotSent(request.route, message, reason="quota", retry_after_s=error.wait_s) from error
         except NotSent:
-            self._unused(ticket)
+            _unused(gate, ticket)
             raise
         return ticket
-
-    def _unused(self, ticket: int) -> None:
-        if self.gate and ticket:
-            self.gate.unused(ticket)
 
     def _works(self, call: int, answer: R) -> R:
         if self._breaker.succeeded(call):
@@ -245,6 +245,11 @@ class VendorClient:
         finally:
             await response.aclose()
         return response, b"".join(parts)
+
+
+def _unused(gate: Gate | None, ticket: int) -> None:
+    if gate and ticket:
+        gate.unused(ticket)
 
 
 def _reply(request: Request, response: httpx.Response, body: bytes) -> Reply:

@@ -7,14 +7,17 @@ from typing import Final, Protocol
 
 from pydantic import SecretStr
 
-from headrace.platforms import omnisend
+from headrace.platforms import klaviyo, omnisend
 from headrace.platforms.gate import Gate
 from headrace.platforms.http import VendorClient
+from headrace.platforms.klaviyo.gates import Gates
 from headrace.platforms.quota import Windows
 from headrace.platforms.sliding import SlidingWindow
 
 MAILCHIMP_CONNECTIONS: Final = 8
 """Mailchimp allows 10 at a time per key, over all apps."""
+KLAVIYO_CONNECTIONS: Final = 24
+"""Klaviyo names no limit; as many as wait at the doors of slow endpoints must leave some for the others."""
 _MINUTE_S: Final = 60.0
 CALL_DEADLINE_S: Final = 10.0
 """How long one call may take, connection and all."""
@@ -44,6 +47,17 @@ class MailchimpSettings(Protocol):
     def mailchimp_key(self) -> SecretStr: ...
 
 
+class KlaviyoSettings(Protocol):
+    """The fields of a service's settings that a Klaviyo client needs."""
+
+    @property
+    def klaviyo_url(self) -> str: ...
+    @property
+    def klaviyo_key(self) -> SecretStr: ...
+    @property
+    def klaviyo_quota_share(self) -> float: ...
+
+
 class OmnisendSettings(Protocol):
     """The fields of a service's settings that an Omnisend client needs."""
 
@@ -53,6 +67,15 @@ class OmnisendSettings(Protocol):
     def omnisend_key(self) -> SecretStr: ...
     @property
     def omnisend_quota_share(self) -> float: ...
+
+
+class SendGridSettings(Protocol):
+    """The fields of a service's settings that a SendGrid client needs."""
+
+    @property
+    def sendgrid_url(self) -> str: ...
+    @property
+    def sendgrid_key(self) -> SecretStr: ...
 
 
 def make_bigcommerce(
@@ -85,6 +108,32 @@ def make_mailchimp(settings: MailchimpSettings) -> VendorClient:
         base_url=base if base.endswith("/3.0") else f"{base}/3.0",
         auth=("headrace", settings.mailchimp_key.get_secret_value()),
         max_concurrency=MAILCHIMP_CONNECTIONS,
+    )
+
+
+def make_sendgrid(settings: SendGridSettings) -> VendorClient:
+    """A client for the Marketing API; paths begin with `/v3`. Its limits are not published: headers of refusals tell."""
+    return VendorClient(
+        "sendgrid",
+        base_url=settings.sendgrid_url,
+        headers={"Authorization": f"Bearer {settings.sendgrid_key.get_secret_value()}"},
+    )
+
+
+def make_klaviyo(settings: KlaviyoSettings) -> VendorClient:
+    """A client for an account, its calls spread so that our share of each endpoint's limits is kept. Paths begin with
+    `/api`."""
+    return VendorClient(
+        "klaviyo",
+        base_url=settings.klaviyo_url.rstrip("/").removesuffix("/api"),
+        headers={
+            "Accept": "application/vnd.api+json",
+            "Authorization": f"Klaviyo-API-Key {settings.klaviyo_key.get_secret_value()}",
+            "Content-Type": "application/vnd.api+json",
+            "revision": klaviyo.REVISION,
+        },
+        gate_for=Gates(settings.klaviyo_quota_share),
+        max_concurrency=KLAVIYO_CONNECTIONS,
     )
 
 

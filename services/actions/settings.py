@@ -38,6 +38,30 @@ class MailchimpSettings(ActionsSettings):
     """Id of the audience."""
 
 
+class SendGridSettings(ActionsSettings):
+    """For `email-tags --platform sendgrid`."""
+
+    sendgrid_url: str = Field(default="https://api.sendgrid.com", min_length=1)
+    """The API's address; `https://api.eu.sendgrid.com` for accounts in the EU."""
+    sendgrid_key: SecretStr
+    """API key with access to Marketing."""
+    sendgrid_field: str = Field(default="headrace_tags", pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)
+    """Name of the contacts' text field that holds the tags: `;Gold;VIP;`. It is made when it is missing."""
+
+
+class KlaviyoSettings(ActionsSettings):
+    """For `email-tags --platform klaviyo`."""
+
+    klaviyo_url: str = Field(default="https://a.klaviyo.com", min_length=1)
+    """The API's address, with or without `/api`."""
+    klaviyo_key: SecretStr
+    """Private API key of the Klaviyo account."""
+    klaviyo_property: str = Field(default="Headrace tags", min_length=1)
+    """The custom property of profiles whose list of values are the tags."""
+    klaviyo_quota_share: float = Field(default=0.8, gt=0)
+    """Our part of the account's API limits, which all its private keys share; above 1 only for a simulated account."""
+
+
 class OmnisendSettings(ActionsSettings):
     """For `email-tags --platform omnisend`."""
 

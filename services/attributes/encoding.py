@@ -44,6 +44,11 @@ def decode_list(text: str) -> tuple[str, ...]:
     return tuple(sorted({_unescape(token) for token in _tokens(text)}))
 
 
+def fits(text: str) -> bool:
+    """False when a store attribute cannot hold it."""
+    return len(text) <= MAX_CHARACTERS
+
+
 def _joined(tokens: Iterable[str]) -> str:
     ordered = sorted(tokens)
     return f";{';'.join(ordered)};" if ordered else ""
