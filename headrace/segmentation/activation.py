@@ -5,7 +5,7 @@ Segments and ladders are not evaluated here: `decide.py` does that for every dec
 
 import dataclasses
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from headrace.segmentation.orders import oldest_first, sum_up
 from headrace.segmentation.pages import Pages
 from headrace.segmentation.pending import under_new_rules
 from headrace.segmentation.standing import keep_standing
-from headrace.segmentation.state import State
+from headrace.segmentation.state import Claims, Standing, State
 from headrace.segmentation.totals import Sums
 from headrace.segmentation.triggers import past_triggers
 from headrace.segmentation.verdicts import Verdict
@@ -62,10 +62,12 @@ def adopt(
     fold: Fold | None = None,
 ) -> Adopted:
     """The rules taken over by a known customer, as of `now`. `fold`: what is to go over its past, None: all of it."""
-    claims = keep_rules(state.claims, frozenset(rules.rules), rules.renames.rules)
+    claims = state.claims
+    if claims != _UNCLAIMED:
+        claims = keep_rules(claims, frozenset(rules.rules), rules.renames.rules)
     dropped = sorted(set(state.claims.latched) - set(claims.latched) - set(rules.renames.rules))
     verdicts = [Verdict(f"rule:{rule}", "dropped", "the rule is no longer in the rule set") for rule in dropped]
-    standing = keep_standing(state.standing, rules, now)
+    standing = keep_standing(state.standing, rules, now) if state.standing != _NOWHERE else _NOWHERE
     left = [name for name in state.standing.segments if rules.renames.segments.get(name, name) not in rules.segments]
     verdicts += [Verdict(f"segment:{name}", "dropped", "the segment is no longer in the rule set") for name in left]
     folded = {rules.renames.rules.get(rule, rule): digest for rule, digest in state.folded.items()}
@@ -83,6 +85,10 @@ def adopt(
         changed += walk.changed
         fired = tuple(dataclasses.replace(one, past=True) for one in walk.fired)
     return Adopted(state, verdicts, changed, fired)
+
+
+_UNCLAIMED: Final = Claims()
+_NOWHERE: Final = Standing()
 
 
 def fold_past(

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.activation import Adopted, adopt
 from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.compiled_actions import Fired
 from headrace.segmentation.derived import Moment
 from headrace.segmentation.effects import Release, carry_out
 from headrace.segmentation.entries import Walk
@@ -21,6 +22,7 @@ from headrace.segmentation.group_claims import taken_over, wanted
 from headrace.segmentation.newest import NewestFold, only_newest_matters
 from headrace.segmentation.opened import Opened
 from headrace.segmentation.pins import has_ended
+from headrace.segmentation.placing import Placing
 from headrace.segmentation.present import present
 from headrace.segmentation.state import State, Tags, Values
 
@@ -61,6 +63,7 @@ class Foresight:
         self._take_over = take_over
         self._named = frozenset(send_effects)
         self._entries = rules.plan(_NO_TRIGGERS, None)
+        self._placing = Placing(rules)
         self._newest = only_newest_matters(rules)
 
     def of(self, state: State, opened: Opened, *, offset: int, now: datetime | None) -> Foreseen:
@@ -76,16 +79,24 @@ class Foresight:
             state = replace(state, pin=None)
         facts = Facts(state, rules.spend)
         facts.now = now
+        standing = None if adopted.fired else self._placing.of(state, facts)
+        if standing is not None:
+            state = replace(state, standing=standing)
+            return Foreseen(state, self.told(state, labelled_alike=False), ())
+        return self._walked(state, facts, adopted.fired, offset)
+
+    def _walked(self, state: State, facts: Facts, fired: tuple[Fired, ...], offset: int) -> Foreseen:
+        rules, now, before = self._rules, facts.now, state.pending
         moment = Moment(self._event, now) if rules.reads_membership else None
-        walk = Walk(rules, state.claims, state.standing, offset=offset, moment=moment, pending=state.pending)
+        walk = Walk(rules, state.claims, state.standing, offset=offset, moment=moment, pending=before)
         walk.run(self._entries, facts, ())
-        waiting, state = state.pending, replace(state, claims=walk.claims, standing=walk.standing)
+        state = replace(state, claims=walk.claims, standing=walk.standing)
         effects: tuple[str, ...] = ()
-        if adopted.fired or walk.fired or walk.pending is not waiting:
+        if fired or walk.fired or walk.pending is not before:
             stamp = Stamp(0, offset, self._version, self._event, "activation", at=now)
-            fired = (*adopted.fired, *walk.fired)
-            carried = carry_out(state, rules, stamp, fired, walk.pending, Release(self._named, now))
-            effects = tuple([effect.entry for effect in carried.effects])
+            release = Release(self._named, now)
+            released = carry_out(state, rules, stamp, (*fired, *walk.fired), walk.pending, release)[1]
+            effects = tuple([effect.entry for effect in released])
         return Foreseen(state, self.told(state, labelled_alike=False, walk=walk), effects)
 
     def _adopted(self, state: State, opened: Opened, offset: int, now: datetime | None) -> Adopted:

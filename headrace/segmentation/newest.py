@@ -66,7 +66,7 @@ class NewestFold:
     def _newest_met(self, rule: CompiledRule, facts: Facts, numbers: list[int]) -> datetime | None:
         """When the newest order that the rule fires for was made."""
         opened, wanted = self._opened, frozenset((rule.when.name,))
-        ids, entries, lines = opened.ids, opened.entries, opened.lines
+        ids, entries, lines = list(opened.state.ledger), opened.entries, opened.lines
         for number in numbers:
             for one in past_triggers(ids[number], entries[number], wanted, lines[number]):
                 if wakes(rule, one) and is_met(rule, facts, one):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from headrace.segmentation import orders
 from headrace.segmentation.codec import decode_entry, decode_lines
-from headrace.segmentation.pages import Pages
+from headrace.segmentation.pages import NO_PAGES, Pages
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, State, Totals
 from headrace.segmentation.totals import Contribution, Summing, contribution, ordered
 from headrace.segmentation.visits import by_days
@@ -19,14 +19,13 @@ from headrace.segmentation.windows import no_windows, step_windows
 
 
 class Opened:
-    """The orders of a state: ids and entries side by side. Each is opened when first asked for, and then kept."""
+    """The orders of a state, in its order. They are opened when first asked for, and then kept."""
 
-    __slots__ = ("_entries", "_lines", "ids", "pages", "state")
+    __slots__ = ("_entries", "_lines", "pages", "state")
 
     def __init__(self, state: State, pages: Pages) -> None:
         self.state = state
         self.pages = pages
-        self.ids = list(state.ledger)
         self._entries: list[Entry] | None = None
         self._lines: list[tuple[Line, ...]] | None = None
 
@@ -39,7 +38,7 @@ class Opened:
     @property
     def paged(self) -> bool:
         """Whether some orders are on pages; these are not opened here."""
-        return bool(self.state.cold.orders) or next(iter(self.pages.orders()), None) is not None
+        return self.pages is not NO_PAGES and (bool(self.state.cold.orders) or any(True for _ in self.pages.orders()))
 
     @property
     def entries(self) -> list[Entry]:

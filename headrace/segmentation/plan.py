@@ -96,7 +96,8 @@ class Planner:
         asked = self._gaps.intersection(state.standing.segments) if self._gaps else ()
         if not asked:
             return ()
-        state = added_up(opened.of(state), self._known.summing, now)
+        if state.summed != self._known.summing.digest:
+            state = added_up(opened.of(state), self._known.summing, now)
         facts = Facts(state, self._known.spend)
         facts.now = now
         Walk(self._known, state.claims, state.standing, offset=0).run((), facts, ())  # what the customer's labels are

@@ -1,0 +1,92 @@
+"""Where a customer would stand under a rule set, found without a walk: where nobody's move has consequences.
+
+It comes to the standing of an `entries.Walk` over everything, which alone knows what follows from entering and leaving.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.compiled_entries import CompiledLadder, CompiledSegment, acts_of
+from headrace.segmentation.facts import Facts, Labels
+from headrace.segmentation.ladders import stand
+from headrace.segmentation.present import folded_labels
+from headrace.segmentation.state import Claims, Standing, State
+
+_NO_TRIGGERS: Final = frozenset[str]()
+
+
+class Placing:
+    """Of one rule set."""
+
+    def __init__(self, rules: CompiledRules) -> None:
+        self._rules = rules
+        entries = rules.plan(_NO_TRIGGERS, None)
+        self._places = tuple(entry for entry in entries if isinstance(entry, CompiledSegment | CompiledLadder))
+        self._acting = frozenset(entry.id for entry in entries if acts_of(entry))
+        self._possible = not rules.reads_membership and len(self._places) == len(entries)
+
+    def of(self, state: State, facts: Facts) -> Standing | None:
+        """Of a customer who took the rules over; None where only a walk can tell."""
+        claims, was = state.claims, state.standing
+        if not self._possible or state.pending or claims.barred_attributes or claims.barred_tags:
+            return None
+        place, now = _Place(self._rules, claims, was), facts.now
+        facts.attributes, facts.tags = place.attributes, place.tags
+        inside, moved = place.inside, list[str]()
+        for entry in self._places:
+            if isinstance(entry, CompiledSegment):
+                name = entry.id
+                if entry.condition.holds(facts) is (name in inside):
+                    continue
+                inside.symmetric_difference_update((name,))
+                moved.append(name)
+            else:
+                before = place.ladders
+                place.ladders = stand(entry.rungs, before, entry.read(facts), now)
+                if place.ladders.rungs is before.rungs:
+                    continue
+                moved.append(entry.id)
+            place.labels = None
+        if not self._acting.isdisjoint(moved):
+            return None
+        return place.standing(was.segments, now)
+
+
+class _Place:
+    """A standing as it changes, and the labels it gives: None while nobody has asked for them."""
+
+    __slots__ = ("_claims", "_rules", "inside", "labels", "ladders")
+
+    def __init__(self, rules: CompiledRules, claims: Claims, standing: Standing) -> None:
+        self._rules = rules
+        self._claims = claims
+        self.inside = set(standing.segments)
+        self.ladders = standing
+        self.labels: tuple[Labels, Labels] | None = None
+
+    def attributes(self) -> Labels:
+        return self._read()[0]
+
+    def tags(self) -> Labels:
+        return self._read()[1]
+
+    def _read(self) -> tuple[Labels, Labels]:
+        if self.labels is None:
+            standing = Standing(tuple(sorted(self.inside)), self.ladders.rungs)
+            self.labels = folded_labels(self._rules, self._claims, standing)
+        return self.labels
+
+    def standing(self, was: tuple[str, ...], now: datetime | None) -> Standing:
+        """In the end; who entered did so now."""
+        inside, since = self.inside, self.ladders.since
+        entered = inside.difference(was)
+        if not entered and len(inside) == len(was):
+            return self.ladders
+        if len(inside) - len(entered) < len(was):
+            since = {name: at for name, at in since.items() if name in inside or name not in was}
+        if entered and now is not None:
+            since = {**since, **dict.fromkeys(entered, now)}
+        return replace(self.ladders, segments=tuple(sorted(inside)), since=since)
