@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -32,8 +32,11 @@ from services.ingest.hook_keeper import keep_hooks
 from services.ingest.hydrate import Hydrator, Policy
 from services.ingest.hydrate_loop import HydrateLoop
 from services.ingest.kafka_writer import KAFKA, KafkaWriter
+from services.ingest.owner_log import OwnerLog
+from services.ingest.owners import Owners
 from services.ingest.progress import Progress, ProgressLog
 from services.ingest.publish import Events, EventWriter
+from services.ingest.publisher import Publisher
 from services.ingest.reader import Fetched, StoreReader
 from services.ingest.receive import Doorkeeper, make_app
 from services.ingest.reconcile import Reconcile
@@ -88,7 +91,7 @@ async def _hydrate(settings: HydrateSettings, running: Running) -> None:
         policy = Policy(settings.stale_slack_s, settings.reread_delays_s, settings.batch_orders)
         letters = DeadLetters(parts.producer, settings, "hydrate")
         hydrator = Hydrator(
-            parts.reader, parts.snapshots, parts.events, parts.writer, letters.write, letters.write_rows, policy
+            parts.reader, parts.snapshots, parts.events, parts.publisher, letters.write, letters.write_rows, policy
         )
         consumer = make_consumer(settings, group=topic(settings, "hydrate"), **_MEMBERSHIP)
         loop = HydrateLoop(hydrator, consumer, parts.client, parts.troubles, running.stopping, settings.pending_limit)
@@ -109,15 +112,18 @@ async def _feed(settings: FeedSettings, running: Running) -> None:
 
         async def publish(customers: dict[int, Fetched], orders: dict[int, Fetched], origin: Origin) -> None:
             batch = await parts.snapshots.batch(customers=customers, orders=orders, origin=origin)
-            await parts.writer.write(batch.records)
-            parts.snapshots.known.add(batch.customers)
+            await parts.publisher.write(batch)
             await letters.write_rows(batch.bad)
+
+        async def write_clock(now: datetime) -> None:
+            await letters.write_rows(await parts.publisher.settle())
+            await parts.writer.write_everywhere(parts.events.clock(now))
 
         reconcile = Reconcile(
             parts.reader,
             parts.snapshots.consents,
             publish,
-            lambda now: parts.writer.write_everywhere(parts.events.clock(now)),
+            write_clock,
             settle=timedelta(seconds=settings.settle_s),
             overlap=timedelta(seconds=settings.overlap_s),
         )
@@ -186,6 +192,7 @@ class _StoreParts:
     events: Events
     snapshots: Snapshots
     writer: EventWriter
+    publisher: Publisher
     troubles: Troubles
 
 
@@ -193,20 +200,30 @@ class _StoreParts:
 async def _store_parts(settings: StoreSettings, running: Running, weight: float) -> AsyncIterator[_StoreParts]:
     producer = await _started_producer(settings, running)
     client = make_bigcommerce(settings, weight, max_concurrency=_READS_AT_ONCE)
+    owners = Owners(settings.store, settings.hash_key.get_secret_value().encode())
+    owner_log = OwnerLog(settings, producer, owners)
     try:
+        await owner_log.catch_up(running.stopping)
         reader = StoreReader(client)
-        events = Events(settings.store, settings.hash_key.get_secret_value().encode())
-        yield _StoreParts(
-            client=client,
-            producer=producer,
-            reader=reader,
-            events=events,
-            snapshots=Snapshots(reader, events),
-            writer=EventWriter(producer, topic(settings, topics.EVENTS)),
-            troubles=Troubles(running.health, unauthorized_retry_s=settings.unauthorized_retry_s),
-        )
+        events = Events(settings.store)
+        snapshots = Snapshots(reader, events, owners)
+        writer = EventWriter(producer, topic(settings, topics.EVENTS))
+        async with background(owner_log.follow(), running):
+            yield _StoreParts(
+                client=client,
+                producer=producer,
+                reader=reader,
+                events=events,
+                snapshots=snapshots,
+                writer=writer,
+                publisher=Publisher(reader, snapshots, writer, owner_log),
+                troubles=Troubles(running.health, unauthorized_retry_s=settings.unauthorized_retry_s),
+            )
     finally:
         await client.aclose()
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(_FLUSH_S):
+                await owner_log.close()
         with contextlib.suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(_FLUSH_S):
                 await producer.stop()

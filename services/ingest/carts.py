@@ -96,9 +96,11 @@ class CartEvents:
         return found
 
     def _record(self, kind: str, event: CartEvent, row: Row, at: datetime) -> list[Record]:
-        email = row.get("email") or (row.get("billing_address") or {}).get("email")
-        record = self._events.cart(kind, event, customer_id_of(row), email if isinstance(email, str) else "", at)
-        return [] if record is None else [record]
+        found, customer_id = row.get("email") or (row.get("billing_address") or {}).get("email"), customer_id_of(row)
+        email = found.strip() if isinstance(found, str) else ""
+        if not customer_id and not email:
+            return []  # of nobody we could name
+        return [self._events.cart(kind, event, self._snapshots.owners.buyer(customer_id, email, ""), at)]
 
     def _abandoned(self, row: Row) -> CartEvent:
         """Amounts become the store's own currency at today's rate; an order will have its own."""

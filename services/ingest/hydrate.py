@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from headrace.contracts.events import Origin
+from headrace.contracts.events import Origin, revision
 from headrace.platforms.errors import Rejected
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter, gauge
@@ -20,7 +20,8 @@ from services.ingest.backlog import Backlog, BadNotice, Key, Pending, Place, rea
 from services.ingest.cart_news import cart_id_of
 from services.ingest.carts import CartEvents, CartRead
 from services.ingest.normalise import modified_of
-from services.ingest.publish import Events, EventWriter, Record
+from services.ingest.publish import Events, Record
+from services.ingest.publisher import Publisher
 from services.ingest.reader import Fetched, StoreReader
 from services.ingest.snapshots import Batch, Snapshots
 
@@ -73,6 +74,8 @@ class Sorted:
     orders: dict[int, Fetched] = field(default_factory=dict)
     customers: dict[int, Fetched] = field(default_factory=dict)
     deleted: list[Record] = field(default_factory=list)
+    gone: list[tuple[int, None, str]] = field(default_factory=list)
+    """Deleted customers, without an address, as of a revision."""
     again: list[Pending] = field(default_factory=list)
     carts: CartRead = field(default_factory=CartRead)
 
@@ -85,7 +88,7 @@ class Hydrator:
         reader: StoreReader,
         snapshots: Snapshots,
         events: Events,
-        writer: EventWriter,
+        publisher: Publisher,
         set_aside: SetAside,
         set_rows_aside: SetRowsAside,
         policy: Policy,
@@ -97,7 +100,7 @@ class Hydrator:
         self._reader = reader
         self._snapshots = snapshots
         self._events = events
-        self._writer = writer
+        self._publisher = publisher
         self._set_aside = set_aside
         self._set_rows_aside = set_rows_aside
         self._policy = policy
@@ -141,9 +144,11 @@ class Hydrator:
         """One batch, if anything is due. Raises the vendor's and Kafka's errors; the batch then waits again."""
         batch = self.backlog.take(self._clock(), self._policy.batch_size)
         if not batch:
+            await self._set_rows_aside(await self._publisher.settle())
             return False
         try:
             await self._work(batch)
+            await self._set_rows_aside(await self._publisher.settle())
         except BaseException:
             for pending in batch:
                 self.backlog.add(pending)
@@ -177,8 +182,8 @@ class Hydrator:
         carts = await self._carts.behind(made, batch, read.carts)
         again = [*read.again, *self._refunds_missing(batch, made, read)]
         skipped = {pending.key for pending in again}
-        await self._writer.write([*made.records, *carts, *read.deleted])
-        self._snapshots.known.add(made.customers)
+        made.named += [entry for each in read.gone for entry in self._snapshots.owners.named(*each)]
+        await self._publisher.write(made, [*carts, *read.deleted])
         self._remember(read)
         log.info(
             "batch.published",
@@ -216,7 +221,9 @@ class Hydrator:
 
     def _sort(self, pending: Pending, row: Fetched | None, found: dict[int, Fetched], read: Sorted) -> None:
         if row is None and pending.deleted_at is not None:
-            read.deleted.append(self._deleted(pending, pending.deleted_at))
+            deleted_at = pending.deleted_at
+            read.deleted.append(self._events.deleted(pending.key[1], deleted_at, deleted_at, _ORIGIN))
+            read.gone.append((pending.key[1], None, revision(deleted_at, deleted_at)))
         elif self._is_old(pending, row) and self._read_again(pending):
             read.again.append(pending)
         elif row is not None:
@@ -265,9 +272,6 @@ class Hydrator:
             if told and self._read_again(pending):
                 missing.append(pending)
         return missing
-
-    def _deleted(self, pending: Pending, deleted_at: datetime) -> Record:
-        return self._events.deleted(pending.key[1], deleted_at, deleted_at, _ORIGIN)
 
     async def _subscribers(self, batch: list[Pending]) -> dict[int, Fetched]:
         """The customers whose consent changed."""

@@ -15,11 +15,13 @@ from headrace.contracts.events import (
     CLOCK,
     CUSTOMER_DELETED,
     CUSTOMER_SNAPSHOT,
+    ORDER_REMOVED,
     ORDER_SNAPSHOT,
     CartEvent,
     Clock,
     CustomerDeleted,
     CustomerSnapshot,
+    OrderRemoved,
     OrderSnapshot,
     Origin,
     encode_event,
@@ -27,7 +29,7 @@ from headrace.contracts.events import (
 )
 from headrace.contracts.topics import PARTITION_WIDE_KEY
 from headrace.runtime.metrics import counter
-from services.ingest.identity import customer_key, guest_key
+from services.ingest.identity import customer_key
 
 
 class Record(Struct, frozen=True):
@@ -42,9 +44,8 @@ class Record(Struct, frozen=True):
 class Events:
     """Makes the records of one store."""
 
-    def __init__(self, store: str, hash_key: bytes) -> None:
+    def __init__(self, store: str) -> None:
         self.store = store
-        self._hash_key = hash_key
 
     def customer(self, snapshot: CustomerSnapshot, fetched_at: datetime, origin: Origin) -> Record:
         """A customer's snapshot under the customer's key."""
@@ -62,9 +63,8 @@ class Events:
         )
         return Record(key.encode(), value, CUSTOMER_SNAPSHOT, origin)
 
-    def order(self, snapshot: OrderSnapshot, customer_id: int, fetched_at: datetime, origin: Origin) -> Record:
-        """An order's snapshot under its customer's key, or its guest's (customer 0)."""
-        key = customer_key(self.store, customer_id) if customer_id else self._guest(snapshot)
+    def order(self, snapshot: OrderSnapshot, key: str, fetched_at: datetime, origin: Origin) -> Record:
+        """An order's snapshot under its owner's key."""
         rev = revision(snapshot.modified_at, fetched_at)
         value = encode_event(
             snapshot,
@@ -77,6 +77,21 @@ class Events:
             revision=rev,
         )
         return Record(key.encode(), value, ORDER_SNAPSHOT, origin)
+
+    def removed(self, snapshot: OrderSnapshot, key: str, to: str, fetched_at: datetime) -> Record:
+        """The order left this customer: the same revision as the snapshot that enters the next. No effect follows."""
+        rev = revision(snapshot.modified_at, fetched_at)
+        value = encode_event(
+            OrderRemoved(order_id=snapshot.order_id, to=to),
+            type=ORDER_REMOVED,
+            id=f"{ORDER_REMOVED}:{snapshot.order_id}:{rev}",
+            store=self.store,
+            subject=key,
+            time=snapshot.modified_at,
+            origin="backfill",
+            revision=rev,
+        )
+        return Record(key.encode(), value, ORDER_REMOVED, "backfill")
 
     def deleted(self, customer_id: int, deleted_at: datetime, fetched_at: datetime, origin: Origin) -> Record:
         """The store has no such customer any more."""
@@ -94,11 +109,8 @@ class Events:
         )
         return Record(key.encode(), value, CUSTOMER_DELETED, origin)
 
-    def cart(self, kind: str, event: CartEvent, customer_id: int, email: str, at: datetime) -> Record | None:
-        """A cart left behind, or one that became an order; None for a cart of nobody we could name."""
-        if not customer_id and not email.strip():
-            return None
-        key = customer_key(self.store, customer_id) if customer_id else guest_key(self.store, email, self._hash_key)
+    def cart(self, kind: str, event: CartEvent, key: str, at: datetime) -> Record:
+        """A cart left behind, or one that became an order."""
         value = encode_event(
             event,
             type=kind,
@@ -123,10 +135,6 @@ class Events:
         )
         return Record(PARTITION_WIDE_KEY, value, CLOCK, "live")
 
-    def _guest(self, snapshot: OrderSnapshot) -> str:
-        email = snapshot.personal.email if snapshot.personal else None
-        return guest_key(self.store, email or f"order-{snapshot.order_id}", self._hash_key)
-
 
 class EventWriter:
     """Writes records in their order and waits until Kafka has them all."""
@@ -144,7 +152,7 @@ class EventWriter:
         """Returns how many. Raises `KafkaError` when they are not all acknowledged."""
         batch = list(records)
         waiting = [await self._producer.send(self._topic, record.value, key=record.key) for record in batch]
-        await _all_acknowledged(waiting)
+        await all_acknowledged(waiting)
         _count(batch)
         return len(batch)
 
@@ -155,11 +163,12 @@ class EventWriter:
             await self._producer.send(self._topic, record.value, key=record.key, partition=number)
             for number in sorted(partitions)
         ]
-        await _all_acknowledged(waiting)
+        await all_acknowledged(waiting)
         _count([record] * len(waiting))
 
 
-async def _all_acknowledged(waiting: Sequence[asyncio.Future[object]]) -> None:
+async def all_acknowledged(waiting: Sequence[asyncio.Future[object]]) -> None:
+    """Waits for all of them; raises the first error there was."""
     for error in await asyncio.gather(*waiting, return_exceptions=True):
         if isinstance(error, BaseException):
             raise error

@@ -9,11 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from headrace.contracts.events import Origin, StatusChange
+from headrace.contracts.events import OrderSnapshot, Origin, StatusChange, revision
+from headrace.runtime.logs import log
 from services.ingest import declared, normalise
 from services.ingest.currencies import Currencies
 from services.ingest.lookups import Categories, Consents, Groups
 from services.ingest.normalise import Malformed
+from services.ingest.owners import Entry, Owners, Placed
 from services.ingest.publish import Events, Record
 from services.ingest.reader import Fetched, StoreReader
 
@@ -45,6 +47,12 @@ class KnownCustomers:
 class Batch:
     """Records in the order they must be written; `bad` names the resources whose rows could not be read."""
 
+    removals: list[Record] = field(default_factory=list)
+    """Orders out of the customers they leave: acknowledged before the others are written."""
+    placed: list[Placed] = field(default_factory=list)
+    """Where the orders among the records are."""
+    named: list[Entry] = field(default_factory=list)
+    """Addresses of the customers among the records."""
     records: list[Record] = field(default_factory=list)
     customers: set[int] = field(default_factory=set)
     """Whose snapshots are among the records: known once they are acknowledged."""
@@ -57,7 +65,8 @@ class Batch:
 class Snapshots:
     """Makes batches of one store's records."""
 
-    def __init__(self, reader: StoreReader, events: Events) -> None:
+    def __init__(self, reader: StoreReader, events: Events, owners: Owners) -> None:
+        self.owners = owners
         self.consents = Consents(reader)
         self.known = KnownCustomers()
         self._reader = reader
@@ -119,6 +128,9 @@ class Snapshots:
                 continue
             batch.records.append(record)
             batch.customers.add(customer_id)
+            email = snapshot.personal.email if snapshot.personal else None
+            revised = revision(snapshot.modified_at, each.fetched_at)
+            batch.named += self.owners.named(customer_id, email, revised)
 
     def _add_orders(
         self,
@@ -139,11 +151,22 @@ class Snapshots:
                     is_late=self.categories.is_late,
                     status_change=status_changes.get(order_id),
                 )
-                record = self._events.order(snapshot, normalise.customer_id_of(each.row), each.fetched_at, origin)
+                self._place(snapshot, each, origin, batch)
             except ODD as error:
                 batch.bad["order", order_id] = why(error)
-                continue
-            batch.records.append(record)
+
+    def _place(self, snapshot: OrderSnapshot, each: Fetched, origin: Origin, batch: Batch) -> None:
+        """Under its owner; what comes to another than before is no news to act on."""
+        email = snapshot.personal.email if snapshot.personal else None
+        revised = revision(snapshot.modified_at, each.fetched_at)
+        placed = self.owners.place(snapshot.order_id, normalise.customer_id_of(each.row), email, revised)
+        if placed is None:
+            log.info("order.outdated", order_id=snapshot.order_id)
+            return
+        key = placed.owner.owner
+        batch.records.append(self._events.order(snapshot, key, each.fetched_at, "backfill" if placed.leave else origin))
+        batch.removals += [self._events.removed(snapshot, left, key, each.fetched_at) for left in placed.leave]
+        batch.placed.append(placed)
 
     async def _know_currency(self, rows: Mapping[int, Fetched]) -> None:
         """Only where somebody has store credit: an amount without a currency is none."""

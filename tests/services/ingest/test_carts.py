@@ -14,9 +14,11 @@ from headrace.platforms.errors import Rejected, Unauthorized
 from headrace.platforms.http import Reply, Request
 from services.ingest.backlog import BadNotice, Place, read_record
 from services.ingest.hydrate import Hydrator, NoticeRecord, Policy
-from services.ingest.publish import Events, EventWriter, Record
+from services.ingest.owners import Owners
+from services.ingest.publish import Events, Record
+from services.ingest.publisher import Publisher
 from services.ingest.reader import StoreReader
-from services.ingest.snapshots import Snapshots
+from services.ingest.snapshots import Batch, Snapshots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CART = "09346904-4175-44fd-be53-f7e598531b6c"
@@ -120,13 +122,13 @@ class Desk:
     def __init__(self, store: Store) -> None:
         self.written: list[Record] = []
         self.aside: list[str] = []
-        reader, events = StoreReader(store), Events("s", b"hk")
+        reader, events = StoreReader(store), Events("s")
         policy = Policy(stale_slack_s=1, reread_delays_s=(), batch_size=100)
         self.hydrator = Hydrator(
             reader,
-            Snapshots(reader, events),
+            Snapshots(reader, events, Owners("s", b"hk")),
             events,
-            cast("EventWriter", self),
+            cast("Publisher", self),
             self._set_aside,
             self._set_rows_aside,
             policy,
@@ -134,9 +136,11 @@ class Desk:
         )
         self._offset = 0
 
-    async def write(self, records: Sequence[Record]) -> int:
-        self.written += records
-        return len(records)
+    async def write(self, batch: Batch, behind: Sequence[Record]) -> None:
+        self.written += [*batch.records, *behind]
+
+    async def settle(self) -> dict[tuple[str, int], str]:
+        return {}
 
     async def take(self, *values: bytes) -> list[Event]:
         before = len(self.written)

@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 
-from headrace.contracts.events import Clock, CustomerSnapshot, OrderPersonal, OrderSnapshot, decode_event
-from services.ingest.identity import guest_key
+from headrace.contracts.events import Clock, CustomerSnapshot, OrderPersonal, OrderRemoved, OrderSnapshot, decode_event
 from services.ingest.publish import Events
 
 MODIFIED = datetime(2026, 1, 1, 10, tzinfo=UTC)
 FETCHED = datetime(2026, 1, 1, 10, 0, 5, tzinfo=UTC)
-EVENTS = Events("s", b"hk")
+EVENTS = Events("s")
 
 
 def _order(email: str | None) -> OrderSnapshot:
@@ -35,13 +34,17 @@ def test_customer__snapshot__revision_is_date_and_read() -> None:
     assert (envelope.subject, envelope.time, envelope.headraceorigin) == ("s:7", MODIFIED, "backfill")
 
 
-def test_order__customer_or_guest__under_the_owners_key() -> None:
-    assert EVENTS.order(_order("a@b.example"), 7, FETCHED, "live").key == b"s:7"
-    assert EVENTS.order(_order("A@b.example"), 0, FETCHED, "live").key.decode() == guest_key("s", "a@b.example", b"hk")
-
-
-def test_order__guest_without_an_address__a_guest_of_its_own() -> None:
-    assert EVENTS.order(_order(None), 0, FETCHED, "live").key.decode() == guest_key("s", "order-100", b"hk")
+def test_removed__order__of_the_snapshots_revision_and_without_effects() -> None:
+    order = decode_event(EVENTS.order(_order("a@b.example"), "s:8", FETCHED, "live").value)
+    record = EVENTS.removed(_order("a@b.example"), "s:7", "s:8", FETCHED)
+    removed = decode_event(record.value)
+    assert (record.key, removed.envelope.subject, removed.data) == (
+        b"s:7",
+        "s:7",
+        OrderRemoved(order_id="100", to="s:8"),
+    )
+    assert removed.envelope.headracerevision == order.envelope.headracerevision
+    assert removed.envelope.headraceorigin == "backfill"
 
 
 def test_clock__every_partition__under_the_partition_wide_key() -> None:

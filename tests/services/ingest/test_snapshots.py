@@ -7,6 +7,7 @@ import pytest
 
 from headrace.contracts.events import CustomerSnapshot, OrderSnapshot, decode_event
 from headrace.platforms.http import Reply, Request
+from services.ingest.owners import Owners
 from services.ingest.publish import Events
 from services.ingest.reader import Fetched, StoreReader
 from services.ingest.snapshots import Batch, Snapshots
@@ -37,7 +38,7 @@ def _fetched(number: int, row: dict[str, Any]) -> Fetched:
 
 async def _batch(*, customers: dict[str, Any] | None = None, order: dict[str, Any] | None = None) -> Batch:
     """One sound row of the kind, and the odd one with id 2."""
-    snapshots = Snapshots(StoreReader(Empty()), Events("s", b"hk"))
+    snapshots = Snapshots(StoreReader(Empty()), Events("s"), Owners("s", b"hk"))
     rows = {1: _fetched(1, {}), 2: _fetched(2, customers)} if customers is not None else {}
     orders = {1: _fetched(1, ORDER), 2: _fetched(2, {**ORDER, **order})} if order is not None else {}
     return await snapshots.batch(customers=rows, orders=orders, origin="live")

@@ -1,0 +1,61 @@
+"""A batch into the log in the order that makes a crash between two writes harmless: repeated, it completes.
+
+First orders leave their former customers, then the snapshots, then `headrace.owners` says where they are.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from headrace.runtime.logs import log
+from headrace.runtime.metrics import counter
+from services.ingest.owner_log import OwnerLog
+from services.ingest.publish import EventWriter, Record
+from services.ingest.reader import StoreReader
+from services.ingest.snapshots import Batch, Snapshots
+
+_AT_ONCE: Final = 250
+
+
+class Publisher:
+    """Writes batches, and puts right what stands under the wrong customer."""
+
+    def __init__(self, reader: StoreReader, snapshots: Snapshots, writer: EventWriter, owner_log: OwnerLog) -> None:
+        self._reader = reader
+        self._snapshots = snapshots
+        self._writer = writer
+        self._owner_log = owner_log
+
+    async def write(self, batch: Batch, behind: Iterable[Record] = ()) -> None:
+        """Returns when Kafka has all of it. Raises `KafkaError`; then the batch may be made and written again."""
+        if batch.removals:
+            await self._writer.write(batch.removals)
+        await self._writer.write([*batch.records, *behind])
+        owners = self._owner_log.owners
+        new = [placed.entry for placed in batch.placed if not placed.known]
+        await self._owner_log.write([*new, *batch.named])
+        for placed in batch.placed:
+            owners.take(placed.entry, own=True)
+        for entry in batch.named:
+            owners.take(entry, own=True)
+        self._snapshots.known.add(batch.customers)
+        moved = [placed for placed in batch.placed if placed.leave]
+        for placed in moved:
+            log.info("order.moved", order_id=placed.order_id, by_email=placed.owner.by_email)
+        if moved:
+            counter("headrace_orders_moved_total").inc(len(moved))
+
+    async def settle(self) -> Mapping[tuple[str, int], str]:
+        """Reads the orders again that stand under the wrong customer, and publishes them; gives the odd rows.
+
+        No effect is released by it. Raises the vendor's and Kafka's errors.
+        """
+        bad: dict[tuple[str, int], str] = {}
+        owners = self._owner_log.owners
+        while strays := owners.strays(_AT_ONCE):
+            ids = {int(each) for each in strays if each.isascii() and each.isdigit()}
+            rows = await self._reader.orders(ids) if ids else {}
+            batch = await self._snapshots.batch(customers={}, orders=rows, origin="backfill")
+            await self.write(batch)
+            bad |= batch.bad
+            owners.give_up(strays)
+        return bad
