@@ -28,6 +28,7 @@ Code = Literal[
     "missing_key",
     "unknown_key",
     "given_twice",
+    "discounted_twice",
     "too_many",
     # scalars
     "empty_value",
@@ -98,6 +99,9 @@ Code = Literal[
     "never_holds",
     "never_leaves",
     "should_be_segment",
+    "never_done",
+    "unless_idle",
+    "effect_not_sent",
     "shadowed",
     "email_not_domain",
     "public_domain",
@@ -150,6 +154,9 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "wrong_shape": Meaning("a list, a mapping or a single value where another is needed", "rules: order.placed"),
     "missing_key": Meaning("a required key is not there", "a segment without who"),
     "unknown_key": Meaning("a key that means nothing here", "segmens: []"),
+    "discounted_twice": Meaning(
+        "two discounts of a group for the same thing", "discounts: [{percent: 10}, {percent: 20}]"
+    ),
     "given_twice": Meaning("two files of one rule set say what only one may", "store in a.yaml and in b.yaml"),
     "too_many": Meaning("a list or a rule set is longer than allowed", "20,000 domains in one list"),
     "empty_value": Meaning("a key without a value, or an empty list or text", "group:"),
@@ -233,6 +240,21 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     ),
     "should_be_segment": Meaning(
         "a rule states a lasting property", "customer.created, email_domain, add_attribute", "info"
+    ),
+    "never_done": Meaning(
+        "an action whose unless always holds when its time has come",
+        "spend from 1000, on_enter: {send_email: x, after: 7 days, unless: {customer.spend: {from: 500}}}",
+        "warning",
+    ),
+    "unless_idle": Meaning(
+        "an unless that never holds when its time has come",
+        "spend from 1000, on_enter: {send_email: x, after: 7 days, unless: {customer.spend: {below: 1000}}}",
+        "info",
+    ),
+    "effect_not_sent": Meaning(
+        "an effect that is decided and published, and that nothing of this release carries out",
+        "then: [{send_email: {template: welcome}}]",
+        "info",
     ),
     "shadowed": Meaning("a claim of a group that another always wins over", "VIP below Gold in group_order", "warning"),
     "email_not_domain": Meaning("a text sought in whole addresses", "customer.email: {contains: acme}", "warning"),

@@ -143,6 +143,11 @@ def _spend() -> Schema:
     )
 
 
+_DISCOUNT: Final[Schema] = _object(
+    {"percent": _COUNT, "amount": _AMOUNT, "category": _ANY_SCALAR, "product": _ANY_SCALAR}
+)
+
+
 def _group() -> Schema:
     return _object(
         {
@@ -151,14 +156,10 @@ def _group() -> Schema:
             "kind": _enum(("B2B", "B2C")),
             "erp_id": _text("Its id in the ERP."),
             "description": _text("For people."),
-            "categories": {"description": "The categories its customers see, all, or none.", **_VALUES},
+            "categories": {"description": "The categories its customers see: all, none, or names and ids.", **_VALUES},
             "discounts": {
-                "description": "What its customers pay less, of the whole store, a category or a product.",
-                "type": "array",
-                "items": _object(
-                    {"percent": _COUNT, "amount": _AMOUNT, "category": _ANY_SCALAR, "product": _ANY_SCALAR}
-                ),
-                "minItems": 1,
+                "description": "What its customers pay less, of the whole store, a category or a product; or none.",
+                "anyOf": [_enum(("none",)), _DISCOUNT, {"type": "array", "items": _DISCOUNT, "minItems": 1}],
             },
             "price_list": _text("The price list its customers buy by; then it has no discounts."),
             **_about(),

@@ -174,9 +174,10 @@ class Group(About, kw_only=True):
     kind: Literal["B2B", "B2C"] | None = None
     erp_id: str = ""
     description: str = ""
-    categories: tuple[str, ...] | None = None
-    """The categories its customers see; None: all."""
-    discounts: tuple[Discount, ...] = ()
+    categories: tuple[str, ...] | Literal["all"] | None = None
+    """The categories its customers see; None: those the store says."""
+    discounts: tuple[Discount, ...] | None = None
+    """What they pay less, and nothing besides; None: what the store says."""
     price_list: str = ""
 
 

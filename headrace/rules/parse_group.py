@@ -3,13 +3,13 @@
 They are the store's settings of the group; no rule depends on them.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from headrace.rules import scalars
-from headrace.rules.findings import Refused
+from headrace.rules.findings import Refused, quoted
 from headrace.rules.model import Discount
-from headrace.rules.reading import Reading, each, keys, one_or_more
-from headrace.rules.yaml_source import Node, Scalar
+from headrace.rules.reading import Reading, items, keys, one_or_more
+from headrace.rules.yaml_source import Mapping, Node, Scalar
 
 _DISCOUNTS: Final = "discounts: [{percent: 10}, {percent: 20, category: Phones}]"
 
@@ -21,20 +21,36 @@ def sees(found: dict[str, Node], reading: Reading) -> dict[str, Any]:
     if "categories" in found:
         values["categories"] = report.tried(_categories, found["categories"], reading)
     if "discounts" in found:
-        several = report.tried(
-            each, found["discounts"], "discounts", _DISCOUNTS, report, lambda one: _discount(one, reading)
-        )
-        values["discounts"] = several or ()
+        values["discounts"] = report.tried(_discounts, found["discounts"], reading)
     if "price_list" in found:
         values["price_list"] = report.tried(_price_list, found["price_list"], found) or ""
     return values
 
 
-def _categories(node: Node, reading: Reading) -> tuple[str, ...] | None:
+def _categories(node: Node, reading: Reading) -> tuple[str, ...] | Literal["all"]:
     if isinstance(node, Scalar) and not node.quoted and node.text in ("all", "none"):
-        return None if node.text == "all" else ()
+        return "all" if node.text == "all" else ()
     names = one_or_more(node, "categories", reading.report, lambda one: scalars.text(one, "a category"))
     return tuple(dict.fromkeys(names))
+
+
+def _discounts(node: Node, reading: Reading) -> tuple[Discount, ...]:
+    """A list of them, one alone, or `none`."""
+    if isinstance(node, Scalar) and not node.quoted and node.text == "none":
+        return ()
+    nodes = (node,) if isinstance(node, Mapping) else items(node, "discounts", _DISCOUNTS)
+    seen: set[tuple[str, str]] = set()
+    kept: list[Discount] = []
+    for one in nodes:
+        discount = reading.report.tried(_discount, one, reading)
+        if discount is None:
+            continue
+        if (discount.of, discount.name) in seen:
+            what = "the whole store" if discount.of == "store" else f"the {discount.of} {quoted(discount.name)}"
+            reading.report.add("discounted_twice", one.place, f"{what} has a discount already", "keep one of them")
+        seen.add((discount.of, discount.name))
+        kept.append(discount)
+    return tuple(kept)
 
 
 def _discount(node: Node, reading: Reading) -> Discount:
@@ -59,6 +75,6 @@ def _discount(node: Node, reading: Reading) -> Discount:
 
 def _price_list(node: Node, found: dict[str, Node]) -> str:
     if "discounts" in found:
-        reason = "a group has a price list or discounts: the store takes only one of them"
+        reason = "a group has a price list or discounts, not both: the store takes only one of them"
         raise Refused("given_twice", node.place, reason, "remove discounts: or price_list:")
     return scalars.text(node, "price_list")

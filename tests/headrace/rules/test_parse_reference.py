@@ -119,6 +119,9 @@ def test_group__what_its_customers_see_and_pay__kept() -> None:
         "  discounts: [{percent: 10}, {percent: 20, category: Phones}]\n"
         "- {name: Trade, categories: none, price_list: Trade prices}\n"
         "- {name: Staff, categories: all, discounts: [{amount: 5.50, product: 007}]}\n"
+        "- {name: Press, discounts: {percent: 5}}\n"
+        "- {name: Plain, discounts: none}\n"
+        "- {name: Silver}\n"
     )
     assert rule_set.groups == (
         Group(
@@ -127,7 +130,10 @@ def test_group__what_its_customers_see_and_pay__kept() -> None:
             discounts=(Discount(percent=10), Discount(percent=20, of="category", name="Phones")),
         ),
         Group(name="Trade", categories=(), price_list="Trade prices"),
-        Group(name="Staff", discounts=(Discount(amount=550, of="product", name="007"),)),
+        Group(name="Staff", categories="all", discounts=(Discount(amount=550, of="product", name="007"),)),
+        Group(name="Press", discounts=(Discount(percent=5),)),
+        Group(name="Plain", discounts=()),
+        Group(name="Silver"),
     )
 
 
