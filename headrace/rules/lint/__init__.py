@@ -12,6 +12,7 @@ from headrace.rules.lint.shadows import check_shadows
 from headrace.rules.lint.texts import check_texts
 from headrace.rules.lint.tiers import check_tiers
 from headrace.rules.lint.upkeep import check_upkeep
+from headrace.rules.lint.waiting import check_waiting
 from headrace.rules.model import RuleSet
 from headrace.rules.reading import Reading
 
@@ -22,6 +23,7 @@ def lint(rule_set: RuleSet, reading: Reading, today: date | None = None) -> None
     check_tiers(looking)
     never = check_never(looking)
     check_lasting(looking, never)
+    check_waiting(looking)
     check_shadows(looking)
     check_texts(looking)
     check_upkeep(looking)

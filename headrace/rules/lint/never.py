@@ -4,7 +4,7 @@ from typing import Final
 
 from headrace.rules.catalogue import FIELDS
 from headrace.rules.lint.looking import Looking, condition_of, entries_of
-from headrace.rules.lint.ranges import Number, Range, number_of, range_of
+from headrace.rules.lint.ranges import Range, excludes_itself, range_of
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not, Rule, Segment
 
 _NOUGHT: Final = frozenset({"customer.spend", "customer.orders", "customer.items", "customer.refunds"})
@@ -37,28 +37,16 @@ def check_never(looking: Looking) -> set[str]:
 
 
 def _contradicts(looking: Looking, entry: Segment | Rule, condition: Condition) -> bool:
-    match condition:
-        case AllOf(of=of):
-            known: dict[Number, Range] = {}
-            for part in of:
-                if isinstance(part, Leaf) and (found := range_of(part)) is not None:
-                    number = number_of(part)
-                    known[number] = known.get(number, Range(None, None)).both(found)
-                    if known[number].empty:
-                        looking.say(
-                            "never_holds",
-                            entry,
-                            f"no customer can meet this and the tests of {part.field} before it at once",
-                            "write any: in place of all:, or mend the bounds",
-                            at=part,
-                        )
-                        return True
-            return any(_contradicts(looking, entry, part) for part in of)
-        case AnyOf(of=of):
-            # One way that is closed leaves the others open: told only where all are.
-            return False
-        case _:
-            return False
+    leaf = excludes_itself(condition)
+    if leaf is not None:
+        looking.say(
+            "never_holds",
+            entry,
+            f"no customer can meet this and the tests of {leaf.field} before it at once",
+            "write any: in place of all:, or mend the bounds",
+            at=leaf,
+        )
+    return leaf is not None
 
 
 def _at_creation(condition: Condition) -> bool | None:

@@ -71,6 +71,23 @@ def tested(condition: Condition | None) -> Tested | None:
             return None
 
 
+def excludes_itself(condition: Condition) -> Leaf | None:
+    """The test that excludes those of the same number before it, so that nobody meets the condition; None: none does.
+
+    Of several ways (`any`), one that is closed leaves the others open: those are not gone into.
+    """
+    if not isinstance(condition, AllOf):
+        return None
+    known: dict[Number, Range] = {}
+    for part in condition.of:
+        if isinstance(part, Leaf) and (found := range_of(part)) is not None:
+            number = number_of(part)
+            known[number] = known.get(number, Range(None, None)).both(found)
+            if known[number].empty:
+                return part
+    return next((leaf for part in condition.of if (leaf := excludes_itself(part)) is not None), None)
+
+
 def range_of(leaf: Leaf) -> Range | None:
     """What a test of a number admits; None for one that is no range, or of something else."""
     field = FIELDS.get(leaf.field)
