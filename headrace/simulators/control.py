@@ -67,7 +67,7 @@ async def _operate(simulator: Simulator, body: Mapping[str, Any]) -> Answer:
 def _truth(simulator: Simulator) -> dict[str, Any]:
     world = simulator.world
     names = {row.id: row.name for row in world.people.attributes}
-    customers = {}
+    customers: dict[str, dict[str, Any]] = {}
     for row in world.people.customers:
         member = world.audience.by_email(row.email)
         customers[str(row.id)] = {
@@ -75,6 +75,8 @@ def _truth(simulator: Simulator) -> dict[str, Any]:
             "attributes": {names[value.attribute_id]: value.value for value in world.people.values_of(row.id)},
             "tags": [] if member is None else sorted(name for name, _ in member.tags),
         }
+        if metafields := {f"{one.namespace}.{one.key}": one.value for one in world.metafields.of_customer(row.id)}:
+            customers[str(row.id)]["metafields"] = metafields
     platforms = {name: vendor.truth() for name, vendor in simulator.vendors.items()}
     return {"customers": customers, "members": platforms["mailchimp"], "platforms": platforms, "effects": []}
 
@@ -90,6 +92,7 @@ def _calls(simulator: Simulator) -> dict[str, Any]:
         "status_429_ours": calls.status_429_ours,
         "group_writes": asdict(simulator.writes.group),
         "attribute_writes": asdict(simulator.writes.attribute),
+        "metafield_writes": asdict(simulator.writes.metafield),
         "webhooks": asdict(counts),
         "quota": {
             "windows": [

@@ -10,6 +10,7 @@ from typing import Any
 from headrace.simulators.audience import Audience
 from headrace.simulators.carts import Carts
 from headrace.simulators.clock import StoreClock
+from headrace.simulators.metafields import Metafields
 from headrace.simulators.people import People
 from headrace.simulators.trade import Trade
 
@@ -22,6 +23,7 @@ class World:
         self.clock = clock
         self.listener: Callable[[str, dict[str, Any]], None] = _nobody
         self.people = People(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
+        self.metafields = Metafields(self.now, clock.elapsed, self.people)
         self.trade = Trade(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
         self.carts = Carts(self.now, self._emit, self.trade)
         self.audience = Audience(self.now)
@@ -31,6 +33,8 @@ class World:
         return self.clock.date().replace(microsecond=0)
 
     def _emit(self, scope: str, data: dict[str, Any]) -> None:
+        if scope == "store/customer/deleted":
+            self.metafields.forget(data["id"])
         self.listener(scope, data)
 
 

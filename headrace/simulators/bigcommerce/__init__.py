@@ -3,7 +3,7 @@
 Routes by resource, one module each; quota, tokens and faults are the server's.
 """
 
-from headrace.simulators.bigcommerce import carts, catalog, customers, groups, orders, webhooks
+from headrace.simulators.bigcommerce import carts, catalog, customers, groups, metafields, orders, webhooks
 from headrace.simulators.bigcommerce.writes import Writes
 from headrace.simulators.call import Routes
 from headrace.simulators.hooks import Hooks
@@ -25,6 +25,7 @@ def routes(world: World, hooks: Hooks, queue: WebhookQueue, writes: Writes, *, b
     """Every handler; `base` is the store's address for links, without version."""
     return {
         **customers.routes(world, writes),
+        **metafields.routes(world, writes),
         **groups.routes(world),
         **orders.routes(world, base),
         **catalog.routes(world),

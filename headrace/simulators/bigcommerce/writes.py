@@ -27,3 +27,4 @@ class Writes:
 
     group: Written = field(default_factory=Written)
     attribute: Written = field(default_factory=Written)
+    metafield: Written = field(default_factory=Written)
