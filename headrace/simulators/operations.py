@@ -121,6 +121,18 @@ def _create_group(world: World, entry: Mapping[str, Any], made: Made) -> None:
     made.groups[name] = world.people.create_group(name, is_default=is_default).id
 
 
+def _fail_discounts(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    world.people.failing_discounts = int(entry.get("times", 1))
+
+
+def _create_category(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    world.trade.catalogue.category(str(entry["name"]))
+
+
+def _create_price_list(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    world.price_lists.create(str(entry["name"]))
+
+
 def _create_order(world: World, entry: Mapping[str, Any], made: Made) -> None:
     given = entry["order"]
     created = given.get("date_created") or entry.get("at")
@@ -140,6 +152,10 @@ def _archive_order(world: World, entry: Mapping[str, Any], made: Made) -> None:
     world.trade.archive(int(entry["order_id"]))
 
 
+def _move_order(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    world.trade.move(int(entry["order_id"]), int(entry["customer_id"]))
+
+
 def _set_member_status(world: World, entry: Mapping[str, Any], made: Made) -> None:
     world.audience.set_status(str(entry["email"]), str(entry["status"]))
 
@@ -154,9 +170,13 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "customer.delete": _delete_customer,
     "subscriber.create": _create_subscriber,
     "group.create": _create_group,
+    "group.discount_fails": _fail_discounts,
+    "category.create": _create_category,
+    "price_list.create": _create_price_list,
     "order.create": _create_order,
     "order.status": _set_order_status,
     "order.archive": _archive_order,
+    "order.move": _move_order,
     "refund.create": _create_refund,
     "cart.abandon": _abandon_cart,
     "cart.convert": _convert_cart,

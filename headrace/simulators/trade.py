@@ -34,10 +34,14 @@ class Catalogue:
     brands: dict[str, int] = field(default_factory=dict)
     categories: dict[str, int] = field(default_factory=dict)
 
+    def category(self, name: str) -> int:
+        """The id of the category of this name; made when there is none."""
+        return self.categories.setdefault(name, len(self.categories) + 1)
+
     def stock(self, line: Line, categories: Sequence[str], *, availability: str = "available") -> None:
         """Make or correct the product of a line."""
         brand_id = self.brands.setdefault(line.brand, len(self.brands) + 1) if line.brand else 0
-        category_ids = tuple(self.categories.setdefault(name, len(self.categories) + 1) for name in categories)
+        category_ids = tuple(map(self.category, categories))
         known = self.products.get(line.product_id)
         as_it_was = None if known is None else (known.brand_id, known.category_ids, known.availability)
         if as_it_was != (brand_id, category_ids, availability):
@@ -128,6 +132,14 @@ class Trade:
         order = self._order(order_id)
         self.orders.put(replace(order, archived=True, modified=self._now()))
         self._emit("store/order/archived", {"type": "order", "id": order_id})
+
+    def move(self, order_id: int, customer_id: int) -> None:
+        """What staff does who gives an order to another customer; 0 makes it a guest's."""
+        order = self._order(order_id)
+        self.of_customer[order.customer_id].remove(order_id)
+        self.of_customer.setdefault(customer_id, []).append(order_id)
+        self.orders.put(replace(order, customer_id=customer_id, modified=self._now()))
+        self._emit("store/order/updated", {"type": "order", "id": order_id})
 
     def refund_by_id(self, refund_id: int) -> Refund | None:
         """None if unknown."""

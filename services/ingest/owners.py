@@ -2,7 +2,7 @@
 the next, and a guest's orders become the account's. Nothing here talks to Kafka.
 
 Kept in a SQLite file of this process's own, which the system forgets with it: memory stays bounded, the topic is the
-truth. A record stands for what is in the log already; it may be told twice, late, and by several processes.
+truth. A record stands for what is in the log or is about to be; it may be told twice, late, and by several processes.
 """
 
 import json
@@ -146,7 +146,7 @@ class Owners:
         return entries
 
     def take(self, entry: Entry, *, own: bool = False) -> None:
-        """It stands in the log, and in the topic unless it said so before. `own`: this process made it so."""
+        """It stands in the topic, unless that said so before. `own`: this process wrote it."""
         since = self._clock() - (PATIENCE_S if own else 0.0)
         if entry.kind == "order":
             self._take_order(entry.id, entry.owner, since)

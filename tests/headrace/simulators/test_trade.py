@@ -78,6 +78,15 @@ def test_order__archived__stays_and_is_told(world: World, events: Events) -> Non
     assert events[-1][0] == "store/order/archived"
 
 
+def test_order__moved__is_the_other_customers_and_told(world: World, events: Events) -> None:
+    order_id = _order(world)
+    world.trade.move(order_id, 9)
+    order = world.trade.orders.now(order_id)
+    assert order is not None
+    assert (order.customer_id, world.trade.of_customer[9]) == (9, [order_id])
+    assert events[-1] == ("store/order/updated", {"type": "order", "id": order_id})
+
+
 @pytest.mark.parametrize("fields", [{"status_id": 15}, {"lines": [{"quantity": 1, "price": "x"}]}])
 def test_order__nonsense__is_refused(world: World, fields: dict[str, Any]) -> None:
     with pytest.raises(Refused):
