@@ -160,6 +160,23 @@ def _set_member_status(world: World, entry: Mapping[str, Any], made: Made) -> No
     world.audience.set_status(str(entry["email"]), str(entry["status"]))
 
 
+def _unsubscribe_at_klaviyo(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    """With `list`, the name of one, from that list only."""
+    named = entry.get("list")
+    list_id = next((each.id for each in world.klaviyo.lists.values() if each.name == named), None)
+    if named and list_id is None:
+        raise Refused(f"no Klaviyo list {named}")
+    world.klaviyo.unsubscribe(str(entry["email"]), list_id)
+
+
+def _suppress_at_klaviyo(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    world.klaviyo.suppress(str(entry["email"]), str(entry.get("reason", "USER_SUPPRESSED")))
+
+
+def _subscribe_at_klaviyo(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    world.klaviyo.subscribe(str(entry["email"]))
+
+
 def _date(value: object) -> datetime:
     return parse_date(str(value))
 
@@ -181,4 +198,7 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "cart.abandon": _abandon_cart,
     "cart.convert": _convert_cart,
     "member.status": _set_member_status,
+    "klaviyo.subscribe": _subscribe_at_klaviyo,
+    "klaviyo.unsubscribe": _unsubscribe_at_klaviyo,
+    "klaviyo.suppress": _suppress_at_klaviyo,
 }

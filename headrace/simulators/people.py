@@ -38,6 +38,7 @@ class People:
         self._subscriber_by_email: dict[str, int] = {}
         self._value_of: dict[int, dict[int, int]] = {}
         self._last_address = 0
+        self.failing_discounts = 0
 
     # customers
 
@@ -147,14 +148,30 @@ class People:
         group = self.groups.now(group_id)
         return "" if group is None else group.name
 
-    def create_group(self, name: str, *, is_default: bool = False, discount_rules: tuple[Any, ...] = ()) -> Group:
+    def create_group(self, name: str, *, is_default: bool = False) -> Group:
         """Raises Refused without a name or for one in use."""
-        if not name or any(group.name == name for group in self.groups):
-            raise Refused("The field 'name' is invalid.")
+        self.check_group_name(name)
         now = self._now()
-        group = Group(self.groups.next_id(), name, now, now, is_default, discount_rules)
-        self.groups.put(group)
+        group = Group(self.groups.next_id(), name, now, now, is_default)
+        self.put_group(group)
         return group
+
+    def check_group_name(self, name: str, group_id: int = 0) -> None:
+        """Raises Refused without a name or for one that another group has."""
+        if not name or any(group.name == name and group.id != group_id for group in self.groups):
+            raise Refused("The field 'name' is invalid.")
+
+    def put_group(self, group: Group) -> None:
+        """Insert or replace; a new default ends the old one."""
+        for other in list(self.groups) if group.is_default else ():
+            if other.is_default and other.id != group.id:
+                self.groups.put(replace(other, is_default=False))
+        self.groups.put(group)
+
+    def discount_fails(self) -> bool:
+        """Whether saving a store-wide discount is to fail this time."""
+        self.failing_discounts = max(0, self.failing_discounts - (fails := self.failing_discounts > 0))
+        return fails
 
     def delete_group(self, group_id: int) -> bool:
         """The members' group becomes 0. False if unknown."""

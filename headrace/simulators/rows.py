@@ -69,6 +69,9 @@ class Group:
     modified: datetime
     is_default: bool = False
     discount_rules: tuple[dict[str, object], ...] = ()
+    access: str = "all"
+    category_ids: tuple[int, ...] = ()
+    """Those its members see, when `access` is specific."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from typing import Any
 from headrace.simulators.audience import Audience
 from headrace.simulators.carts import Carts
 from headrace.simulators.clock import StoreClock
+from headrace.simulators.klaviyo.account import Account
 from headrace.simulators.metafields import Metafields
 from headrace.simulators.people import People
+from headrace.simulators.price_lists import PriceLists
 from headrace.simulators.trade import Trade
 
 
@@ -23,10 +25,12 @@ class World:
         self.clock = clock
         self.listener: Callable[[str, dict[str, Any]], None] = _nobody
         self.people = People(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
+        self.price_lists = PriceLists(self.now)
         self.metafields = Metafields(self.now, clock.elapsed, self.people)
         self.trade = Trade(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
         self.carts = Carts(self.now, self._emit, self.trade)
         self.audience = Audience(self.now)
+        self.klaviyo = Account(self.now)
 
     def now(self) -> datetime:
         """The store's date in whole seconds."""

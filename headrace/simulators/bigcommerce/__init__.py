@@ -3,7 +3,17 @@
 Routes by resource, one module each; quota, tokens and faults are the server's.
 """
 
-from headrace.simulators.bigcommerce import carts, catalog, customers, groups, metafields, orders, webhooks
+from headrace.simulators.bigcommerce import (
+    carts,
+    catalog,
+    customers,
+    groups,
+    metafields,
+    orders,
+    price_lists,
+    store_information,
+    webhooks,
+)
 from headrace.simulators.bigcommerce.writes import Writes
 from headrace.simulators.call import Routes
 from headrace.simulators.hooks import Hooks
@@ -27,6 +37,8 @@ def routes(world: World, hooks: Hooks, queue: WebhookQueue, writes: Writes, *, b
         **customers.routes(world, writes),
         **metafields.routes(world, writes),
         **groups.routes(world),
+        **price_lists.routes(world),
+        **store_information.routes(world),
         **orders.routes(world, base),
         **catalog.routes(world),
         **carts.routes(world),

@@ -28,9 +28,10 @@ class _Catalog:
         self._catalogue = world.trade.catalogue
 
     def products(self, call: Call) -> Answer:
-        ids = call.id_list("id:in")
+        ids, skus = call.id_list("id:in"), call.texts("sku:in")
         known = self._catalogue.products
         rows = [known[each] for each in (sorted(known) if ids is None else dict.fromkeys(ids)) if each in known]
+        rows = [row for row in rows if skus is None or row.sku in skus]
         return page(call, rows, lambda row: _product(row, call))
 
     def product(self, call: Call) -> Answer:

@@ -1,13 +1,17 @@
-"""Customer groups v2 and store information: bare JSON, 204 for an empty list.
+"""Customer groups v2: bare JSON, 204 for an empty list, one default, discount rules replaced whole.
 
-No webhook tells of groups.
+No webhook tells of groups. An operation (`group.discount_fails`) makes the next writes answer 207: all is saved but
+the store-wide discount.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from headrace.simulators.bigcommerce import shapes
+from headrace.simulators.bigcommerce.discount_rules import category_access, discount_rules
 from headrace.simulators.call import DEFAULT_LIMIT, MAX_LIMIT, Answer, Call, Routes, ok, v2_error
 from headrace.simulators.people import Refused
+from headrace.simulators.rows import Group
 from headrace.simulators.world import World
 
 
@@ -21,9 +25,6 @@ def routes(world: World) -> Routes:
         ("GET", "/v2/customer_groups/{id}"): api.one,
         ("PUT", "/v2/customer_groups/{id}"): api.update,
         ("DELETE", "/v2/customer_groups/{id}"): api.delete,
-        ("GET", "/v2/store"): api.store,
-        ("GET", "/v2/time"): api.time,
-        ("GET", "/v2/currencies"): api.currencies,
     }
 
 
@@ -33,8 +34,12 @@ class _Groups:
         self._people = world.people
 
     def many(self, call: Call) -> Answer:
-        name = call.query.get("name")
-        rows = [row for row in self._people.groups if name is None or row.name == name]
+        name, default = call.query.get("name"), call.query.get("is_default")
+        rows = [
+            row
+            for row in self._people.groups
+            if name in {None, row.name} and (default is None or row.is_default == (default == "true"))
+        ]
         limit, number = call.number("limit", DEFAULT_LIMIT, highest=MAX_LIMIT), call.number("page", 1)
         part = rows[(number - 1) * limit : number * limit]
         return ok([shapes.group(row) for row in part]) if part else Answer(204)
@@ -51,13 +56,11 @@ class _Groups:
         if not isinstance(fields, dict):
             return v2_error(400, "Invalid JSON request body.")
         try:
-            rules = tuple(fields.get("discount_rules") or ())
-            row = self._people.create_group(
-                str(fields.get("name") or ""), is_default=bool(fields.get("is_default")), discount_rules=rules
-            )
+            changes = self._changes(fields)
+            row = self._people.create_group(str(fields.get("name") or ""))
         except Refused as refusal:
             return v2_error(400, str(refusal))
-        return ok(shapes.group(row))
+        return self._saved(row, {**changes, "name": row.name})
 
     def update(self, call: Call) -> Answer:
         row = self._people.groups.now(call.ids[0])
@@ -66,60 +69,41 @@ class _Groups:
             return _missing()
         if not isinstance(fields, dict):
             return v2_error(400, "Invalid JSON request body.")
-        name, rules = str(fields.get("name", row.name)), fields.get("discount_rules", row.discount_rules)
-        after = replace(row, name=name, discount_rules=tuple(rules), modified=self._world.now())
-        self._people.groups.put(after)
-        return ok(shapes.group(after))
+        try:
+            changes = self._changes(fields)
+            self._people.check_group_name(changes.get("name", row.name), row.id)
+        except Refused as refusal:
+            return v2_error(400, str(refusal))
+        return self._saved(row, changes)
 
     def delete(self, call: Call) -> Answer:
         return Answer(204) if self._people.delete_group(call.ids[0]) else _missing()
 
-    def store(self, call: Call) -> Answer:
-        return ok(
-            {
-                "id": self._world.store,
-                "name": "Simulated store",
-                "domain": "store.example",
-                "secure_url": "https://store.example",
-                "status": "live",
-                "country": "United Kingdom",
-                "country_code": "GB",
-                "timezone": {"name": "Europe/London", "raw_offset": 0, "dst_offset": 3600, "dst_correction": False},
-                "language": "en",
-                "currency": "GBP",
-                "currency_symbol": "£",
-                "decimal_places": 2,
-                "plan_name": "Simulated",
-                "plan_level": "Simulated",
-                "store_id": 1,
-                "default_channel_id": 1,
-                "is_price_entered_with_tax": True,
-                "active_comparison_modules": [],
-            }
-        )
+    def _changes(self, fields: dict[str, Any]) -> dict[str, Any]:
+        changes: dict[str, Any] = {"name": str(fields["name"])} if "name" in fields else {}
+        if "is_default" in fields:
+            changes["is_default"] = fields["is_default"] is True
+        if "discount_rules" in fields:
+            has = self._world.price_lists.__contains__
+            changes["discount_rules"] = discount_rules(fields["discount_rules"], has)
+        if "category_access" in fields:
+            changes["access"], changes["category_ids"] = category_access(fields["category_access"])
+        return changes
 
-    def currencies(self, call: Call) -> Answer:
-        """Rates are of the US dollar."""
-        if call.number("page", 1) > 1:
-            return Answer(204)
-        rates = {"GBP": "0.8000000000", "EUR": "1.0000000000"}
-        rows = [
-            {
-                "id": number,
-                "is_default": code == "GBP",
-                "currency_code": code,
-                "currency_exchange_rate": rate,
-                "name": code,
-                "decimal_places": 2,
-                "enabled": True,
-                "is_transactional": True,
-            }
-            for number, (code, rate) in enumerate(rates.items(), start=1)
-        ]
-        return ok(rows)
+    def _saved(self, row: Group, changes: dict[str, Any]) -> Answer:
+        """The whole of `discount_rules` is replaced; when the store-wide one fails, it stays as it was."""
+        rules = changes.get("discount_rules", row.discount_rules)
+        fails = _store_wide(rules) != _store_wide(row.discount_rules) and self._people.discount_fails()
+        if fails:
+            rest = tuple(rule for rule in rules if rule["type"] != "all")
+            changes["discount_rules"] = _store_wide(row.discount_rules) + rest
+        after = replace(row, **changes, modified=self._world.now())
+        self._people.put_group(after)
+        return ok(shapes.group(after), 207 if fails else 200)
 
-    def time(self, call: Call) -> Answer:
-        return ok({"time": int(self._world.now().timestamp())})
+
+def _store_wide(rules: tuple[dict[str, object], ...]) -> tuple[dict[str, object], ...]:
+    return tuple(rule for rule in rules if rule["type"] == "all")
 
 
 def _missing() -> Answer:

@@ -106,12 +106,16 @@ def group(row: Group) -> dict[str, Any]:
         "id": row.id,
         "name": row.name,
         "is_default": row.is_default,
-        "category_access": {"type": "all"},
+        "category_access": {"type": row.access} | _listed(row),
         "discount_rules": list(row.discount_rules),
         "date_created": rfc2822(row.created),
         "date_modified": rfc2822(row.modified),
         "is_group_for_guests": False,
     }
+
+
+def _listed(row: Group) -> dict[str, Any]:
+    return {"categories": list(row.category_ids)} if row.access == "specific" else {}
 
 
 def subscriber(row: Subscriber) -> dict[str, Any]:
