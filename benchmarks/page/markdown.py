@@ -64,6 +64,22 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "state_bytes": "bytes of the state",
         "pages": "pages",
     },
+    "plan": {
+        "us_per_customer": "µs per customer",
+        "seconds": "seconds",
+        "cpu_us_per_customer": "µs CPU per customer",
+        "rss_mb": "peak MB",
+        "changed": "customers that change",
+    },
+    "templates": {
+        "decode_event_us": "decode the event, µs",
+        "decode_state_us": "decode the state",
+        "encode_state_us": "encode the state",
+        "decide_us": "decide",
+        "decide_by_codec": "times decode and encode",
+        "state_bytes": "bytes of the state",
+        "events": "events",
+    },
 }
 """Result -> figure -> heading."""
 LIKE: Final = {"engine-large": "engine", "memory": "engine", "scale-path": "scale"}
@@ -75,6 +91,8 @@ _RATIOS: Final = {
     "p99_ms_ratios": "p99",
     "half_p99_ms_ratios": "p99 at half load",
     "cpu_us_per_event_ratios": "CPU per event",
+    "read_ratios": "times reading and decoding",
+    "read_cpu_ratios": "times its CPU",
     "growth": "",
 }
 

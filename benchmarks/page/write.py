@@ -25,6 +25,8 @@ ORDER: Final = (
     "path",
     "scale-path",
     "decide",
+    "templates",
+    "plan",
     "profile",
 )
 _INTRODUCTION: Final = "introduction"

@@ -1,15 +1,14 @@
 """How long a plan takes beside reading and decoding the same states, in turns. Run: `headrace bench plan`.
 
 All on one broker of its own, by one process on the second core; what counts is the time within it, so that its start,
-which both have, flatters nobody. Figures belong to the machine they are from.
+which all have, flatters nobody. Figures belong to the machine they are from.
 """
 
 import argparse
 import asyncio
-import resource
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -37,10 +36,18 @@ from services.evaluator.plan.run import plan
 from services.evaluator.replay.pool import each
 
 READ: Final = "read and decode"
+OPENED: Final = "read and decode, orders too"
 FIRST: Final = "the first rules of all"
 """Everybody changes: nobody has any group or label yet, and a rule goes over all orders."""
-SYSTEMS: Final = (READ, *CHANGES, FIRST)
-COLUMNS: Final = {"us_per_customer": "us/customer", "seconds": "s", "changed": "changed"}
+PLANS: Final = (*CHANGES, FIRST)
+SYSTEMS: Final = (READ, OPENED, *PLANS)
+COLUMNS: Final = {
+    "us_per_customer": "us/customer",
+    "seconds": "s",
+    "cpu_us_per_customer": "us CPU/customer",
+    "rss_mb": "MB",
+    "changed": "changed",
+}
 _MARK: Final = 1
 """Of every state: behind the marker of the rules in force."""
 
@@ -60,46 +67,61 @@ def main(arguments: list[str]) -> int:
         asyncio.run(_fill(bare, options.customers, settled=False))
         rounds = list(_rounds(settings, bare, options.rounds, options.customers))
         version = place.broker.version
-    rss = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    workload = {"customers": options.customers, "rules": 20, "state_bytes": state_bytes, "largest_process_mb": rss}
+    workload = {"customers": options.customers, "rules": 20, "state_bytes": state_bytes}
     result = make_result("plan", rounds, kafka=version, workload=workload)
-    read = result["medians"].get(READ, {}).get("seconds")
-    result["ratios"] = (
-        {name: round(result["medians"][name]["seconds"] / read, 2) for name in (*CHANGES, FIRST)} if read else {}
-    )
+    for figure, ratios in (("us_per_customer", "read_ratios"), ("cpu_us_per_customer", "read_cpu_ratios")):
+        result[ratios] = _ratios(result["medians"], figure)
     lines = [table(result["medians"], COLUMNS)]
-    lines += [f"{name}: {ratio:.2f} x of reading and decoding" for name, ratio in result["ratios"].items()]
-    lines.append(f"states of {state_bytes} bytes; the largest process had {rss} MB")
-    return finish(result, "\n".join(lines), as_json=options.json, keep=options.keep)
+    lines += [
+        f"{name}: {ratio:.2f} x of reading and decoding, {result['read_cpu_ratios'][name]:.2f} x of its CPU"
+        for name, ratio in result["read_ratios"].items()
+    ]
+    lines.append(f"states of {state_bytes} bytes")
+    wrong = any(each["error"] for each in rounds)
+    return finish(result, "\n".join(lines), as_json=options.json, keep=options.keep) or int(wrong)
+
+
+def _ratios(medians: Mapping[str, Mapping[str, Any]], figure: str) -> dict[str, float]:
+    """By plan; empty where nothing was read."""
+    read = medians.get(READ, {}).get(figure)
+    return {name: round(medians[name][figure] / read, 2) for name in PLANS if name in medians} if read else {}
 
 
 def _rounds(settings: ServiceSettings, bare: ServiceSettings, rounds: int, customers: int) -> Iterator[dict[str, Any]]:
     for number in range(rounds):
         for name in order_of_round(SYSTEMS, number):
             with on_cores(WORKER_CORE):
-                found = _read(settings) if name == READ else _plan(bare if name == FIRST else settings, name)
+                if name in (READ, OPENED):
+                    found = _read(settings, orders=name == OPENED)
+                else:
+                    found = _plan(bare if name == FIRST else settings, name)
             whole = found.pop("customers") == customers
             yield {"system": name, "round": number + 1, **found, "error": None if whole else "not every customer"}
             say(f"round {number + 1}: {name}: {found['us_per_customer']} us a customer")
 
 
-def _read(settings: ServiceSettings) -> dict[str, Any]:
-    looks = [Look(1, number) for number in range(DEFAULT_PARTITIONS)]
+def _read(settings: ServiceSettings, *, orders: bool) -> dict[str, Any]:
+    looks = [Look(1, number, orders) for number in range(DEFAULT_PARTITIONS)]
     done = list(each(read_partition, settings, looks, processes=1))
-    return _figures(sum(one.seconds for one in done), sum(one.customers for one in done), 0)
+    seconds, cpu_s = sum(one.seconds for one in done), sum(one.cpu_s for one in done)
+    rss_mb = max(one.rss_mb for one in done)
+    return _figures(seconds, cpu_s, rss_mb, sum(one.customers for one in done), None)
 
 
 def _plan(settings: ServiceSettings, name: str) -> dict[str, Any]:
     document = encode_rule_set(rules(CHANGES.get(name)))
     with tempfile.TemporaryDirectory() as folder:
         said = plan(settings, PlanOptions(STORE, document, version=2, folder=folder, processes=1))
-    return _figures(sum(said["seconds_by_part"].values()), said["customers"], said["changed"])
+    seconds = sum(said["seconds_by_part"].values())
+    return _figures(seconds, said["cpu_s"], said["rss_mb"], said["customers"], said["changed"])
 
 
-def _figures(seconds: float, customers: int, changed: int) -> dict[str, Any]:
+def _figures(seconds: float, cpu_s: float, rss_mb: int, customers: int, changed: int | None) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 3),
         "us_per_customer": round(seconds / max(1, customers) * 1e6, 1),
+        "cpu_us_per_customer": round(cpu_s / max(1, customers) * 1e6, 1),
+        "rss_mb": rss_mb,
         "changed": changed,
         "customers": customers,
     }

@@ -3,7 +3,10 @@
 A process has one partition in memory at a time, as bytes; a customer is decoded, looked at and let go.
 """
 
+import dataclasses
 import gc
+import resource
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,17 +70,23 @@ class Planned:
     unreadable: int
     seconds: dict[str, float] = field(default_factory=dict)
     """By part: restore (reading and what is pending), look."""
+    cpu_s: float = 0.0
+    """Of the process, all threads."""
+    rss_mb: int = 0
+    """The most that its process has had in memory so far."""
 
 
 def plan_partition(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Planned:
     """Raises `KafkaException`, `KafkaError`, `TimeoutError`."""
     gc.disable()  # states are trees: nothing of a partition is ever in a cycle worth looking for
-    parts = Stopwatch()
+    parts, cpu = Stopwatch(), time.process_time()
     try:
         with parts.of("restore"):
             live = live_partition(settings, task.generation, task.partition)
             settle(settings, rule_sets, live)
-        return plan_state(live, rule_sets, task, parts)
+        planned = plan_state(live, rule_sets, task, parts)
+        rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        return dataclasses.replace(planned, cpu_s=round(time.process_time() - cpu, 3), rss_mb=rss_mb)
     finally:
         gc.enable()
 

@@ -74,6 +74,8 @@ def _result(
         "unreadable": sum(planned.unreadable for planned in done),
         "seconds": round(seconds, 3),
         "seconds_by_part": rounded({part: sum(one.seconds.get(part, 0.0) for one in done) for part in parts}),
+        "cpu_s": round(sum(one.cpu_s for one in done), 3),
+        "rss_mb": max((one.rss_mb for one in done), default=0),
         **found.as_object(rule_set),
         "tagged": dict(sorted(found.tagged.items())),
         "warnings": warnings_of(found, rule_set),
