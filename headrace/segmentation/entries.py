@@ -122,7 +122,7 @@ class Walk:
                 case CompiledLadder():
                     self._ladder(step, facts)
                 case CompiledSegment():
-                    self._segment(step, facts, inside, holds=step.condition.holds(facts))
+                    self._segment(step, facts, inside)
                 case Block():
                     self._block(step, facts, inside)
                     continue
@@ -160,13 +160,21 @@ class Walk:
         if holds == was_in:
             self.verdicts.extend(map(getitem, block.stays, holds))
             return
-        for segment, one in zip(block.segments, holds, strict=True):
-            self._segment(segment, facts, inside, holds=one)
+        stays = self.verdicts.append
+        for segment, one, was in zip(block.segments, holds, was_in, strict=True):
+            if one is was:
+                stays(segment.stays[one])
+            else:
+                self._turned(segment, facts, holds=one)
 
-    def _segment(self, segment: CompiledSegment, facts: Facts, inside: frozenset[str], *, holds: bool) -> None:
+    def _segment(self, segment: CompiledSegment, facts: Facts, inside: frozenset[str]) -> None:
+        holds = segment.condition.holds(facts)
         if holds is (segment.id in inside):
             self.verdicts.append(segment.stays[holds])
-            return
+        else:
+            self._turned(segment, facts, holds=holds)
+
+    def _turned(self, segment: CompiledSegment, facts: Facts, *, holds: bool) -> None:
         if holds:
             self.standing = entered(self.standing, segment.id, facts.now)
             self._enter(segment.source, segment.gives)

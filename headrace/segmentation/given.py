@@ -35,15 +35,20 @@ class Giving:
         self._segments = segments
         self._ladders = ladders
         self._known: dict[tuple[tuple[str, ...], tuple[tuple[str, int], ...]], Given] = {}
+        self._last: tuple[Standing, Given] = Standing(), NOTHING
 
     def of(self, standing: Standing) -> Given:
         """To who stands there: segments first, then rungs by the ladders' ids."""
+        last, given = self._last
+        if last is standing:  # one decision asks several times
+            return given
         key = (standing.segments, tuple(standing.rungs.items()))
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _KEPT:
                 self._known.clear()
             known = self._known[key] = self._together(standing)
+        self._last = standing, known
         return known
 
     def _together(self, standing: Standing) -> Given:

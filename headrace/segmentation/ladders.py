@@ -68,9 +68,9 @@ def _after(moment: datetime | None, now: datetime | None) -> datetime | None:
 
 def rung_of(ladder: Ladder, value: int | None) -> int:
     """Number of the highest rung whose bound is met; unset counts as 0, the start rung always holds."""
-    standing = 0 if value is None else value
-    number = len(ladder.rungs) - 1
-    while number and not reached(ladder.rungs[number], standing):
+    standing, rungs = 0 if value is None else value, ladder.rungs
+    number = len(rungs) - 1
+    while number and not reached(rungs[number], standing):
         number -= 1
     return number
 

@@ -1,14 +1,18 @@
 """The labels a customer has: attributes, tags and places on lists, each with the first source that claims it."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from operator import attrgetter
+from typing import Any, Final
 
 from msgspec import Struct
 
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.facts import folded
 from headrace.segmentation.given import NOTHING, Claimed, claim
-from headrace.segmentation.state import Claims, Standing, Tags, Values
+from headrace.segmentation.state import Claims, Latch, Standing, Tags, Values
+
+_ATTRIBUTES: Final = attrgetter("attributes")
+_TAGS: Final = attrgetter("tags")
 
 
 class Present(Struct, frozen=True):
@@ -19,15 +23,24 @@ class Present(Struct, frozen=True):
 
 
 class Folded(Mapping[str, Collection[str]]):
-    """The labels of one kind that a customer has, as tests compare them: folded, each looked for when asked."""
+    """The labels of one kind that a customer has, as tests compare them: folded, each looked for when asked.
 
-    __slots__ = ("_barred", "_given", "_latched", "_manual")
+    `of`: those of one latch.
+    """
+
+    __slots__ = ("_barred", "_given", "_latched", "_manual", "_of")
 
     def __init__(
-        self, given: Claimed, latched: list[Values | Tags], manual: Values, barred: Mapping[str, Collection[str]]
+        self,
+        given: Claimed,
+        latched: Mapping[str, Latch],
+        of: Callable[[Latch], Values | Tags],
+        manual: Values,
+        barred: Mapping[str, Collection[str]],
     ) -> None:
         self._given = given
         self._latched = latched
+        self._of = of
         self._manual = manual
         self._barred = barred
 
@@ -38,7 +51,7 @@ class Folded(Mapping[str, Collection[str]]):
         return found
 
     def __iter__(self) -> Iterator[str]:
-        names = {*self._given, *self._manual, *(name for several in self._latched for name in several)}
+        names = {*self._given, *self._manual, *(name for latch in self._latched.values() for name in self._of(latch))}
         return (name for name in names if self.get(name))
 
     def __len__(self) -> int:
@@ -46,20 +59,23 @@ class Folded(Mapping[str, Collection[str]]):
 
     def get(self, name: str, default: Any = frozenset()) -> Any:
         """The values of one name."""
-        found = set(self._given.get(name, ()))
-        for several in self._latched:
-            found.update(several.get(name, ()))
-        found.update(self._manual.get(name, ()))
-        found.difference_update(self._barred.get(name, ()))
+        found, of = set(self._given.get(name, ())), self._of
+        for latch in self._latched.values():
+            if values := of(latch).get(name):
+                found.update(values)
+        if self._manual:
+            found.update(self._manual.get(name, ()))
+        if self._barred:
+            found.difference_update(self._barred.get(name, ()))
         return set(map(folded, found)) if found else default
 
 
 def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> tuple[Folded, Folded]:
     """Attributes, and tags."""
-    given, latched = rules.giving.of(standing), claims.latched.values()
+    given, latched = rules.giving.of(standing), claims.latched
     return (
-        Folded(given.attributes, [latch.attributes for latch in latched], claims.manual, claims.barred_attributes),
-        Folded(given.tags, [latch.tags for latch in latched], {}, claims.barred_tags),
+        Folded(given.attributes, latched, _ATTRIBUTES, claims.manual, claims.barred_attributes),
+        Folded(given.tags, latched, _TAGS, {}, claims.barred_tags),
     )
 
 

@@ -1,5 +1,6 @@
 """Rules that time sets off: by a schedule in the store's zone, or a span or every year after a time of the customer."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +16,7 @@ from headrace.segmentation.facts import Facts, depends_on
 SCHEDULE: Final = "schedule"
 REACHED: Final = "time.reached"
 TIME_TRIGGERS: Final = (SCHEDULE, REACHED)
+_KEPT: Final = 1024
 ALWAYS: Final = "always"
 """Among what something reads: whatever happens, its timer must be there."""
 
@@ -35,23 +37,31 @@ def timed_rule(rule: Rule, timezone: str) -> Timed:
 def next_of(cron: str, timezone: str) -> Callable[[datetime], datetime | None]:
     """The first moment of a schedule after another; None: there is none. Raises ValueError for what is no schedule.
 
-    Many customers ask one after the other at about the same moment, so the last answer is kept.
+    Many customers ask at about the same moments, so the answers are kept: each of them for the time up to it.
     """
     zone = ZoneInfo(timezone)
     try:
         CronSim(cron, datetime(2026, 1, 1, tzinfo=zone))
     except CronSimError as error:
         raise ValueError(f"no schedule {cron!r}: {error}") from error
-    known: list[tuple[datetime, datetime]] = []
+    begins, dues_known = list[datetime](), list[datetime]()
 
     def following(now: datetime) -> datetime | None:
-        if known and known[0][0] <= now < known[0][1]:
-            return known[0][1]
+        place = bisect_right(begins, now)
+        if place and now < dues_known[place - 1]:
+            return dues_known[place - 1]
         # In an hour that clocks repeat, the first of them is offered also to who is in the second.
         dues = (due.astimezone(UTC) for due in CronSim(cron, now.astimezone(zone)))
         due = next((due for due in dues if due > now), None)
-        if due is not None:
-            known[:] = [(now, due)]
+        if due is not None and due in dues_known[place : place + 1]:
+            begins[place] = now
+        elif due is not None:
+            if len(begins) >= _KEPT:
+                begins.clear()
+                dues_known.clear()
+                place = 0
+            begins.insert(place, now)
+            dues_known.insert(place, due)
         return due
 
     return following

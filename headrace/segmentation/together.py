@@ -6,10 +6,11 @@ What it is for two segments, `customer.spend above 100` and `customer.last_order
         clock = EARLIEST if facts.now is None else facts.now
         a0 = c0(facts)                                      # the spend
         a1 = c2(facts)                                      # the last order
-        a2 = NEVER if a1 is None else c3(a1) or NEVER       # when that is 30 days old
+        a2 = None if a1 is None else day_of(a1, c3)         # its day in the store's zone
+        a3 = NEVER if a2 is None else c4(a2) or NEVER       # when it is 30 days old
         return (
             (a0 is not None and a0 > c1),
-            (clock >= a2),
+            (clock >= a3),
         )
 
 Its text is made of the templates below and of numbered names: whatever rules say is in the constants `c0`, `c1`... What
@@ -26,6 +27,7 @@ from typing import Any, Final
 from headrace.rules.model import Between
 from headrace.segmentation.conditions.change import Change, Timed
 from headrace.segmentation.conditions.tree import Aged, Asked, Compared, Tree, leaves
+from headrace.segmentation.days import day_of
 from headrace.segmentation.facts import Facts
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -66,7 +68,7 @@ class _Written:
         self._lines = list[str]()
         self._names = dict[object, str]()
         self._named = dict[int, str]()
-        self._constants: dict[str, Any] = {"EARLIEST": _EARLIEST, "NEVER": NEVER}
+        self._constants: dict[str, Any] = {"EARLIEST": _EARLIEST, "NEVER": NEVER, "day_of": day_of}
 
     def condition(self, tree: Tree) -> str:
         """An expression of whether it holds."""
@@ -115,6 +117,9 @@ class _Written:
 
     def _edge(self, aged: Aged) -> str:
         value = self._read(aged.read)
+        if aged.zone is not None:
+            zone = self._constant(aged.zone)
+            value = self._once((value, zone), f"None if {value} is None else day_of({value}, {zone})")
         return self._once(
             (aged.edge, value), f"NEVER if {value} is None else {self._constant(aged.edge)}({value}) or NEVER"
         )

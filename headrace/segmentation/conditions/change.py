@@ -18,7 +18,7 @@ Change = Aged | NextChange
 """Of one leaf; that of an age comes at its edge, unless it has passed."""
 Bounds = tuple[int, ...]
 Judged = Callable[[int | None], object]
-Falling = Callable[[Facts, Judged], datetime | None]
+Falling = Callable[[Bounds], NextChange]
 Later = Callable[[Facts, Bounds], Iterable[tuple[datetime, int]]]
 
 
@@ -34,7 +34,7 @@ class CompiledNumber:
     reads: frozenset[str]
     later: Later | None = None
     falling: Falling | None = None
-    """Of a number that time alone only makes smaller: when it is no longer judged as it is now."""
+    """Of a number that time alone only makes smaller: when it falls below one of these that it has reached."""
 
     def next_change(self, judged: Judged, bounds: Bounds, *, steady: bool = False) -> NextChange | None:
         """When what is `judged` of the number changes by time alone; `bounds`: the values it is compared with.
@@ -45,7 +45,8 @@ class CompiledNumber:
         if later is None:
             return None
         if steady and falling is not None:
-            return lambda facts: falling(facts, judged)
+            steps = {value for bound in bounds for value in (bound, bound + 1) if judged(value) != judged(value - 1)}
+            return falling(tuple(sorted(steps)))
 
         def following(facts: Facts) -> datetime | None:
             held = judged(read(facts))

@@ -69,6 +69,8 @@ def compile_next(leaf: Leaf, known: Named, timezone: str) -> NextChange | None:
     def following(facts: Facts) -> datetime | None:
         standing, now = facts.standing(), facts.now
         entered = [at for since in members if (at := since(standing)) is not None]
+        if not entered:
+            return None
         edges = [due for at in entered if (due := edge(at)) is not None]
         # Who is in one of them for long enough stays so until leaving it, which is no matter of time.
         if now is None:

@@ -6,7 +6,7 @@ A new family is its file and its line in `_customer_leaf` or `_element_leaf`.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
@@ -321,13 +321,30 @@ def _repeating_leaf(leaf: Leaf) -> Callable[[Line], bool]:
     return lambda line: known(read(line))
 
 
+class Remembered(dict[Any, bool]):
+    """A test with its answers; quicker than `lru_cache`, which matters for what every line of an order is asked."""
+
+    def __init__(self, test: Callable[[Any], bool]) -> None:
+        super().__init__()
+        self._test = test
+
+    def __missing__(self, value: Any) -> bool:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        holds = self[value] = self._test(value)
+        return holds
+
+
+_REMEMBERED: Final = 16384
+
+
 def _known(leaf: Leaf) -> Callable[[Any], bool]:
     """A test of what repeats between customers, remembered by how it stands."""
     if leaf.field == LINE_CATEGORIES:
         any_test = text.compile_any_test(leaf)
-        return lru_cache(maxsize=4096)(lambda raw: any_test(tuple(map(catalogue_folded, raw))))
+        return Remembered(lambda raw: any_test(tuple(map(catalogue_folded, raw)))).__getitem__
     test = text.compile_test(leaf)
-    return lru_cache(maxsize=4096)(lambda raw: test(catalogue_folded(raw) or None))
+    return Remembered(lambda raw: test(catalogue_folded(raw) or None)).__getitem__
 
 
 V = TypeVar("V")

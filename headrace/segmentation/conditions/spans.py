@@ -5,17 +5,16 @@ Buckets are seconds since the epoch at which an hour-exact window counts, a day 
 does not move.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from itertools import accumulate
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from headrace.rules.model import Duration, Window
-from headrace.segmentation.conditions.change import Judged
+from headrace.segmentation.conditions.change import Bounds
 from headrace.segmentation.conditions.time import edge_of
 from headrace.segmentation.days import begins_or_none, day_bucket, day_of, later
 from headrace.segmentation.state import Series
@@ -36,8 +35,8 @@ class Span:
     left: Callable[[int, datetime], bool]
     value: Callable[[Series, datetime | None], int]
     later: Callable[[Series, datetime | None], Iterable[tuple[datetime, int]]] | None = None
-    falling: Callable[[Series, datetime | None, Judged], datetime | None] | None = None
-    """Of a window that buckets only leave: when what is judged of the value changes, if it changes once."""
+    falling: Callable[[Series, datetime | None, Bounds], datetime | None] | None = None
+    """Of a window that buckets only leave: when the value falls below the highest of these bounds that it reaches."""
 
 
 @lru_cache(maxsize=1024)  # several rules read the same window
@@ -71,7 +70,8 @@ def _last(span: Duration, zone: ZoneInfo) -> Span:
         return end is not None and end <= now
 
     def value(series: Series, now: datetime | None) -> int:
-        if now is None or not series.at or not left(series.at[0], now):
+        end = None if now is None or not series.at else edge(series.at[0])
+        if now is None or end is None or end > now:
             return sum(series.amounts)
         return sum(amount for bucket, amount in zip(series.at, series.amounts, strict=True) if not left(bucket, now))
 
@@ -81,7 +81,7 @@ def _last(span: Duration, zone: ZoneInfo) -> Span:
         left,
         value,
         lambda series, now: _leaving(series, edge, now, value(series, now)),
-        lambda series, now, judged: _falling(series, edge, now, judged, value(series, now)),
+        lambda series, now, bounds: _falling(series, edge, now, bounds, value(series, now)) if series.at else None,
     )
 
 
@@ -102,23 +102,23 @@ def _leaving(series: Series, edge: Edge, now: datetime | None, value: int) -> It
         yield due, value
 
 
-def _falling(series: Series, edge: Edge, now: datetime | None, judged: Judged, value: int) -> datetime | None:
-    """When the bucket leaves without which, of the newest ones together, it would be judged otherwise.
+def _falling(series: Series, edge: Edge, now: datetime | None, bounds: Bounds, value: int) -> datetime | None:
+    """When the bucket leaves without which the newest ones together do not reach the bound.
 
     Where an order took money back, the sum does not only fall: then bucket by bucket.
     """
-    held = judged(value)
-    if series.amounts and min(series.amounts) < 0:
+    reached = bisect_right(bounds, value)
+    if min(series.amounts) < 0:
         moments = _leaving(series, edge, now, value)
-        return next((moment for moment, left in moments if judged(left) != held), None)
-    if judged(0) == held:
+        return next((moment for moment, left in moments if bisect_right(bounds, left) != reached), None)
+    if not reached or bounds[reached - 1] <= 0:
         return None
-    if len(series.at) == 1:
-        return edge(series.at[0])
-    newest = list(accumulate(reversed(series.amounts)))
-    # Buckets that have left already are still there: with them it would be more than it is.
-    needed = bisect_left(newest, True, key=lambda together: judged(min(together, value)) == held)  # noqa: FBT003  # the key's
-    return edge(series.at[-1 - needed])
+    together = 0
+    for bucket, amount in zip(reversed(series.at), reversed(series.amounts), strict=True):
+        together += amount
+        if together >= bounds[reached - 1]:
+            return edge(bucket)
+    return None
 
 
 def _current(unit: Literal["month", "year"], zone: ZoneInfo) -> Span:

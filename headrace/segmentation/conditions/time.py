@@ -61,6 +61,13 @@ def edge_of(span: Duration, timezone: str) -> Edge:
     if span.unit == "hour":
         exact = timedelta(hours=span.count)
         return lambda at: _later(at, exact)
+    zone, midnight = ZoneInfo(timezone), edge_of_day(span, timezone)
+    return lru_cache(maxsize=4096)(lambda at: midnight(day_of(at, zone)))
+
+
+@lru_cache(maxsize=1024)
+def edge_of_day(span: Duration, timezone: str) -> Callable[[date], datetime | None]:
+    """The edge of a span of days, months or years, by the day a thing happened on."""
     zone = ZoneInfo(timezone)
 
     @lru_cache(maxsize=4096)
@@ -68,7 +75,7 @@ def edge_of(span: Duration, timezone: str) -> Edge:
         last = day_after(day, span)
         return None if last is None else begins_or_none(later(last, 1, "day"), zone)
 
-    return lru_cache(maxsize=4096)(lambda at: midnight(day_of(at, zone)))
+    return midnight
 
 
 def later_of(span: Duration, timezone: str) -> Edge:
@@ -107,7 +114,10 @@ def aged(leaf: Leaf, timezone: str) -> Aged | None:
     """The leaf as a test of how long ago something is; None: it is another test."""
     if leaf.operator not in SPANS:
         return None
-    return Aged(reader(leaf.field, timezone), _edge(leaf, timezone), leaf.operator == "older_than")
+    read, older, edge = reader(leaf.field, timezone), leaf.operator == "older_than", _edge(leaf, timezone)
+    if not isinstance(leaf.operand, Duration) or leaf.operand.unit == "hour":
+        return Aged(read, edge, None, older)
+    return Aged(read, edge_of_day(leaf.operand, timezone), ZoneInfo(timezone), older)
 
 
 def compile_next(leaf: Leaf, timezone: str) -> Callable[[datetime | None, datetime | None], datetime | None]:

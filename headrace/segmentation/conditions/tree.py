@@ -6,7 +6,8 @@ Equal leaves of one rule set are one object, so whoever looks at several conditi
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from headrace.rules.model import Operand
 from headrace.segmentation.facts import Facts
@@ -23,10 +24,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aged:
-    """How long ago a time of the customer is: from `edge` on it is older. `older`: the test is that it is."""
+    """How long ago a time of the customer is: from `edge` on it is older. `older`: the test is that it is.
+
+    `edge` is that of the day the time lies in in `zone`; of the very moment where there is none.
+    """
 
     read: Callable[[Facts], datetime | None]
-    edge: Callable[[datetime], datetime | None]
+    edge: Callable[[Any], datetime | None]
+    zone: ZoneInfo | None
     older: bool
 
 

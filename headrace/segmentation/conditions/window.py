@@ -69,7 +69,7 @@ def _of_series(series: Callable[[Facts], Series], span: spans.Span, part: str) -
         lambda facts: value(series(facts), facts.now),
         frozenset({part, TIME}),
         lambda facts, bounds: later(series(facts), facts.now),
-        None if falling is None else lambda facts, judged: falling(series(facts), facts.now, judged),
+        None if falling is None else lambda steps: lambda facts: falling(series(facts), facts.now, steps),
     )
 
 

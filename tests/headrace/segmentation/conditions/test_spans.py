@@ -36,4 +36,4 @@ def test_falling__buckets_that_left_are_still_kept__as_bucket_by_bucket(
 
     held = judged(compiled.value(series, now))
     expected = next((moment for moment, value in compiled.later(series, now) if judged(value) != held), None)
-    assert compiled.falling(series, now, judged) == expected
+    assert compiled.falling(series, now, bounds) == expected
