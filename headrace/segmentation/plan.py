@@ -10,14 +10,12 @@ from typing import Final
 from msgspec import Struct
 
 from headrace.rules.model import RuleSet
+from headrace.segmentation.by_unset import ByUnset
 from headrace.segmentation.compiled import CompiledRules, compile_rules
-from headrace.segmentation.entries import Walk
-from headrace.segmentation.facts import Facts
-from headrace.segmentation.foreseen import Foresight, Wanted, group_of
+from headrace.segmentation.foreseen import Foreseen, Foresight, Wanted, group_of
 from headrace.segmentation.opened import Opened, added_up
 from headrace.segmentation.pages import NO_PAGES, Pages
 from headrace.segmentation.state import State
-from headrace.segmentation.unset import against_unset
 from headrace.segmentation.untouched import NOBODY, untouched_by
 
 __all__ = ["NAME", "Outlook", "Planner", "Wanted", "group_of"]
@@ -30,8 +28,8 @@ class Outlook(Struct, frozen=True):
     """One customer before and after. `before` goes by the new names of segments: a new name is no change.
 
     `spend`: over all time, in minor units, as the new rules count it. `effects`: the sources of those that the
-    activation would have for it if all were released. `only_by_unset`: its segments in which it is only because
-    nothing is known of a value.
+    activation would have for it if all were released. `only_by_unset`: entries that concern it only because
+    nothing is known of a value (`by_unset.py`).
     """
 
     customer: str
@@ -66,8 +64,7 @@ class Planner:
         self.take_over = take_over
         sources = frozenset(entry.source for entry in self.rules.entries)
         self._foresight = Foresight(self.rules, version=version, name=NAME, take_over=take_over, send_effects=sources)
-        known, self._gaps = against_unset(rule_set)
-        self._known = compile_rules(known) if self._gaps else self.rules
+        self._by_unset = ByUnset(rule_set, self.rules, version=version, take_over=take_over)
         self._untouched = NOBODY if base is None or take_over else untouched_by(base[1], base[0], self.rules)
 
     def look(self, state: State, *, offset: int, now: datetime | None, pages: Pages = NO_PAGES) -> Outlook | None:
@@ -79,26 +76,17 @@ class Planner:
             return None
         opened, before = Opened(state, pages), self._before(state)
         summed = added_up(opened, self.rules.summing, now)
-        found, after, effects = summed, before, tuple[str, ...]()
+        found = Foreseen(summed, before, ())
         if not self._untouched.stays(state, summed, now):
-            found, after, effects = self._foresight.of(summed, opened, offset=offset, now=now)
+            found = self._foresight.of(summed, opened, offset=offset, now=now)
         elif not self._untouched.told_alike:
-            after = self._foresight.told(summed, labelled_alike=self._untouched.labelled_alike)
-        return Outlook(state.key, before, after, found.totals.spend, effects, self._only_by_unset(found, now, opened))
+            told = self._foresight.told(summed, labelled_alike=self._untouched.labelled_alike)
+            found = Foreseen(summed, told, ())
+        only_by_unset = self._by_unset.of(found, before=summed, opened=opened, offset=offset, now=now)
+        return Outlook(state.key, before, found.wanted, found.state.totals.spend, found.effects, only_by_unset)
 
     def _before(self, state: State) -> Wanted:
         segments, renames = state.standing.segments, self.rules.renames.segments
         if renames:
             segments = tuple(sorted(renames.get(name, name) for name in segments))
         return Wanted(group_of(state), state.emitted.attributes, state.emitted.tags, segments)
-
-    def _only_by_unset(self, state: State, now: datetime | None, opened: Opened) -> tuple[str, ...]:
-        asked = self._gaps.intersection(state.standing.segments) if self._gaps else ()
-        if not asked:
-            return ()
-        if state.summed != self._known.summing.digest:
-            state = added_up(opened.of(state), self._known.summing, now)
-        facts = Facts(state, self._known.spend)
-        facts.now = now
-        Walk(self._known, state.claims, state.standing, offset=0).run((), facts, ())  # what the customer's labels are
-        return tuple(name for name in sorted(asked) if not self._known.segments[name].condition.holds(facts))

@@ -44,7 +44,7 @@ class PlanSum:
     labels: Counter[Label] = field(default_factory=Counter)
     effects: Counter[str] = field(default_factory=Counter)
     by_unset: int = 0
-    segments_by_unset: Counter[str] = field(default_factory=Counter)
+    entries_by_unset: Counter[str] = field(default_factory=Counter)
 
     def add(self, outlook: Outlook) -> None:
         """One more customer."""
@@ -60,7 +60,7 @@ class PlanSum:
         _count(self.effects, outlook.effects, count)
         if outlook.only_by_unset:
             self.by_unset += count
-            _count(self.segments_by_unset, outlook.only_by_unset, count)
+            _count(self.entries_by_unset, outlook.only_by_unset, count)
         if outlook.changes:
             self._change(before, after, count)
             if outlook.moves:
@@ -134,6 +134,7 @@ class PlanSum:
                 {"rule": source.partition(":")[2], "count": count} for source, count in sorted(self.effects.items())
             ],
             "matched_only_by_unset": self.by_unset,
+            "only_by_unset": [{"id": name, "count": count} for name, count in sorted(self.entries_by_unset.items())],
         }
 
     def _segment_names(self, rule_set: RuleSet) -> list[str]:
@@ -146,7 +147,7 @@ class PlanSum:
             "entered": self.entered[name],
             "left": self.left[name],
             "members": self.members[name],
-            "only_by_unset": self.segments_by_unset[name],
+            "only_by_unset": self.entries_by_unset[name],
         }
 
 
@@ -160,7 +161,7 @@ _COUNTERS: Final = (
     "left",
     "labels",
     "effects",
-    "segments_by_unset",
+    "entries_by_unset",
 )
 
 

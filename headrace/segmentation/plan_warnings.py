@@ -18,12 +18,12 @@ TINY_FROM: Final = 1_000
 
 def warnings_of(found: PlanSum, rule_set: RuleSet) -> list[str]:
     """One sentence each, the gravest first."""
-    return [*_segments(found, rule_set), *_groups(found, rule_set)]
+    return [*_segments(found, rule_set), *_by_unset(found, rule_set), *_groups(found, rule_set)]
 
 
 def _segments(found: PlanSum, rule_set: RuleSet) -> Iterator[str]:
     for segment in rule_set.segments:
-        members, by_unset = found.members[segment.id], found.segments_by_unset[segment.id]
+        members, by_unset = found.members[segment.id], found.entries_by_unset[segment.id]
         if found.customers >= BROAD_FROM and members > BROAD * found.customers:
             yield f"segment {segment.id} is too broad: {members:,} of {found.customers:,} customers would be in it"
         elif found.customers and not members:
@@ -34,6 +34,21 @@ def _segments(found: PlanSum, rule_set: RuleSet) -> Iterator[str]:
             yield (
                 f"{by_unset:,} of the {members:,} customers of segment {segment.id} would be in it only because "
                 "nothing is known of a value: ask for it with is_set if that is not meant"
+            )
+
+
+def _by_unset(found: PlanSum, rule_set: RuleSet) -> Iterator[str]:
+    for ladder in rule_set.ladders:
+        if count := found.entries_by_unset[ladder.id]:
+            yield (
+                f"{count:,} customers would be on a rung of ladder {ladder.id} only because nothing is known of their "
+                f"{ladder.by}, which counts as 0: make it a segment if that is not meant"
+            )
+    for rule in rule_set.rules:
+        if count := found.entries_by_unset[rule.id]:
+            yield (
+                f"rule {rule.id} would act for {count:,} customers only because nothing is known of a value: ask for "
+                "it with is_set if that is not meant"
             )
 
 

@@ -1,6 +1,6 @@
 """Conditions turned against whoever nothing is known of: what still holds does not hold by an unset value.
 
-Pure, on rule sets; who meets a segment only so is counted by `plan.py`.
+Pure, on rule sets; whom an entry concerns only so is found by `by_unset.py`.
 """
 
 from typing import Final
@@ -13,18 +13,29 @@ from headrace.segmentation.conditions import number
 
 _PRESENCE: Final = frozenset({"is_set", "is_unset"})
 _BELOW_ALL: Final = -(2**62)
-_ALWAYS_KNOWN: Final = frozenset(
+ALWAYS_KNOWN: Final = frozenset(
     {"customer.spend", "customer.orders", "customer.items", "customer.refunds", "customer.visits"}
 )
+"""Numbers that are 0 where nothing is known."""
 _ADDRESSES: Final = "customer.addresses"
 _ANY_ADDRESS: Final = Each(field=_ADDRESSES, quantifier="any", of=AllOf(of=()))
 
 
-def against_unset(rule_set: RuleSet) -> tuple[RuleSet, frozenset[str]]:
+def segments_against_unset(rule_set: RuleSet) -> tuple[RuleSet, frozenset[str]]:
     """The rule set with every unset value held against its segments, and the ids of those it makes a difference to."""
     segments = tuple(replace(segment, who=known_only(segment.who)) for segment in rule_set.segments)
     differing = {new.id for new, old in zip(segments, rule_set.segments, strict=True) if new.who != old.who}
     return replace(rule_set, segments=segments), frozenset(differing)
+
+
+def rules_against_unset(rule_set: RuleSet) -> tuple[RuleSet, frozenset[str]]:
+    """The same for rules that look at the orders from before they were; the others act when something happens."""
+    rules = tuple(
+        rule if rule.past != "apply" or rule.if_ is None else replace(rule, if_=known_only(rule.if_))
+        for rule in rule_set.rules
+    )
+    differing = {new.id for new, old in zip(rules, rule_set.rules, strict=True) if new.if_ != old.if_}
+    return replace(rule_set, rules=rules), frozenset(differing)
 
 
 def known_only(condition: Condition) -> Condition:
@@ -78,7 +89,7 @@ def _value_of(leaf: Leaf) -> Condition | None:
     if leaf.field.startswith((ATTRIBUTES, TAGS)):
         return Leaf(field=leaf.field, operator="is_set")
     field = FIELDS.get(leaf.field) or prefixed_field(leaf.field)
-    if field is None or field.family == "membership" or leaf.field in _ALWAYS_KNOWN:
+    if field is None or field.family == "membership" or leaf.field in ALWAYS_KNOWN:
         return None
     if "is_set" in field.operators:
         return Leaf(field=leaf.field, operator="is_set")
