@@ -17,7 +17,7 @@ from headrace.consumer.ledger import advance_applied, begin_intents
 from headrace.consumer.patience import Stopping, Store
 from headrace.consumer.records import Records
 from headrace.consumer.waiting import SINGLE_AFTER, Waiting
-from headrace.runtime.deadline import sending_until
+from headrace.runtime.deadline import Sending, sending_until
 from headrace.runtime.health import Health
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import gauge, histogram
@@ -30,6 +30,9 @@ _PAUSE_S: Final = 30.0
 _OUTAGE_AFTER: Final = 6
 _GIVE_UP_AFTER: Final = 10
 """Failed attempts of one customer while others succeeded; then its record is set aside."""
+_NOTHING: Final = Sending(0.0)
+"""What a call that only read has sent."""
+_SUPERSEDED: Final = Result("stale", "superseded")
 
 
 class Dispatcher:
@@ -142,7 +145,7 @@ class Dispatcher:
         except TryAgain as error:
             await self._again(batch, error)
         except PauseConsumer as error:
-            self._pause(batch, error)
+            await self._pause(batch, error)
         else:
             # No success: a vendor that reads and does not write is as good as down, for everybody.
             self._health.clear(self._refused)
@@ -151,7 +154,8 @@ class Dispatcher:
             gone = [pending for pending in batch if pending.customer not in found]
             for pending in there:
                 pending.target = replace(pending.target, observed=None, overwrite=False)  # what was read is newer
-                self._waiting.put_back(pending, Applied(pending.applied.version, found[pending.customer]))
+                pending.applied = Applied(pending.applied.version, found[pending.customer])
+            await self._put_back(there)
             await self._settle(gone, {p.customer: Result("refused", "customer_gone") for p in gone})
 
     async def _perform(self, batch: Sequence[Pending]) -> None:
@@ -169,12 +173,12 @@ class Dispatcher:
         before = [replace(pending.applied) for pending in batch]
         tasks = [Task(p.customer, p.target, applied) for p, applied in zip(batch, before, strict=True)]
         try:
-            with sending_until(until):
+            with sending_until(until) as sending:
                 results: Mapping[str, Result] = await self._kind.perform(tasks)
         except TryAgain as error:
-            await self._again(batch, error, until)
+            await self._again(batch, error, sending)
         except PauseConsumer as error:
-            self._pause(batch, error)
+            await self._pause(batch, error, sending)
         except Exception as error:
             log.exception("task.failed", task=self._kind.name)
             await self._blame(batch, type(error).__name__)
@@ -229,10 +233,9 @@ class Dispatcher:
         self._health.clear(self._refused)
         self._health.clear(self._resting)
 
-    async def _again(self, batch: Sequence[Pending], error: TryAgain, until: float = 0.0) -> None:
-        """`until`: when a call of this attempt that lingers at the vendor is over."""
+    async def _again(self, batch: Sequence[Pending], error: TryAgain, sending: Sending = _NOTHING) -> None:
         if not error.tried:
-            self._not_tried(batch, error)
+            await self._not_tried(batch, error, doubt=sending.writes > 0)
             return
         self._failures += 1
         if error.delay_s is None:
@@ -249,22 +252,29 @@ class Dispatcher:
         for pending in batch:
             if error.delay_s is None:
                 self._count_attempt(pending)
-            pending.not_before = max(now + delay, until if error.lingers else 0.0)
+            pending.not_before = max(now + delay, sending.until if error.lingers else 0.0)
         if len(batch) == 1 and batch[0].attempts >= _GIVE_UP_AFTER:
             failed = Result("refused", "vendor_failed", error.reason, dead_letter=True)
             await self._settle(batch, {batch[0].customer: failed})
             return
-        for pending in batch:
-            self._waiting.put_back(pending, _begun(pending) if error.unknown else pending.applied)
+        await self._put_back(batch, doubt=error.unknown or sending.writes > 1)
 
-    def _not_tried(self, batch: Sequence[Pending], error: TryAgain) -> None:
+    async def _not_tried(self, batch: Sequence[Pending], error: TryAgain, *, doubt: bool) -> None:
         """Nobody was asked: our own quota, or a vendor that rests. What waits is picked anew when it may go."""
         if error.reason == "circuit":
             self._health.block(self._resting)
         now = time.monotonic()
         self._paused_until = max(self._paused_until, now + (error.delay_s or 0.0))
-        for pending in batch:
-            self._waiting.put_back(pending, pending.applied)
+        await self._put_back(batch, doubt=doubt)
+
+    async def _put_back(self, batch: Sequence[Pending], *, doubt: bool = False) -> None:
+        """They come again, but not those for whom a newer version waits. `doubt`: something may have been done."""
+        over = [
+            pending
+            for pending in batch
+            if self._waiting.put_back(pending, _begun(pending) if doubt else pending.applied)
+        ]
+        await self._records.outcomes([(p.customer, p.target.version, p.source, _SUPERSEDED) for p in over])
 
     def _count_attempt(self, pending: Pending) -> None:
         """Counts what speaks against this customer rather than against the vendor: others succeeded meanwhile."""
@@ -273,12 +283,11 @@ class Dispatcher:
             pending.attempts += 1
             pending.successes_seen = self._successes
 
-    def _pause(self, batch: Sequence[Pending], error: PauseConsumer) -> None:
+    async def _pause(self, batch: Sequence[Pending], error: PauseConsumer, sending: Sending = _NOTHING) -> None:
         self._health.block(self._refused)
         log.error("consumer.paused", kind=self._kind.name, reason=error.reason, delay_s=_PAUSE_S)
         self._paused_until = max(self._paused_until, time.monotonic() + _PAUSE_S)
-        for pending in batch:
-            self._waiting.put_back(pending, pending.applied)
+        await self._put_back(batch, doubt=sending.writes > 1)
 
     async def _blame(self, batch: Sequence[Pending], detail: str) -> None:
         """An error of ours: in company the batch is taken apart, alone the record is set aside."""
@@ -288,7 +297,7 @@ class Dispatcher:
             return
         for pending in batch:
             pending.attempts = max(pending.attempts, SINGLE_AFTER)
-            self._waiting.put_back(pending, _begun(pending))
+        await self._put_back(batch, doubt=True)
 
 
 def settled(pending: Pending, result: Result) -> Applied:

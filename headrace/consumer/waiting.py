@@ -114,15 +114,15 @@ class Waiting:
             newer.applied = applied
             newer.fresh = True
 
-    def put_back(self, pending: Pending, applied: Applied) -> None:
-        """The call has to be repeated, unless a newer version waits already: that one inherits the offsets.
+    def put_back(self, pending: Pending, applied: Applied) -> bool:
+        """The call has to be repeated, unless a newer version waits already: True then, and that inherits the offsets.
 
         One whose partition is gone is left to the next owner: repeated here, it could overtake what that one did.
         """
         newer = self._waiting.get(pending.customer)
         self.finish(pending, applied)
         if pending.abandoned:
-            return
+            return False
         pending.applied = applied
         if newer is None:
             self._waiting[pending.customer] = pending
@@ -130,6 +130,7 @@ class Waiting:
             newer.holds[:0] = pending.holds
             newer.attempts = pending.attempts
             newer.not_before = pending.not_before
+        return newer is not None
 
     def drop(self) -> None:
         """Forgets what waits (the partitions are gone); what is in flight ends by itself and is not repeated."""

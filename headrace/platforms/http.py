@@ -29,7 +29,7 @@ from headrace.platforms.errors import (
 )
 from headrace.platforms.gate import Gate, GateClosed
 from headrace.platforms.replies import error_text, retry_after_of
-from headrace.runtime.deadline import time_to_send
+from headrace.runtime.deadline import time_to_send, write_sent
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter, gauge
 from headrace.runtime.retry import GiveUp, RetryPolicy, decide_retry
@@ -157,6 +157,8 @@ class VendorClient:
             gate = self._gate_for(request)
             ticket = await self._enter(request, gate)
             call = self._breaker.begin()
+            if request.method not in _READS:
+                write_sent()
             headers: Mapping[str, str] | None = None
             status = "none"
             try:
@@ -299,9 +301,18 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
             value = float(headers[name]) * unit
         except (KeyError, ValueError):
             continue
-        if 0 <= value <= 3600:
-            return value
-    return None
+        if value >= 0:
+            return min(value, 3600.0)
+    return _until_reset(headers)
+
+
+def _until_reset(headers: Mapping[str, str]) -> float | None:
+    """SendGrid names the second at which its window ends, on its own clock."""
+    try:
+        value = float(headers["x-ratelimit-reset"]) - _date(headers).timestamp()
+    except (KeyError, ValueError):
+        return None
+    return value if 0 <= value <= 3600 else None
 
 
 def _date(headers: Mapping[str, str]) -> datetime:
