@@ -18,13 +18,15 @@ def error_text(body: Any) -> tuple[str, dict[str, str]]:
     """Title and per-field errors of an error body of any known shape; ("", {}) when it says nothing.
 
     Shapes: v3 `{"title","errors":{path: text}}`; v2 `[{"status","message"}]`; v2 groups `{"errors":[{"title"}]}`;
-    segments `{"errors":[{"title","errors":{...}}]}`; Mailchimp `{"title","detail","errors":[{"field","message"}]}`.
+    segments `{"errors":[{"title","errors":{...}}]}`; Mailchimp `{"title","detail","errors":[{"field","message"}]}`;
+    SendGrid the same without a title, `field` null where it is about the whole call; Klaviyo (JSON:API)
+    `{"errors":[{"title","detail","source":{"pointer" or "parameter"}}]}`.
     """
     titles: list[str] = []
     errors: dict[str, str] = {}
     for part in _parts(body):
         title = part.get("title") or part.get("message") or part.get("detail")
-        if isinstance(title, str) and title and "field" not in part:
+        if isinstance(title, str) and title and not part.get("field"):
             titles.append(title)
         errors.update(_fields(part))
     return (titles[0] if titles else ""), errors
@@ -52,6 +54,10 @@ def _fields(part: Mapping[str, Any]) -> dict[str, str]:
         return {str(name): str(text) for name, text in named.items()}
     if isinstance(part.get("field"), str):
         return {part["field"]: str(part.get("message", ""))}
+    source = part.get("source")
+    if isinstance(source, dict):
+        places = (source.get("pointer"), source.get("parameter"))
+        return {place: str(part.get("detail", "")) for place in places if isinstance(place, str)}
     return {}
 
 

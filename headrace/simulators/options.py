@@ -17,14 +17,20 @@ class Options:
     host: str = "127.0.0.1"
     bigcommerce_port: int = 0
     mailchimp_port: int = 0
+    klaviyo_port: int = 0
     omnisend_port: int = 0
+    sendgrid_port: int = 0
     access_token: str = "token"  # noqa: S105 - a simulated store's
     client_secret: str = "secret"  # noqa: S105
     webhook_header: tuple[str, str] | None = None
     """Sent with every webhook besides the hook's own headers."""
     mailchimp_key: str = "key-us1"
     list_id: str = "list"
+    klaviyo_key: str = "klaviyo-key"
+    klaviyo_delay_s: float = 0.5
+    """From what Klaviyo takes in with 202 to when it is done."""
     omnisend_key: str = "omnisend-key"
+    sendgrid_key: str = "sendgrid-key"
     quota: int = 450
     window_ms: int = 30_000
     """Store milliseconds; what the headers state is divided by the speed."""

@@ -32,7 +32,9 @@ class Addresses:
 
     bigcommerce: str
     mailchimp: str
+    klaviyo: str
     omnisend: str
+    sendgrid: str
 
 
 class _Dropped(Exception):

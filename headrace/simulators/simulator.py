@@ -12,10 +12,12 @@ from headrace.simulators.call import Routes
 from headrace.simulators.clock import StoreClock
 from headrace.simulators.faults import Faults
 from headrace.simulators.hooks import Hooks
+from headrace.simulators.klaviyo import Klaviyo
 from headrace.simulators.mailchimp import Mailchimp
 from headrace.simulators.omnisend import Omnisend
 from headrace.simulators.options import Options
 from headrace.simulators.quota import AtOnce, StoreQuota
+from headrace.simulators.sendgrid import SendGrid
 from headrace.simulators.vendor import Vendor
 from headrace.simulators.webhooks import Policy, WebhookQueue
 from headrace.simulators.world import World
@@ -62,5 +64,7 @@ def _vendors(world: World, clock: StoreClock, options: Options) -> tuple[Vendor,
     """The e-mail platforms; a new one is a line here, its port and key in `Options`."""
     return (
         Mailchimp(world.audience, options.list_id, options.mailchimp_key),
+        Klaviyo(world.klaviyo, clock, options.klaviyo_key, options.klaviyo_delay_s),
         Omnisend(clock, options.omnisend_key),
+        SendGrid(clock, options.sendgrid_key),
     )

@@ -78,8 +78,12 @@ class Bench:
             "mailchimp_url": self.addresses.mailchimp,
             "mailchimp_key": SecretStr("key-us1"),
             "mailchimp_list": "list",
+            "klaviyo_url": self.addresses.klaviyo,
+            "klaviyo_key": SecretStr("klaviyo-key"),
             "omnisend_url": self.addresses.omnisend,
             "omnisend_key": SecretStr("omnisend-key"),
+            "sendgrid_url": self.addresses.sendgrid,
+            "sendgrid_key": SecretStr("sendgrid-key"),
         }
 
     async def sim(self, path: str, body: Any = None) -> Any:

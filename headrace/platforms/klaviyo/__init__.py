@@ -6,7 +6,15 @@ vendor's OpenAPI files; what they leave open is said where it matters.
 
 from headrace.platforms.klaviyo.events import Event, send_event, send_events
 from headrace.platforms.klaviyo.jobs import Job, import_errors, import_job, import_profiles, job_of
-from headrace.platforms.klaviyo.lists import add_to_list, create_list, find_lists, list_of, lists_of, remove_from_list
+from headrace.platforms.klaviyo.lists import (
+    LISTS_A_DAY,
+    add_to_list,
+    create_list,
+    find_lists,
+    list_of,
+    lists_of,
+    remove_from_list,
+)
 from headrace.platforms.klaviyo.pace import LIMITS, Limit, Pace, limit_of
 from headrace.platforms.klaviyo.pages import next_cursor
 from headrace.platforms.klaviyo.profiles import (
@@ -28,6 +36,7 @@ REVISION = "2026-07-15"
 
 __all__ = [
     "LIMITS",
+    "LISTS_A_DAY",
     "REVISION",
     "Event",
     "Job",

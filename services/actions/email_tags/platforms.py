@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headrace.platforms.http import VendorClient
-from headrace.platforms.store import make_mailchimp, make_omnisend, omnisend_tag_calls
+from headrace.platforms.store import make_klaviyo, make_mailchimp, make_omnisend, make_sendgrid, omnisend_tag_calls
 from services.actions.email_tags.audience import Audience
+from services.actions.email_tags.klaviyo import KlaviyoAudience
 from services.actions.email_tags.mailchimp import MailchimpAudience
 from services.actions.email_tags.omnisend import OmnisendAudience
-from services.actions.settings import ActionsSettings, MailchimpSettings, OmnisendSettings
+from services.actions.email_tags.sendgrid import SendGridAudience
+from services.actions.settings import (
+    ActionsSettings,
+    KlaviyoSettings,
+    MailchimpSettings,
+    OmnisendSettings,
+    SendGridSettings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,10 @@ class PlatformOf:
     audience: Callable[[VendorClient, Any], Audience]
 
 
+def _klaviyo(client: VendorClient, settings: KlaviyoSettings) -> Audience:
+    return KlaviyoAudience(client, settings.klaviyo_property)
+
+
 def _mailchimp(client: VendorClient, settings: MailchimpSettings) -> Audience:
     return MailchimpAudience(client, settings.mailchimp_list)
 
@@ -29,8 +41,14 @@ def _omnisend(client: VendorClient, settings: OmnisendSettings) -> Audience:
     return OmnisendAudience(client, omnisend_tag_calls(settings))
 
 
+def _sendgrid(client: VendorClient, settings: SendGridSettings) -> Audience:
+    return SendGridAudience(client, settings.sendgrid_field)
+
+
 PLATFORMS: Final[Mapping[str, PlatformOf]] = {
+    "klaviyo": PlatformOf(KlaviyoSettings, make_klaviyo, _klaviyo),
     "mailchimp": PlatformOf(MailchimpSettings, make_mailchimp, _mailchimp),
     "omnisend": PlatformOf(OmnisendSettings, make_omnisend, _omnisend),
+    "sendgrid": PlatformOf(SendGridSettings, make_sendgrid, _sendgrid),
 }
 """By the name that `--platform` takes."""
