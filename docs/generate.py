@@ -22,7 +22,7 @@ from headrace.golden.words import DOCS, EXPECTATIONS, STEPS
 from headrace.runtime import catalogue
 from headrace.runtime.settings import ServiceSettings, variable
 from headrace.templates.library import library
-from services.actions.settings import GroupSettings, MailchimpSettings, OmnisendSettings
+from services.actions.settings import GroupSettings, MailchimpSettings, OmnisendSettings, SendGridSettings
 from services.attributes.settings import AttributesSettings
 from services.evaluator.engine import cures
 from services.evaluator.settings import EvaluatorSettings
@@ -53,6 +53,7 @@ PROCESSES: Final[Mapping[str, type[BaseSettings]]] = {
     "group": GroupSettings,
     "email-tags": MailchimpSettings,
     "email-tags-omnisend": OmnisendSettings,
+    "email-tags-sendgrid": SendGridSettings,
     "attributes": AttributesSettings,
 }
 

@@ -112,7 +112,7 @@ def make_mailchimp(settings: MailchimpSettings) -> VendorClient:
 
 
 def make_sendgrid(settings: SendGridSettings) -> VendorClient:
-    """A client for the Marketing API; paths begin with `/v3`. Its limits are not published: headers of refusals tell."""
+    """A client for the Marketing API; paths begin with `/v3`. Its limits are told by refusals alone."""
     return VendorClient(
         "sendgrid",
         base_url=settings.sendgrid_url,

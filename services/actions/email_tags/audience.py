@@ -26,8 +26,9 @@ class Labels:
 class Change:
     """What is to be done about one address; doing it twice is the same as once.
 
-    `put` goes on, `take` comes off; `wanted` is all of ours that shall be there afterwards. `certain`: what we put
-    there before is known, and `put` and `take` are the difference; else `put` is all that is wanted.
+    `put` goes on, `take` comes off; `wanted` is all of ours that shall be there afterwards, for whichever customer of
+    this address. `certain`: what we put there before is known, and `put` and `take` are the difference; else `put` is
+    all that this customer wants.
 
     A contact that turns out to be missing, in both cases, is made when `wanted` holds something, and then gets all of
     it; where nothing is wanted, nothing needs to come off. `subscribed`: the person's consent as the store knows it,

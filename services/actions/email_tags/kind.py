@@ -15,7 +15,7 @@ from headrace.consumer.kind import APPLIED, Json, OutcomeKind
 from headrace.consumer.ledger import load_wanted, store_wanted
 from headrace.contracts import topics
 from headrace.contracts.actions import DesiredContact, DesiredEmailTags, Platform, Version
-from services.actions.email_tags.audience import Audience, Change, labels_of, together
+from services.actions.email_tags.audience import Audience, Change, Labels, labels_of, together
 from services.actions.email_tags.shared_addresses import Addresses, wishes
 
 Wanted = dict[str, tuple[Version, Json]]
@@ -140,7 +140,7 @@ def reach(task: Task) -> Change | None:
         email,
         labels_of(put),
         labels_of(_without(gone, (*present, *shared))),
-        labels_of(present),
+        labels_of((*present, *shared)),
         certain,
         extra.get("subscribed"),
     )
@@ -148,11 +148,11 @@ def reach(task: Task) -> Change | None:
 
 def leave(task: Task) -> list[Change]:
     """What to take off the customer's former addresses."""
-    shared, nothing = _extra(task).get("shared", {}), labels_of(())
-    return [
-        Change(email, nothing, labels_of(_without(names, shared.get(email, ()))), nothing, certain=True)
-        for email, names in left_behind(task).items()
-    ]
+    found = []
+    for email, names in left_behind(task).items():
+        shared = _extra(task).get("shared", {}).get(email, ())
+        found.append(Change(email, Labels(), labels_of(_without(names, shared)), labels_of(shared), certain=True))
+    return found
 
 
 def known_tags(task: Task) -> list[str] | None:

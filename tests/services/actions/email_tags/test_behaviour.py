@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from headrace.contracts.actions import Platform
+from headrace.contracts.actions import DesiredContact, Platform
 from services.actions.email_tags.platforms import PLATFORMS
 from tests.services.actions.email_tags.conftest import Start
 from tests.services.consumer_harness import STORE, Bench, eventually
@@ -26,12 +26,17 @@ async def contact(bench: Bench, platform: Platform, email: str) -> Any:
     return (await bench.truth())["platforms"][platform].get(email)
 
 
+def buyer(bench: Bench, customer: str, email: str) -> DesiredContact:
+    """Somebody who subscribed: some platforms take no others in."""
+    return bench.contact(customer, email, subscribed=True)
+
+
 async def test_tags__new_address__moves_them(bench: Bench, platform: Platform, start: Start) -> None:
     customer = f"{STORE}:1"
     async with start():
-        await bench.publish(bench.contact(customer, "old@example.com"), bench.tags(customer, "VIP", platform=platform))
+        await bench.publish(buyer(bench, customer, "old@example.com"), bench.tags(customer, "VIP", platform=platform))
         await settled(bench, platform)
-        await bench.publish(bench.contact(customer, "new@example.com"))
+        await bench.publish(buyer(bench, customer, "new@example.com"))
         await settled(bench, platform)
     assert (await contact(bench, platform, "new@example.com"))["tags"] == ["VIP"]
     assert (await contact(bench, platform, "old@example.com"))["tags"] == []
@@ -43,7 +48,7 @@ async def test_tags__contact_deleted_or_without_address__tags_come_off(
     """The contact's last word is newer than the tags' and must not swallow what has to be taken off."""
     one, two = f"{STORE}:1", f"{STORE}:2"
     async with start():
-        await bench.publish(bench.contact(one, "one@example.com"), bench.tags(one, "VIP", platform=platform))
+        await bench.publish(buyer(bench, one, "one@example.com"), bench.tags(one, "VIP", platform=platform))
         await settled(bench, platform)
         await bench.publish(
             bench.tags(one, absent=["VIP"], platform=platform), bench.contact(one, None), bench.contact(two, None)
@@ -59,15 +64,15 @@ async def test_tags__two_customers_of_one_address__a_tag_stays_while_one_wants_i
     """As a guest and the customer the guest became."""
     one, guest, email = f"{STORE}:1", f"{STORE}:guest-ab", "both@example.com"
     async with start():
-        await bench.publish(bench.contact(one, email), bench.tags(one, "VIP", "UK", platform=platform))
+        await bench.publish(buyer(bench, one, email), bench.tags(one, "VIP", "UK", platform=platform))
         await bench.publish(
-            bench.contact(guest, "Both@Example.com"), bench.tags(guest, "VIP", "Returner", platform=platform)
+            buyer(bench, guest, "Both@Example.com"), bench.tags(guest, "VIP", "Returner", platform=platform)
         )
         await settled(bench, platform)
         await bench.publish(bench.tags(one, "UK", absent=["VIP"], platform=platform))
         await settled(bench, platform)
         assert (await contact(bench, platform, email))["tags"] == ["Returner", "UK", "VIP"]
-        await bench.publish(bench.contact(guest, "other@example.com"))
+        await bench.publish(buyer(bench, guest, "other@example.com"))
         await settled(bench, platform)
     assert (await contact(bench, platform, email))["tags"] == ["UK"]
     assert (await contact(bench, platform, "other@example.com"))["tags"] == ["Returner", "VIP"]
@@ -78,7 +83,7 @@ async def test_tags__put_and_taken_again_while_the_consumer_is_away__end_as_last
 ) -> None:
     one = f"{STORE}:1"
     async with start():
-        await bench.publish(bench.contact(one, "a@example.com"), bench.tags(one, "Old", "VIP", platform=platform))
+        await bench.publish(buyer(bench, one, "a@example.com"), bench.tags(one, "Old", "VIP", platform=platform))
         await settled(bench, platform)
     await bench.publish(bench.tags(one, "VIP", absent=["Old"], platform=platform))
     await bench.publish(bench.tags(one, "Gold", "VIP", absent=["Old"], platform=platform))
@@ -91,7 +96,7 @@ async def test_tags__of_another_platform__call_nobody(bench: Bench, platform: Pl
     other: Platform = "omnisend" if platform != "omnisend" else "klaviyo"
     one = f"{STORE}:1"
     async with start():
-        await bench.publish(bench.contact(one, "a@example.com"), bench.tags(one, "VIP", platform=other))
+        await bench.publish(buyer(bench, one, "a@example.com"), bench.tags(one, "VIP", platform=other))
         await settled(bench, platform)
     assert await contact(bench, platform, "a@example.com") is None
 
@@ -103,7 +108,7 @@ async def test_tags__answers_lost_and_servers_failing__converge(bench: Bench, pl
     async with start():
         for customer in customers:
             email = f"{customer[-1]}@example.com"
-            await bench.publish(bench.contact(customer, email), bench.tags(customer, "VIP", platform=platform))
+            await bench.publish(buyer(bench, customer, email), bench.tags(customer, "VIP", platform=platform))
         await settled(bench, platform)
     for customer in customers:
         assert (await contact(bench, platform, f"{customer[-1]}@example.com"))["tags"] == ["VIP"]
@@ -116,7 +121,7 @@ async def test_tags__key_refused__the_consumer_waits_and_sets_nothing_aside(
     await bench.fault({"vendor": platform}, {"status": 401, "body": {"title": "no"}}, times=None)
     async with start() as running:
         one = f"{STORE}:1"
-        await bench.publish(bench.contact(one, "a@example.com"), bench.tags(one, "VIP", platform=platform))
+        await bench.publish(buyer(bench, one, "a@example.com"), bench.tags(one, "VIP", platform=platform))
 
         async def refused() -> bool:
             return any("credentials refused" in reason for reason in running.health.reasons)
