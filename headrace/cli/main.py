@@ -43,6 +43,7 @@ VERBS: Final = (
     "explain",
     "history",
     "pin",
+    "groups",
     "attributes",
     "dead_letters",
     "bench",

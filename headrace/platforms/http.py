@@ -38,6 +38,7 @@ R = TypeVar("R")
 _JSON: Final = msgspec.json.Decoder(float_hook=Decimal)
 """Numbers with a fraction are money: never floats."""
 
+VENDOR_RETRY: Final = RetryPolicy(first_delay_s=0.5, max_delay_s=15.0, deadline_s=90.0)
 BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 _VARIABLE: Final = re.compile(r"/(\d+|[0-9a-f]{32}|[0-9a-f-]{36})(?=/|$)")
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -97,7 +98,7 @@ class VendorClient:
         gate_for: Callable[[Request], Gate] | None = None,
         deadline_s: float = 10.0,
         max_concurrency: int = 8,
-        retry: RetryPolicy = RetryPolicy(first_delay_s=0.5, max_delay_s=15.0, deadline_s=90.0),  # noqa: B008  # frozen
+        retry: RetryPolicy = VENDOR_RETRY,
         breaker: Breaker | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:

@@ -9,10 +9,11 @@ from pydantic import SecretStr
 
 from headrace.platforms import klaviyo, omnisend
 from headrace.platforms.gate import Gate
-from headrace.platforms.http import VendorClient
+from headrace.platforms.http import VENDOR_RETRY, VendorClient
 from headrace.platforms.klaviyo.gates import Gates
 from headrace.platforms.quota import Windows
 from headrace.platforms.sliding import SlidingWindow
+from headrace.runtime.retry import RetryPolicy
 
 MAILCHIMP_CONNECTIONS: Final = 8
 """Mailchimp allows 10 at a time per key, over all apps."""
@@ -84,6 +85,7 @@ def make_bigcommerce(
     *,
     max_concurrency: int = BIGCOMMERCE_WRITES_AT_ONCE,
     deadline_s: float = CALL_DEADLINE_S,
+    retry: RetryPolicy = VENDOR_RETRY,
 ) -> VendorClient:
     """A client whose calls stay inside `weight` (0 to 1) of our share of the store's quota.
 
@@ -97,6 +99,7 @@ def make_bigcommerce(
         store=settings.store,
         max_concurrency=max_concurrency,
         deadline_s=deadline_s,
+        retry=retry,
     )
 
 
