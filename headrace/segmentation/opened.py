@@ -4,13 +4,17 @@ It comes to what `orders.sum_up` comes to. Who has orders on pages is left to th
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 
+from headrace.rules.model import Spend
 from headrace.segmentation import orders
 from headrace.segmentation.codec import decode_entry, decode_lines
+from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.pages import NO_PAGES, Pages
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, State, Totals
 from headrace.segmentation.totals import Contribution, Summing, contribution, ordered
@@ -55,20 +59,45 @@ class Opened:
         return self._lines
 
 
-def added_up(opened: Opened, summing: Summing, now: datetime | None) -> State:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Of accumulators that were added up by other rules, with this digest: which of them these rules ask for too."""
+
+    digest: str
+    totals: bool
+    purchased: bool
+    windows: bool
+
+
+def kept_from(old: CompiledRules | None, new: CompiledRules) -> Kept:
+    """`old` None: before there were any rules, the default spend is added up."""
+    spend = Spend() if old is None else old.rule_set.spend
+    digest, lines, windows = ("", [], []) if old is None else _said(old)
+    totals = spend == new.rule_set.spend
+    counted_alike = counted_spend(spend).statuses == new.spend.statuses
+    return Kept(
+        digest,
+        totals=totals,
+        purchased=counted_alike and lines == _said(new)[1],
+        windows=totals and windows == _said(new)[2],
+    )
+
+
+def added_up(opened: Opened, summing: Summing, now: datetime | None, kept: Kept | None = None) -> State:
     """The state with the accumulators that these rules ask for."""
     state = opened.state
     if state.summed == summing.digest:
         return state
     if opened.paged:
         return orders.sum_up(state, summing, opened.pages, now)
-    spend = summing.spend
-    parts = [contribution(entry, spend) for entry in opened.entries]
+    known = kept if kept is not None and kept.digest == state.summed else _NOTHING_KEPT
+    whole = known.totals and known.purchased and known.windows
+    parts = [] if whole else [contribution(entry, summing.spend) for entry in opened.entries]
     return replace(
         state,
-        totals=_totals(parts) if parts else _NOTHING,
-        purchased=_purchased(parts, summing, opened),
-        windows=_windows(parts, summing, opened, now) if summing.windows else (),
+        totals=state.totals if known.totals else _totals(parts),
+        purchased=state.purchased if known.purchased else _purchased(parts, summing, opened),
+        windows=state.windows if known.windows else _windows(parts, summing, opened, now),
         visits=by_days(state.visits, summing.zone),
         cold=_NO_COLD,
         summed=summing.digest,
@@ -76,6 +105,8 @@ def added_up(opened: Opened, summing: Summing, now: datetime | None) -> State:
 
 
 def _totals(parts: Sequence[Contribution]) -> Totals:
+    if not parts:
+        return Totals()
     spend = items = refunds = orders = largest = 0
     newest = parts[0].newest
     first: datetime | None = None
@@ -112,12 +143,20 @@ def _purchased(parts: Sequence[Contribution], summing: Summing, opened: Opened) 
 def _windows(
     parts: Sequence[Contribution], summing: Summing, opened: Opened, now: datetime | None
 ) -> tuple[Series, ...]:
-    known, all_lines = no_windows(summing.windows), opened.lines if summing.tests else (None,) * len(parts)
+    known = no_windows(summing.windows)
+    if not known:
+        return ()
+    all_lines = opened.lines if summing.tests else (None,) * len(parts)
     for entry, part, lines in zip(opened.entries, parts, all_lines, strict=True):
         known = step_windows(known, summing.windows, None, ordered(entry, part, lines), now)
     return known
 
 
-_NOTHING: Final = Totals()
+def _said(rules: CompiledRules) -> tuple[str, list[bytes], list[bytes]]:
+    """By which its accumulators are known, and what is counted of lines and windows."""
+    return rules.summing.digest, rules.terms.purchased.said, rules.terms.windows.said
+
+
+_NOTHING_KEPT: Final = Kept("", totals=False, purchased=False, windows=False)
 _NO_COLD: Final = Cold()
 _NONE_PURCHASED: Final = Purchased(0, ())

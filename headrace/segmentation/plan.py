@@ -13,7 +13,7 @@ from headrace.rules.model import RuleSet
 from headrace.segmentation.by_unset import ByUnset
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.foreseen import Foreseen, Foresight, Wanted, group_of
-from headrace.segmentation.opened import Opened, added_up
+from headrace.segmentation.opened import Opened, added_up, kept_from
 from headrace.segmentation.pages import NO_PAGES, Pages
 from headrace.segmentation.state import State
 from headrace.segmentation.untouched import NOBODY, untouched_by
@@ -38,6 +38,8 @@ class Outlook(Struct, frozen=True):
     spend: int
     effects: tuple[str, ...] = ()
     only_by_unset: tuple[str, ...] = ()
+    observed: str = ""
+    """The group that the store has the customer in, "" for none."""
 
     @property
     def changes(self) -> bool:
@@ -65,6 +67,7 @@ class Planner:
         sources = frozenset(entry.source for entry in self.rules.entries)
         self._foresight = Foresight(self.rules, version=version, name=NAME, take_over=take_over, send_effects=sources)
         self._by_unset = ByUnset(rule_set, self.rules, version=version, take_over=take_over)
+        self._kept = kept_from(None if base is None else base[1], self.rules)
         self._untouched = NOBODY if base is None or take_over else untouched_by(base[1], base[0], self.rules)
 
     def look(self, state: State, *, offset: int, now: datetime | None, pages: Pages = NO_PAGES) -> Outlook | None:
@@ -75,7 +78,7 @@ class Planner:
         if state.deleted:
             return None
         opened, before = Opened(state, pages), self._before(state)
-        summed = added_up(opened, self.rules.summing, now)
+        summed = added_up(opened, self.rules.summing, now, self._kept)
         found = Foreseen(summed, before, ())
         if not self._untouched.stays(state, summed, now):
             found = self._foresight.of(summed, opened, offset=offset, now=now)
@@ -83,7 +86,8 @@ class Planner:
             told = self._foresight.told(summed, labelled_alike=self._untouched.labelled_alike)
             found = Foreseen(summed, told, ())
         only_by_unset = self._by_unset.of(found, before=summed, opened=opened, offset=offset, now=now)
-        return Outlook(state.key, before, found.wanted, found.state.totals.spend, found.effects, only_by_unset)
+        spend, observed = found.state.totals.spend, (None if state.profile is None else state.profile.group) or ""
+        return Outlook(state.key, before, found.wanted, spend, found.effects, only_by_unset, observed)
 
     def _before(self, state: State) -> Wanted:
         segments, renames = state.standing.segments, self.rules.renames.segments
