@@ -90,7 +90,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         )
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._paused = False
-        self._rereading: list[tuple[frozenset[int], asyncio.Future[None]]] = []
+        self._rereading: list[tuple[frozenset[int], asyncio.Future[frozenset[int]]]] = []
         self._commit_at = 0.0
         self._unassigned = f"{kind.name}: no partitions yet"
         self._health.block(self._unassigned)
@@ -106,15 +106,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         """The partitions that are ours at the moment."""
         return frozenset(at.partition for at in self._partitions)
 
-    async def read_again(self, partitions: frozenset[int]) -> None:
+    async def read_again(self, partitions: frozenset[int]) -> frozenset[int]:
         """Reads these partitions from their beginning: the kind wants something else of the same records now.
 
-        Returns when that is committed, hence survives this process. What is applied already costs no call. Partitions
-        that are not ours are left out. Ends by cancellation only while Kafka refuses the commit.
+        Returns those that are ours when that is committed, hence survives this process. What is applied already costs
+        no call. Ends by cancellation only while Kafka refuses the commit.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[frozenset[int]] = asyncio.get_running_loop().create_future()
         self._rereading.append((partitions, done))
-        await done
+        return await done
 
     async def run(self) -> None:
         """Raises FatalError for what only a person or a restart can cure."""
@@ -183,10 +183,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         if places:
             await self._consumer.seek_to_beginning(*places)
         await self._commit()
-        if all(at not in self._partitions or self._partitions[at].committed is not None for at in places):
-            for _, done in self._rereading:
+        ours = [self._partitions[at] for at in places if at in self._partitions]
+        if all(partition.committed is not None for partition in ours):
+            again = frozenset(at.partition for at in places if at in self._partitions)
+            for partitions, done in self._rereading:
                 if not done.done():
-                    done.set_result(None)
+                    done.set_result(partitions & again)
             self._rereading.clear()
 
     async def _turn(self) -> None:

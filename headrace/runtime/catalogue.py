@@ -71,6 +71,8 @@ LogEvent = Literal[
     "consumer.waiting",  # a dependency is away and is waited for; `reason` names it
     "consumer.paused",  # a vendor refuses our credentials: nothing is tried for a while
     "consumer.commit_failed",  # a commit was refused (a rebalance); it is repeated
+    "attribute.missing",  # the store has no attribute for these values and makes none: they go to metafields
+    "attributes.laid_out_anew",  # definitions changed: the records of these partitions are read again
     "action.postponed",  # a vendor call failed and its actions come again
     "intent.awaited",  # an earlier worker had calls under way for `count` customers: they wait until those are over
     "action.overtaken",  # a call of ours ended after a newer one of the partition's next owner; that one is repeated
@@ -116,6 +118,7 @@ MetricName = Literal[
     "headrace_actions_total",
     "headrace_actions_waiting",
     "headrace_action_batch_size",
+    "headrace_attributes_missing",
 ]
 
 
@@ -193,6 +196,9 @@ METRICS: Final[dict[MetricName, Metric]] = {
     "headrace_evaluator_restore_seconds": Metric("histogram", "Duration of a restore that had something to read"),
     "headrace_evaluator_rules_refused_total": Metric("counter", "Rule sets that could not be read"),
     "headrace_actions_total": Metric("counter", "Actions by what became of them", ("kind", "result")),
+    "headrace_attributes_missing": Metric(
+        "gauge", "Store attributes that are wanted and cannot be made; their values are in metafields"
+    ),
     "headrace_actions_waiting": Metric("gauge", "Customers whose newest action waits for a call", ("kind",)),
     "headrace_action_batch_size": Metric("histogram", "Customers in one call", ("kind",), (1, 2, 4, 6, 8, 10, 50, 250)),
 }

@@ -16,6 +16,7 @@ class Health:
 
     def __init__(self) -> None:
         self._reasons: dict[str, None] = {STARTING: None}
+        self._notes: dict[str, str] = {}
         gauge("headrace_ready").set(0)
 
     @property
@@ -32,6 +33,17 @@ class Health:
     def reasons(self) -> list[str]:
         """What blocks, in the order it came."""
         return list(self._reasons)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know although nothing is blocked by it, by topic."""
+        return [self._notes[about] for about in sorted(self._notes)]
+
+    def note(self, about: str, text: str) -> None:
+        """Replaces the note about this; "" takes it back. Readiness stays what it is."""
+        self._notes.pop(about, None)
+        if text:
+            self._notes[about] = text
 
     def block(self, reason: str) -> None:
         """Makes the process not ready for this reason, until it is cleared."""
@@ -51,7 +63,10 @@ class Health:
 
 
 class HealthServer:
-    """Serves /live, /ready, /startup (200 or 503 with {"status", "reasons"}) and /metrics."""
+    """Serves /live, /ready, /startup (200 or 503 with {"status", "reasons"}) and /metrics.
+
+    /ready has `notes` as well when there are some: what a person should know although nothing is blocked by it.
+    """
 
     def __init__(self, health: Health, port: int, *, host: str = "127.0.0.1") -> None:
         self._health = health
@@ -86,7 +101,7 @@ class HealthServer:
         return _answer([])
 
     async def _ready(self, _: web.Request) -> web.Response:
-        return _answer(self._health.reasons)
+        return _answer(self._health.reasons, self._health.notes)
 
     async def _startup(self, _: web.Request) -> web.Response:
         return _answer([] if self._health.started else [STARTING])
@@ -95,6 +110,8 @@ class HealthServer:
         return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
-def _answer(reasons: list[str]) -> web.Response:
-    status = "blocked" if reasons else "ok"
-    return web.json_response({"status": status, "reasons": reasons}, status=503 if reasons else 200)
+def _answer(reasons: list[str], notes: list[str] | None = None) -> web.Response:
+    answer: dict[str, object] = {"status": "blocked" if reasons else "ok", "reasons": reasons}
+    if notes:
+        answer["notes"] = notes
+    return web.json_response(answer, status=503 if reasons else 200)

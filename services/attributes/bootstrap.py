@@ -14,17 +14,22 @@ from aiokafka import AIOKafkaProducer
 from headrace.consumer import Consumer, Database, open_database
 from headrace.consumer.database import AlreadyRunning, SingleReplica
 from headrace.consumer.ledger import migrate_ledger
-from headrace.consumer.patience import Stopping, database_is_away, insist, kafka_is_away, unless_stopping
+from headrace.consumer.patience import Stopping, Store, database_is_away, insist, kafka_is_away, unless_stopping
 from headrace.contracts import topics
 from headrace.contracts.topics import partition_of
+from headrace.platforms.http import VendorClient
 from headrace.platforms.store import make_bigcommerce
 from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import make_producer, topic
+from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
 from services.attributes.api import Publish, create_app
+from services.attributes.metafields import CustomerMetafields
 from services.attributes.mirror import AttributeMirror
 from services.attributes.settings import AttributesSettings
+from services.attributes.store_attributes import StoreAttributes
 from services.attributes.tables import migrate_store
+from services.attributes.watch import watch
 
 _PUBLISH_WITHIN_S: Final = 5.0
 """How long a PUT waits for Kafka before it answers 503."""
@@ -47,7 +52,7 @@ async def main(settings: AttributesSettings, running: Running) -> None:
             return
         client = make_bigcommerce(settings, settings.quota_weight, deadline_s=settings.vendor_deadline_s)
         stack.push_async_callback(client.aclose)
-        mirror = AttributeMirror(client, settings.store, settings.mirror_attribute)
+        mirror = _mirror(settings, client, Store(database, running), running)
         mirror.limits = replace(mirror.limits, deadline_s=2 * settings.vendor_deadline_s)
         consumer = Consumer(mirror, settings=settings, database=database, producer=producer, running=running)
         server = _Server(_config(settings, database, producer))
@@ -55,11 +60,40 @@ async def main(settings: AttributesSettings, running: Running) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve([listening]))
             tasks.create_task(_stop_serving(server, running))
+            watching = tasks.create_task(_watch(consumer, mirror, Store(database, running), running))
             running.health.clear(STARTING)
             try:
                 await consumer.run()
             except FatalError as error:
                 running.fail(error)
+            finally:
+                watching.cancel()
+
+
+def _mirror(settings: AttributesSettings, client: VendorClient, database: Store, running: Running) -> AttributeMirror:
+    def tell(missing: frozenset[str]) -> None:
+        names = ", ".join(sorted(missing))
+        text = f"the store has no customer attribute for {names} and makes none; the values are in metafields"
+        running.health.note("attributes", text if missing else "")
+
+    return AttributeMirror(
+        client,
+        settings.store,
+        settings.mirror_attribute,
+        metafields=CustomerMetafields(client, database, settings.store),
+        attributes=StoreAttributes(client, tell),
+        overflow_to_metafields=settings.mirror_overflow == "metafield",
+    )
+
+
+async def _watch(consumer: Consumer, mirror: AttributeMirror, database: Store, running: Running) -> None:
+    try:
+        await watch(consumer, mirror, database, running)
+    except Stopping:
+        return
+    except Exception as error:
+        log.exception("task.failed", task="attributes.watch")
+        running.fail(FatalError("watch_crashed", type(error).__name__))
 
 
 async def _stop_serving(server: uvicorn.Server, running: Running) -> None:

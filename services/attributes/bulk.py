@@ -1,10 +1,10 @@
 """Rows in bulk: COPY on PostgreSQL for many, `executemany` on SQLite and for few. Parts of the caller's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from psycopg import sql
-from sqlalchemy import Connection, Table, delete, tuple_
+from sqlalchemy import ARRAY, Connection, Row, Table, Text, any_, bindparam, delete, select, tuple_
 
 from headrace.consumer.ledger import upsert
 
@@ -20,6 +20,18 @@ def replace_rows(connection: Connection, table: Table, rows: Sequence[Mapping[st
         _copy(connection, table, rows)
     else:
         upsert(connection, table, rows)
+
+
+def rows_of(connection: Connection, table: Table, customers: Sequence[str]) -> Iterator[Row[Any]]:
+    """All rows of these customers."""
+    if connection.dialect.name == "postgresql":
+        # One parameter, not hundreds: the statement is the same for every batch.
+        chosen = table.c.customer == any_(bindparam("customers", list(customers), type_=ARRAY(Text)))
+        yield from connection.execute(select(table).where(chosen))
+        return
+    for start in range(0, len(customers), _SLICE):
+        part = customers[start : start + _SLICE]
+        yield from connection.execute(select(table).where(table.c.customer.in_(part)))
 
 
 def delete_rows(connection: Connection, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:

@@ -1,5 +1,7 @@
 """Settings of the attributes service."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 
 from headrace.runtime.settings import ServiceSettings
@@ -27,4 +29,6 @@ class AttributesSettings(ServiceSettings):
     vendor_deadline_s: float = Field(default=10.0, gt=0, le=30)
     """How long one call to a vendor may take. A crashed worker's calls are waited out for twice as long."""
     mirror_attribute: str = Field(default="headrace", min_length=1, max_length=255)
-    """Name of the store's customer attribute that mirrors the values."""
+    """Name of the store's customer attribute that mirrors all values without a mirror of their own."""
+    mirror_overflow: Literal["metafield", "keep"] = "metafield"
+    """Values too long for a store attribute (255 characters) go to a metafield, or are kept here only."""

@@ -10,14 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from headrace.contracts.actions import DesiredAttributes, Version
-from services.attributes.bulk import delete_rows, replace_rows
+from services.attributes.bulk import delete_rows, replace_rows, rows_of
 from services.attributes.tables import VALUES, VERSIONS
 
-_SLICE: Final = 400
-"""Customers named in one query."""
 _VERSION: Final = msgspec.json.Decoder(Version)
 
 
@@ -103,11 +101,8 @@ def _row(customer: str, value: Value) -> dict[str, Any]:
 
 
 def _rows(connection: Connection, customers: Sequence[str]) -> Iterable[tuple[str, Value]]:
-    for start in range(0, len(customers), _SLICE):
-        query = select(VALUES).where(VALUES.c.customer.in_(customers[start : start + _SLICE]))
-        for row in connection.execute(query):
-            version = _VERSION.decode(row.version)
-            yield row.customer, Value(row.name, row.value, row.source, row.since, version)
+    for row in rows_of(connection, VALUES, customers):
+        yield row.customer, Value(row.name, row.value, row.source, row.since, _VERSION.decode(row.version))
 
 
 def _by_customer(rows: Iterable[tuple[str, Value]]) -> dict[str, _Values]:
@@ -118,11 +113,7 @@ def _by_customer(rows: Iterable[tuple[str, Value]]) -> dict[str, _Values]:
 
 
 def _versions(connection: Connection, customers: Sequence[str]) -> dict[str, Version]:
-    found: dict[str, Version] = {}
-    for start in range(0, len(customers), _SLICE):
-        query = select(VERSIONS).where(VERSIONS.c.customer.in_(customers[start : start + _SLICE]))
-        found |= {row.customer: _VERSION.decode(row.version) for row in connection.execute(query)}
-    return found
+    return {row.customer: _VERSION.decode(row.version) for row in rows_of(connection, VERSIONS, customers)}
 
 
 def _text(version: Version) -> str:

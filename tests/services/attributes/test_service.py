@@ -4,24 +4,25 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Literal, Protocol, TypeVar
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import Connection
 
-from headrace.consumer import Applied, Target, Task
+from headrace.consumer.database import open_database
 from headrace.contracts import topics
 from headrace.contracts.events import AttributeSet, decode_event
-from headrace.platforms.errors import Rejected
-from headrace.platforms.http import Reply, Request, VendorClient
 from headrace.runtime.kafka import read_to_end, topic
 from headrace.runtime.process import Running
 from services.attributes.bootstrap import main
-from services.attributes.mirror import AttributeMirror
+from services.attributes.definition_table import outdated, put_definition
+from services.attributes.definitions import Definition
+from services.attributes.encoding import decode_values
 from services.attributes.settings import AttributesSettings
-from tests.services.consumer_harness import PARTITIONS, STORE, Bench, in_process, ready
+from tests.services.consumer_harness import PARTITIONS, STORE, Bench, eventually, in_process, ready
 
+R = TypeVar("R")
 GROUP, TOPIC = "attributes", "actions.attributes"
 
 
@@ -32,6 +33,7 @@ class Service:
     bench: Bench
     running: Running
     url: str
+    database_url: str
 
     async def ask(self, method: str, path: str, body: Any = None, *, key: str | None = "key") -> tuple[int, Any]:
         """Status and JSON of one call."""
@@ -39,8 +41,31 @@ class Service:
         async with self.bench.session.request(method, f"{self.url}{path}", json=body, headers=headers) as reply:
             return reply.status, await reply.json()
 
+    async def define(self, name: str, **fields: Any) -> None:
+        """Writes a definition as another process of the service would."""
+        await self._asked(lambda c: put_definition(c, STORE, Definition(name, **fields)))
 
-Start = Callable[[], AbstractAsyncContextManager[Service]]
+    async def laid_out(self) -> bool:
+        """True when every partition is read again since the newest definition."""
+        return not await self._asked(lambda c: outdated(c, range(PARTITIONS)))
+
+    async def all_hold(self, count: int, attributes: dict[str, str]) -> bool:
+        """True when customers 1 to `count` hold these store attributes."""
+        truth = (await self.bench.truth())["customers"]
+        return all(truth[str(number)]["attributes"] == attributes for number in range(1, count + 1))
+
+    async def _asked(self, act: Callable[[Connection], R]) -> R:
+        database = open_database(self.database_url)
+        try:
+            return await database.write(act)
+        finally:
+            await database.close()
+
+
+class Start(Protocol):
+    """Starts the service with settings of the test's own."""
+
+    def __call__(self, **settings: Any) -> AbstractAsyncContextManager[Service]: ...
 
 
 @pytest.fixture
@@ -48,16 +73,16 @@ def start(bench: Bench, database_url: str) -> Start:
     """Starts the service; its database stays from one start to the next."""
 
     @asynccontextmanager
-    async def run() -> AsyncIterator[Service]:
+    async def run(**more: Any) -> AsyncIterator[Service]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         settings = AttributesSettings(
-            **bench.environment, database_url=SecretStr(database_url), port=port, api_key=SecretStr("key")
+            **bench.environment, database_url=SecretStr(database_url), port=port, api_key=SecretStr("key"), **more
         )
         async with in_process(lambda running: main(settings, running)) as running:
             await ready(running)
-            yield Service(bench, running, f"http://127.0.0.1:{port}")
+            yield Service(bench, running, f"http://127.0.0.1:{port}", database_url)
 
     return run
 
@@ -89,17 +114,47 @@ async def test_attributes__values__are_kept_mirrored_and_served(bench: Bench, st
     assert truth["2"]["attributes"]["headrace"] == ""
 
 
-async def test_attributes__too_long_for_the_store__is_kept_here_whole(bench: Bench, start: Start) -> None:
+@pytest.mark.parametrize("overflow", ["metafield", "keep"])
+async def test_attributes__too_long_for_the_store__is_kept_here_whole(
+    bench: Bench, start: Start, overflow: Literal["metafield", "keep"]
+) -> None:
     (customer,) = await bench.make_customers(1)
-    async with start() as service:
+    async with start(mirror_overflow=overflow) as service:
         await bench.publish(bench.attributes(customer, country=["France"]))
         await bench.settled(GROUP, TOPIC)
         await bench.publish(bench.attributes(customer, interests=[f"interest-{n:03}" for n in range(30)]))
         await bench.settled(GROUP, TOPIC)
         _, found = await service.ask("GET", f"/v1/customers/{customer}/attributes")
         assert len(found["attributes"]["interests"]) == 30
-    assert (await bench.truth())["customers"]["1"]["attributes"] == {"headrace": ";country=France;"}
-    assert [one["result"] for one in await bench.outcomes()] == ["applied", "overflow"]
+    truth = (await bench.truth())["customers"]["1"]
+    outcomes = [(one["result"], one.get("reason", "")) for one in await bench.outcomes()]
+    assert truth["attributes"] == {"headrace": ""}
+    if overflow == "keep":
+        assert "metafields" not in truth
+        assert outcomes == [("applied", ""), ("overflow", "too_long_for_the_store")]
+    else:
+        assert len(decode_values(truth["metafields"]["headrace.headrace"])["interests"]) == 30
+        assert outcomes == [("applied", ""), ("overflow", "kept_in_metafield")]
+
+
+async def test_attributes__definition_changes__everybody_is_laid_out_anew(bench: Bench, start: Start) -> None:
+    customers = await bench.make_customers(12)
+    async with start() as service:
+        await bench.publish(*(bench.attributes(one, country=["France"], tier=["VIP"]) for one in customers))
+        await bench.settled(GROUP, TOPIC)
+        await service.define("tier", mirror="store_attribute")
+        await eventually(lambda: service.all_hold(12, {"headrace": ";country=France;", "tier": ";VIP;"}), what="own")
+        await service.define("tier", mirror="metafield", allowed=("VIP",))
+        await eventually(lambda: service.all_hold(12, {"headrace": ";country=France;", "tier": ""}), what="metafields")
+        truth = (await bench.truth())["customers"]
+        assert {truth[str(n)]["metafields"]["headrace.tier"] for n in range(1, 13)} == {";VIP;"}
+    writes = (await bench.calls())["attribute_writes"]
+    async with start() as service:  # what is there costs no call after a restart
+        await bench.settled(GROUP, TOPIC)
+        await service.define("tier", mirror="metafield", allowed=("VIP", "Gold"))
+        await eventually(service.laid_out, what="read again")
+        await bench.settled(GROUP, TOPIC)
+    assert (await bench.calls())["attribute_writes"] == writes
 
 
 async def test_attributes__customer_gone__is_refused_alone(bench: Bench, start: Start) -> None:
@@ -134,30 +189,3 @@ async def test_api__wrong_callers_and_bodies__are_refused(start: Start) -> None:
         assert (await service.ask("PUT", f"{path}/x", {"values": ["a"], "more": 1}))[0] == 422
         assert (await service.ask("PUT", f"{path}/x", {"values": ["a" * 70_000]}))[0] == 413
         assert (await service.ask("GET", path)) == (200, {"customer": f"{STORE}:7", "attributes": {}})
-
-
-async def test_mirror__another_replica_makes_the_attribute_first__its_id_is_taken() -> None:
-    class Store:
-        """Lists the attribute from the second look on, and refuses to make a second one of that name."""
-
-        def __init__(self) -> None:
-            self.looks = 0
-            self.written: Any = None
-
-        async def call(self, request: Request) -> Reply:
-            if request.method == "POST":
-                raise Rejected(request.route, 422, "name taken")
-            if request.method == "PUT":
-                self.written = request.json
-                return reply([])
-            self.looks += 1
-            return reply([{"id": 7, "name": "headrace"}] if self.looks > 1 else [])
-
-    def reply(rows: list[dict[str, Any]]) -> Reply:
-        return Reply(200, {}, {"data": rows, "meta": {}}, datetime(2026, 1, 1, tzinfo=UTC))
-
-    store = Store()
-    mirror = AttributeMirror(cast("VendorClient", store), STORE, "headrace")
-    results = await mirror.perform([Task(f"{STORE}:1", Target((1, 1, 0), ";a=b;"), Applied())])
-    assert [result.result for result in results.values()] == ["applied"]
-    assert [row["attribute_id"] for row in store.written] == [7]
