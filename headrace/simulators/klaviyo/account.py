@@ -54,6 +54,7 @@ class Account:
         email = attributes.get("email")
         if email is not None and not is_email(email):
             raise Invalid("Invalid email address", f"{where}/attributes/email")
+        _patched({}, data.get("meta"), where)  # refused before anybody is made
         old = self.profiles.get(str(data.get("id") or "")) or (self.by_email(email) if email else None)
         if old is None and not email:
             raise Invalid("One or more of the identifiers email, phone_number, external_id is required.", where)
