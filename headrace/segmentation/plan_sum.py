@@ -45,6 +45,8 @@ class PlanSum:
     effects: Counter[str] = field(default_factory=Counter)
     by_unset: int = 0
     entries_by_unset: Counter[str] = field(default_factory=Counter)
+    observed: Counter[str] = field(default_factory=Counter)
+    """Customers by the group that the store has them in."""
 
     def add(self, outlook: Outlook) -> None:
         """One more customer."""
@@ -56,6 +58,8 @@ class PlanSum:
         self.customers += count
         if after.group is not None:
             self.groups[after.group] += count
+        if outlook.observed:
+            self.observed[outlook.observed] += count
         _count(self.members, after.segments, count)
         _count(self.effects, outlook.effects, count)
         if outlook.only_by_unset:
@@ -162,6 +166,7 @@ _COUNTERS: Final = (
     "labels",
     "effects",
     "entries_by_unset",
+    "observed",
 )
 
 

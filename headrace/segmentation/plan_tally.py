@@ -70,7 +70,7 @@ def _name(names: list[str], name: str) -> None:
 def _key(outlook: Outlook) -> Hashable:
     """What everything but the customer's name and money follows from."""
     before, after = outlook.before, outlook.after
-    said = _said(after), outlook.effects, outlook.only_by_unset
+    said = _said(after), outlook.effects, outlook.only_by_unset, outlook.observed
     return said if before is after else (said, _said(before))
 
 

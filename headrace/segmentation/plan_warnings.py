@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from headrace.rules.model import RuleSet
+from headrace.segmentation.near_groups import near_groups
 from headrace.segmentation.plan_sum import PlanSum
 
 BROAD: Final = 0.9
@@ -18,7 +19,12 @@ TINY_FROM: Final = 1_000
 
 def warnings_of(found: PlanSum, rule_set: RuleSet) -> list[str]:
     """One sentence each, the gravest first."""
-    return [*_segments(found, rule_set), *_by_unset(found, rule_set), *_groups(found, rule_set)]
+    return [
+        *_segments(found, rule_set),
+        *_by_unset(found, rule_set),
+        *_near(found, rule_set),
+        *_groups(found, rule_set),
+    ]
 
 
 def _segments(found: PlanSum, rule_set: RuleSet) -> Iterator[str]:
@@ -50,6 +56,14 @@ def _by_unset(found: PlanSum, rule_set: RuleSet) -> Iterator[str]:
                 f"rule {rule.id} would act for {count:,} customers only because nothing is known of a value: ask for "
                 "it with is_set if that is not meant"
             )
+
+
+def _near(found: PlanSum, rule_set: RuleSet) -> Iterator[str]:
+    for name, near, count in near_groups(rule_set, found.observed):
+        yield (
+            f"the store has nobody in a group {name!r}, and {count:,} customers in {near!r}: if that is the one, write "
+            "its name as the store does, to the letter"
+        )
 
 
 def _groups(found: PlanSum, rule_set: RuleSet) -> Iterator[str]:
