@@ -116,11 +116,14 @@ class DeadLetter(Wire):
 
 
 class Notice(Wire):
-    """A verified webhook as it came: `body` is the raw JSON text, `headers` those the signature covers."""
+    """A verified webhook as it came: `body` is the raw JSON text, `headers` those the signature covers.
+
+    Of an e-mail platform's (`consent`) what it said of which hashed address, never the address.
+    """
 
     store: str
     scope: str
-    resource: Literal["order", "customer", "subscriber", "cart"]
+    resource: Literal["order", "customer", "subscriber", "cart", "consent"]
     resource_id: str
     received_at: str
     """RFC 3339, receiver's clock: for people only, nothing is decided by it."""

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from typing import NoReturn
 
 from headrace.runtime.process import run_service
@@ -10,7 +11,11 @@ from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSetti
 
 
 def main() -> NoReturn:
-    """Starts the process that the first argument names."""
+    """Starts the process, or what a verb of `headrace` asks for, that the first argument names."""
+    if sys.argv[1:2] == ["hooks"]:
+        from services.ingest.hook_verb import run_verb  # noqa: PLC0415
+
+        sys.exit(run_verb(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m services.ingest")
     parser.add_argument("process", choices=("receive", "hydrate", "feed"))
     parser.add_argument("--backfill", action="store_true", help="feed: bring in the store's past first")

@@ -15,10 +15,12 @@ import msgspec
 from headrace.contracts.actions import Notice
 from headrace.contracts.events import StatusChange
 from services.ingest.cart_news import NO_NEWS, CartNews, cart_news, resource_number
+from services.ingest.consent_hooks import word_of
 from services.ingest.normalise import Malformed, status_name
+from services.ingest.words import Word
 
 Key = tuple[str, int]
-"""(resource, id); a cart's id is a UUID, here as the number it is."""
+"""(resource, id); a cart's id is a UUID and that of a consent a hash, here as the numbers they are."""
 _DECODER: Final = msgspec.json.Decoder(Notice)
 
 
@@ -47,6 +49,8 @@ class Pending:
     refund_ids: set[int] = field(default_factory=set)
     deleted_at: datetime | None = None
     cart: CartNews = NO_NEWS
+    words: list[tuple[str, Word]] = field(default_factory=list)
+    """What an address said, by source."""
     attempt: int = 0
     due: float = 0.0
 
@@ -57,6 +61,7 @@ class Pending:
         self.deleted_at = _later(self.deleted_at, other.deleted_at)
         self.refund_ids |= other.refund_ids
         self.cart = self.cart.and_then(other.cart)
+        self.words += other.words
         if other.status_told_at and (not self.status_told_at or other.status_told_at >= self.status_told_at):
             self.status_change, self.status_told_at = other.status_change, other.status_told_at
         self.attempt = min(self.attempt, other.attempt)
@@ -84,6 +89,8 @@ def _tell(pending: Pending, scope: str, data: dict[str, Any], told_at: datetime 
         pending.told_at = told_at
     if scope.startswith("store/cart/"):
         pending.cart = cart_news(scope, data, told_at)
+    if scope.startswith("consent/"):
+        pending.words = [word_of(data)]
     if scope == "store/order/refund/created":
         pending.refund_ids.add(int(data["refund"]["refund_id"]))
     if scope == "store/order/statusUpdated" and isinstance(data.get("status"), dict):

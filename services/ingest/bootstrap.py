@@ -5,6 +5,7 @@ What they do is in `receive`, `hydrate` and `feed`.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from pydantic import SecretStr
 
 from headrace.contracts import topics
 from headrace.contracts.events import Origin
@@ -26,6 +28,7 @@ from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
 from headrace.runtime.settings import ServiceSettings
 from services.ingest.backfill import Backfill
+from services.ingest.consent_routes import ConsentDoor
 from services.ingest.dead_letters import DeadLetters
 from services.ingest.feed import Feed, Pace
 from services.ingest.hook_keeper import keep_hooks
@@ -67,18 +70,33 @@ async def run_receive(settings: ReceiveSettings, running: Running) -> None:
 
 
 def _doorkeeper(settings: ReceiveSettings, writer: KafkaWriter) -> Doorkeeper:
-    shared, api_key = settings.bigcommerce_webhook_header, settings.api_key
+    shared = settings.bigcommerce_webhook_header
     return Doorkeeper(
         store=settings.store,
-        client_secret=settings.bigcommerce_client_secret.get_secret_value().encode(),
+        client_secret=_bytes(settings.bigcommerce_client_secret),
         signature=settings.bigcommerce_webhook_signature,
         tolerance_s=settings.webhook_tolerance_s,
         shared_header=SharedHeader.parse(shared.get_secret_value()) if shared else None,
-        api_key=api_key.get_secret_value().encode() if api_key else None,
+        api_key=_bytes(settings.api_key),
         notices_topic=topic(settings, topics.NOTICES),
         events_topic=topic(settings, topics.EVENTS),
         write=writer.write,
+        consents=ConsentDoor(
+            store=settings.store,
+            hash_key=settings.hash_key.get_secret_value().encode(),
+            notices_topic=topic(settings, topics.NOTICES),
+            write=writer.write,
+            clock=time.time,
+            tolerance_s=settings.webhook_tolerance_s,
+            mailchimp_token=_bytes(settings.mailchimp_webhook_token),
+            mailchimp_key=_bytes(settings.mailchimp_webhook_key),
+            klaviyo_key=_bytes(settings.klaviyo_webhook_key),
+        ),
     )
+
+
+def _bytes(secret: SecretStr | None) -> bytes | None:
+    return secret.get_secret_value().encode() if secret else None
 
 
 async def run_hydrate(settings: HydrateSettings, running: Running) -> None:

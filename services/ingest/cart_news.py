@@ -39,6 +39,8 @@ def cart_news(scope: str, data: Mapping[str, Any], told_at: datetime | None) -> 
 
 def resource_number(resource: str, resource_id: str) -> int:
     """The id of a resource as a number. Raises ValueError."""
+    if resource == "consent":
+        return int(resource_id, 16)
     return uuid.UUID(resource_id).int if resource == "cart" else int(resource_id)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from headrace.platforms.errors import VendorError
 from headrace.runtime.health import STARTING
 from headrace.runtime.process import Running
-from services.ingest.hooks import ensure_hooks
+from services.ingest.hooks import ensure_hooks, header_of
 from services.ingest.reader import Caller
 from services.ingest.settings import StoreSettings
 from services.ingest.vendor_troubles import Troubles, pause
@@ -19,7 +19,7 @@ AGAIN_S: Final = 600.0
 
 async def keep_hooks(caller: Caller, settings: StoreSettings, troubles: Troubles, running: Running) -> None:
     """Until cancelled. The process is ready only after the hooks were there once."""
-    header = _header(settings)
+    header = header_of(settings.bigcommerce_webhook_header)
     while settings.webhook_url is not None:
         try:
             await ensure_hooks(caller, settings.webhook_url, header)
@@ -32,10 +32,3 @@ async def keep_hooks(caller: Caller, settings: StoreSettings, troubles: Troubles
         if running.stopping.is_set():
             return
     running.health.clear(STARTING)
-
-
-def _header(settings: StoreSettings) -> tuple[str, str] | None:
-    if settings.bigcommerce_webhook_header is None:
-        return None
-    name, _, value = settings.bigcommerce_webhook_header.get_secret_value().partition(":")
-    return name.strip(), value.strip()

@@ -19,6 +19,7 @@ from headrace.runtime.metrics import counter, gauge
 from services.ingest.backlog import Backlog, BadNotice, Key, Pending, Place, read_record
 from services.ingest.cart_news import cart_id_of
 from services.ingest.carts import CartEvents, CartRead
+from services.ingest.consent_news import news, speakers
 from services.ingest.normalise import modified_of
 from services.ingest.publish import Events, Record
 from services.ingest.publisher import Publisher
@@ -201,17 +202,23 @@ class Hydrator:
             self.backlog.add(pending)
 
     async def _read(self, batch: list[Pending]) -> Sorted:
-        by_kind: dict[str, list[Pending]] = {"order": [], "customer": [], "subscriber": [], "cart": []}
+        by_kind: dict[str, list[Pending]] = {"order": [], "customer": [], "subscriber": [], "cart": [], "consent": []}
         for pending in batch:
             by_kind[pending.key[0]].append(pending)
         became = {pending.cart.order_id for pending in by_kind["cart"]} - {0}
+        await self._publisher.hear(news(by_kind["consent"], self._snapshots.owners))
+        said_by = speakers(by_kind["consent"], self._snapshots.owners)
         orders, customers, subscribers, carts = await asyncio.gather(
             self._reader.orders({*(pending.key[1] for pending in by_kind["order"]), *became}),
-            self._reader.customers(pending.key[1] for pending in by_kind["customer"]),
+            self._reader.customers({*(pending.key[1] for pending in by_kind["customer"]), *said_by.values()}),
             self._subscribers(by_kind["subscriber"]),
             self._reader.carts(cart_id_of(each.key[1]) for each in by_kind["cart"] if each.cart.abandoned_at),
         )
         read = Sorted(customers=dict(subscribers))
+        for pending in by_kind["consent"]:
+            customer_id = said_by.get(pending.key, 0)
+            if (row := customers.get(customer_id)) is not None:
+                self._sort_consent(pending, customer_id, row, read)
         read.carts = CartRead(carts, {each: orders[each] for each in became if each in orders})
         for pending in by_kind["order"]:
             self._sort(pending, orders.get(pending.key[1]), read.orders, read)
@@ -231,6 +238,14 @@ class Hydrator:
         else:
             counter("headrace_notices_total", outcome="missing").inc(len(pending.places))
             log.info("notice.dropped", resource=pending.key[0], resource_id=pending.key[1], reason="not in the store")
+
+    def _sort_consent(self, pending: Pending, customer_id: int, row: Fetched, read: Sorted) -> None:
+        """The customer who said it; one read in the same second as before would be taken for the same."""
+        same = self._published.get(("customer", customer_id)) == (modified_of(row.row), row.fetched_at)
+        if same and self._read_again(pending):
+            read.again.append(pending)
+        else:
+            read.customers[customer_id] = row
 
     def _is_old(self, pending: Pending, row: Fetched | None) -> bool:
         """Missing, there although it was deleted, or not yet modified when the notice says it was.

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from headrace.platforms import bigcommerce
+from headrace.platforms.replies import moment
 from services.ingest.reader import StoreReader
 
 REFRESH_S: Final = 600.0
@@ -129,6 +130,7 @@ class Consents:
         """E-mails whose consent is another than in the table before; who has dealt with them takes them out."""
         self._subscribed: dict[str, bool] = {}
         self._others: dict[str, tuple[str, ...]] = {}
+        self._said_at: dict[str, datetime] = {}
         self._emails: dict[int, str] = {}
         self._since: datetime | None = None
         self._read_at = 0.0
@@ -160,7 +162,7 @@ class Consents:
     def _replace(self, rows: list[dict[str, Any]]) -> None:
         """The whole table anew; the first one changes nobody's consent."""
         before, self._subscribed, self._emails = self._all(), {}, {}
-        self._others = {}
+        self._others, self._said_at = {}, {}
         changed, self.changed = self.changed, set()
         for row in rows:
             self._keep(row)
@@ -174,6 +176,8 @@ class Consents:
         before = self._word(email)
         self._emails[int(row["id"])] = email
         self._subscribed[email] = bigcommerce.subscribed(row)
+        if (said_at := moment(row.get("date_modified"))) is not None:
+            self._said_at[email] = said_at
         if others := bigcommerce.other_consents(row):
             self._others[email] = others
         else:
@@ -191,6 +195,10 @@ class Consents:
         """None when the store has no word on it."""
         return self._subscribed.get((email or "").strip().lower())
 
+    def said_at(self, email: str | None) -> datetime | None:
+        """When the store's row was last changed."""
+        return self._said_at.get((email or "").strip().lower())
+
     def purposes(self, email: str | None) -> dict[str, bool]:
         """What else the customer agreed to."""
         return dict.fromkeys(self._others.get((email or "").strip().lower(), ()), True)
@@ -205,6 +213,7 @@ class Consents:
         if email is not None:
             self._subscribed.pop(email, None)
             self._others.pop(email, None)
+            self._said_at.pop(email, None)
         return email
 
     async def _read(self, since: datetime | None) -> tuple[list[dict[str, Any]], datetime]:

@@ -55,7 +55,7 @@ class OwnerLog:
     async def write(self, entries: Iterable[Entry]) -> None:
         """Returns when Kafka has them. Raises `KafkaError`."""
         waiting = [
-            await self._producer.send(self._topic, encode_owner(each.owner), key=entry_key(self.owners.store, each))
+            await self._producer.send(self._topic, encode_owner(each.value), key=entry_key(self.owners.store, each))
             for each in entries
         ]
         await all_acknowledged(waiting)

@@ -8,7 +8,7 @@ truth. A record stands for what is in the log or is about to be; it may be told 
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from services.ingest.identity import customer_key, email_hash, guest_of, hash_of_guest
+from services.ingest.words import SCHEMA, Word, Words
 
 PATIENCE_S: Final = 5.0
 """So long an order that stands under the wrong customer is left to the process that made it so."""
@@ -46,12 +47,12 @@ class Owner(Struct, frozen=True, omit_defaults=True):
 
 
 class Entry(NamedTuple):
-    """A record to be written: of an order or of an address's hash."""
+    """A record to be written: of an order, of an address's hash, or what an address said of the newsletter."""
 
     kind: str
-    """"order" or "email"."""
+    """"order", "email" or "consent"."""
     id: str
-    owner: Owner
+    value: Owner | Word
 
 
 class Placed(Struct, frozen=True):
@@ -84,7 +85,8 @@ class Owners:
         self._hash_key = hash_key
         self._clock = clock
         self._db = sqlite3.connect("", isolation_level=None)
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_SCHEMA + SCHEMA)
+        self.words = Words(self._db)
 
     def close(self) -> None:
         """The file is gone with it."""
@@ -145,13 +147,19 @@ class Owners:
                 entries.append(Entry("email", hashed, Owner(key, revision)))
         return entries
 
+    def is_news(self, entry: Entry) -> bool:
+        """A word that changes what is known."""
+        return isinstance(entry.value, Word) and self.words.is_news(entry.id, entry.value)
+
     def take(self, entry: Entry, *, own: bool = False) -> None:
         """It stands in the topic, unless that said so before. `own`: this process wrote it."""
         since = self._clock() - (PATIENCE_S if own else 0.0)
-        if entry.kind == "order":
-            self._take_order(entry.id, entry.owner, since)
+        if isinstance(entry.value, Word):
+            self.words.take(entry.id, entry.value)
+        elif entry.kind == "order":
+            self._take_order(entry.id, entry.value, since)
         elif entry.kind == "email":
-            self._take_email(entry.id, entry.owner, since)
+            self._take_email(entry.id, entry.value, since)
 
     def strays(self, limit: int = 250) -> list[str]:
         """Orders that stand under somebody who should not have them, and for long enough."""
@@ -203,26 +211,29 @@ class Owners:
             )
 
 
-_DECODER: Final = msgspec.json.Decoder(Owner)
-KINDS: Final[Collection[str]] = ("order", "email")
+_DECODERS: Final[dict[str, msgspec.json.Decoder[Owner] | msgspec.json.Decoder[Word]]] = {
+    "order": msgspec.json.Decoder(Owner),
+    "email": msgspec.json.Decoder(Owner),
+    "consent": msgspec.json.Decoder(Word),
+}
 
 
 def entry_key(store: str, entry: Entry) -> bytes:
-    """`store:order:id`, `store:email:hash`."""
+    """`store:order:id`, `store:email:hash`, `store:consent:hash:source`."""
     return f"{store}:{entry.kind}:{entry.id}".encode()
 
 
-def encode_owner(owner: Owner) -> bytes:
+def encode_owner(value: Owner | Word) -> bytes:
     """The value of a record."""
-    return msgspec.json.encode(owner)
+    return msgspec.json.encode(value)
 
 
 def read_entry(store: str, key: bytes | None, value: bytes | None) -> Entry | None:
     """The entry of a record; None for another store's, one without a value, and what is no entry."""
     parts = (key or b"").decode(errors="replace").split(":", 2)
-    if len(parts) != 3 or parts[0] != store or parts[1] not in KINDS or value is None:
+    if len(parts) != 3 or parts[0] != store or parts[1] not in _DECODERS or value is None:
         return None
     try:
-        return Entry(parts[1], parts[2], _DECODER.decode(value))
+        return Entry(parts[1], parts[2], _DECODERS[parts[1]].decode(value))
     except msgspec.DecodeError:
         return None

@@ -4,12 +4,13 @@ First orders leave their former customers, then `headrace.owners` says where the
 has an order, or soon will, is known to the topic; and nobody is left behind for whom nobody looks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
 from services.ingest.owner_log import OwnerLog
+from services.ingest.owners import Entry
 from services.ingest.publish import EventWriter, Record
 from services.ingest.reader import StoreReader
 from services.ingest.snapshots import Batch, Snapshots
@@ -44,6 +45,12 @@ class Publisher:
             log.info("order.moved", order_id=placed.order_id, by_email=placed.owner.by_email)
         if moved:
             counter("headrace_orders_moved_total").inc(len(moved))
+
+    async def hear(self, words: Sequence[Entry]) -> None:
+        """Keeps what was said of the newsletter, for every snapshot from now on. Raises `KafkaError`."""
+        await self._owner_log.write(words)
+        for entry in words:
+            self._owner_log.owners.take(entry, own=True)
 
     async def settle(self) -> Mapping[tuple[str, int], str]:
         """Reads the orders again that stand under the wrong customer, and publishes them; gives the odd rows.

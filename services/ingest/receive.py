@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -16,10 +15,11 @@ from fastapi.responses import JSONResponse, Response
 from headrace.contracts.actions import Notice, encode
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
+from services.ingest.answers import body_of, error_answer, meaning, refuse, unavailable
+from services.ingest.consent_routes import ConsentDoor, add_consent_routes
 from services.ingest.own_events import RecentIds, Refused, read_event
 from services.ingest.settings import SignatureMode
 from services.ingest.webhook import (
-    BODY_LIMIT_BYTES,
     Forged,
     SharedHeader,
     Unfit,
@@ -30,7 +30,6 @@ from services.ingest.webhook import (
     read_notice,
 )
 
-RETRY_AFTER_S: Final = 5
 Write = Callable[[str, bytes, bytes], Awaitable[bool]]
 """(topic, key, value) -> True once Kafka has it for good, False when it did not say so in time."""
 
@@ -40,7 +39,7 @@ class Doorkeeper:
     """What a delivery is checked against, and where it goes. `clock` gives Unix seconds."""
 
     store: str
-    client_secret: bytes
+    client_secret: bytes | None
     signature: SignatureMode
     tolerance_s: float
     shared_header: SharedHeader | None
@@ -49,6 +48,7 @@ class Doorkeeper:
     events_topic: str
     write: Write
     clock: Callable[[], float] = time.time
+    consents: ConsentDoor | None = None
 
     def check(self, request: Request, body: bytes) -> Forged | None:
         """Whether the delivery is genuine, as strictly as the settings say."""
@@ -56,6 +56,8 @@ class Doorkeeper:
             return forged
         if self.signature == "off":
             return None
+        if self.client_secret is None:
+            return Forged("no_secret")
         forged = check_signature(
             request.headers, body, secret=self.client_secret, now_s=self.clock(), tolerance_s=self.tolerance_s
         )
@@ -71,7 +73,7 @@ class Doorkeeper:
 
 
 def make_app(door: Doorkeeper) -> FastAPI:
-    """The application: POST /webhooks/bigcommerce/{store} and POST /v1/events."""
+    """The application: POST /webhooks/bigcommerce/{store}, POST /v1/events, and what `consent_routes` has."""
     app = FastAPI(title="Headrace receive", docs_url=None, redoc_url=None)
     recent = RecentIds()
 
@@ -83,20 +85,22 @@ def make_app(door: Doorkeeper) -> FastAPI:
     async def own_event(request: Request) -> Response:
         return await _own_event(door, recent, request)
 
+    if door.consents is not None:
+        add_consent_routes(app, door.consents)
     return app
 
 
 async def _webhook(door: Doorkeeper, store: str, request: Request) -> Response:
-    body = await _body(request)
+    body = await body_of(request, "application/json")
     if not isinstance(body, bytes):
-        return _refuse(*body)
+        return refuse(*body)
     if forged := door.check(request, body):
-        return _refuse(401, forged.reason)
+        return refuse(401, forged.reason)
     if store != door.store:
-        return _refuse(422, "wrong_store")
+        return refuse(422, "wrong_store")
     notice = read_notice(body, store=store, headers=request.headers, received_at=door.now())
     if isinstance(notice, Unfit):
-        return _refuse(422, notice.reason)
+        return refuse(422, notice.reason)
     if isinstance(notice, Unneeded):
         counter("headrace_webhooks_total", outcome="unneeded").inc()
         return Response(status_code=204)
@@ -106,7 +110,7 @@ async def _webhook(door: Doorkeeper, store: str, request: Request) -> Response:
 async def _keep(door: Doorkeeper, notice: Notice) -> Response:
     if not await door.write(door.notices_topic, notice_key(notice), encode(notice)):
         counter("headrace_webhooks_total", outcome="kafka_unavailable").inc()
-        return _unavailable()
+        return unavailable()
     counter("headrace_webhooks_total", outcome="accepted").inc()
     return Response(status_code=204)
 
@@ -115,19 +119,19 @@ async def _own_event(door: Doorkeeper, recent: RecentIds, request: Request) -> R
     if not _has_api_key(door, request):
         set_here = door.api_key is not None
         message = "the API key is missing or wrong" if set_here else "no API key is set here (HEADRACE_API_KEY)"
-        return _error(401, "unauthorized", message)
-    body = await _body(request)
+        return error_answer(401, "unauthorized", message)
+    body = await body_of(request, "application/json")
     if not isinstance(body, bytes):
-        return _error(*body, _MEANINGS[body[1]])
+        return error_answer(*body, meaning(body[1]))
     try:
         key = request.headers.get("idempotency-key")
         event = read_event(body, store=door.store, idempotency_key=key, now=door.now())
     except Refused as error:
-        return _error(422, "invalid", f"{error.field} {error}", id=error.field)
+        return error_answer(422, "invalid", f"{error.field} {error}", id=error.field)
     if event in recent:
         return JSONResponse({"id": event.id, "duplicate": True}, status_code=202)
     if not await door.write(door.events_topic, event.record.key, event.record.value):
-        return _unavailable()
+        return unavailable()
     recent.add(event)
     counter("headrace_events_published_total", type=event.record.type, origin="live").inc()
     return JSONResponse({"id": event.id, "duplicate": False}, status_code=202)
@@ -137,51 +141,3 @@ def _has_api_key(door: Doorkeeper, request: Request) -> bool:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
     return door.api_key is not None and hmac.compare_digest(given.encode(), door.api_key)
-
-
-async def _body(request: Request) -> bytes | tuple[int, str]:
-    """The body, or the status and reason it is refused with; never more than the limit is held."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        return 415, "media_type"
-    length = request.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length[:19]) > BODY_LIMIT_BYTES:
-        return 413, "too_large"
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_LIMIT_BYTES:
-            return 413, "too_large"
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _refuse(status: int, reason: str) -> Response:
-    counter("headrace_webhooks_total", outcome=reason).inc()
-    log.warning("webhook.refused", status=status, reason=reason)
-    return _error(status, reason, _MEANINGS.get(reason, "refused"))
-
-
-def _error(status: int, code: str, message: str, **more: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message, **more}}, status_code=status)
-
-
-def _unavailable() -> Response:
-    response = _error(503, "kafka_unavailable", "not kept: send it again later")
-    response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return response
-
-
-_MEANINGS: Final = {
-    "media_type": "the Content-Type must be application/json",
-    "too_large": "the body must have at most 64 KiB",
-    "header": "the shared header is missing or wrong",
-    "unsigned": "the signature is missing",
-    "stale": "the signature's time is too far from ours",
-    "signature": "the signature is wrong",
-    "not_json": "the body is not JSON",
-    "no_scope": "the body has no scope",
-    "unknown_scope": "the scope is none of the store's",
-    "wrong_store": "the delivery is of another store",
-    "wrong_shape": "the data does not name a resource",
-}

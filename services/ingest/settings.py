@@ -14,12 +14,19 @@ class ReceiveSettings(ServiceSettings):
 
     hash_key: SecretStr
     """Keys the hash that stands for a guest's e-mail. Never rotated."""
-    bigcommerce_client_secret: SecretStr
-    """Of the API account that made the hooks: the key of their signature."""
+    bigcommerce_client_secret: SecretStr | None = None
+    """Of the API account that made the hooks: the key of their signature. Without it the store's webhooks are refused,
+    unless signatures are off; own events need none."""
     bigcommerce_webhook_header: SecretStr | None = None
     """`Name: value` that every delivery must carry."""
     bigcommerce_webhook_signature: SignatureMode = "enforce"
     """What becomes of a delivery whose signature is wrong: refused, logged and taken, or not even looked at."""
+    mailchimp_webhook_token: SecretStr | None = None
+    """For Mailchimp's audience webhooks: what `?token=` in their address must be. One of the two must be set."""
+    mailchimp_webhook_key: SecretStr | None = None
+    """The key of their signature, where the account has signed webhooks."""
+    klaviyo_webhook_key: SecretStr | None = None
+    """The secret key of Klaviyo's system webhooks, which sign with it; without it they are not listened to."""
     webhook_tolerance_s: int = Field(default=300, ge=1)
     """How far a signature's time may be from ours, either way."""
     api_key: SecretStr | None = None
@@ -88,3 +95,19 @@ class FeedSettings(StoreSettings):
     """Store seconds between two passes, and so between two clock records."""
     clock_rate: float = Field(default=10.0, gt=0)
     """Clock records per second of real time, at most."""
+
+
+class HookSettings(ServiceSettings):
+    """`python -m services.ingest hooks`, which `headrace hooks sync` starts."""
+
+    kafka_bootstrap_servers: str = ""
+    bigcommerce_url: str = "https://api.bigcommerce.com"
+    """The API's address without `/stores/...`."""
+    bigcommerce_token: SecretStr
+    """Access token of the store's API account."""
+    bigcommerce_quota_share: float = Field(default=0.5, gt=0, le=1)
+    """Our share of the store's API quota, all our processes together."""
+    bigcommerce_webhook_header: SecretStr | None = None
+    """`Name: value` for the hooks we make."""
+    webhook_url: str = Field(min_length=1)
+    """Where the store reaches `receive`."""

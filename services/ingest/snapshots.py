@@ -117,7 +117,7 @@ class Snapshots:
                 snapshot = normalise.customer(
                     each.row,
                     group=self._groups.name(group_id),
-                    subscribed=self.consents.of(each.row.get("email")),
+                    subscribed=self._subscribed(each.row.get("email")),
                     addresses=addresses.get(customer_id),
                     currency=self.currencies.own,
                     consents=self.consents.purposes(each.row.get("email")),
@@ -167,6 +167,11 @@ class Snapshots:
         batch.records.append(self._events.order(snapshot, key, each.fetched_at, "backfill" if placed.leave else origin))
         batch.removals += [self._events.removed(snapshot, left, key, each.fetched_at) for left in placed.leave]
         batch.placed.append(placed)
+
+    def _subscribed(self, email: str | None) -> bool | None:
+        """By the store's list, unless the customer said no elsewhere since."""
+        in_store, said_at = self.consents.of(email), self.consents.said_at(email)
+        return self.owners.words.subscribed(self.owners.hash(email), in_store, said_at) if email else in_store
 
     async def _know_currency(self, rows: Mapping[int, Fetched]) -> None:
         """Only where somebody has store credit: an amount without a currency is none."""

@@ -48,14 +48,14 @@ CART_SCOPES: Final = frozenset({"store/cart/abandoned", "store/cart/converted"})
 class Forged:
     """Not genuine. `reason` is one word for the metrics."""
 
-    reason: Literal["header", "unsigned", "stale", "signature"]
+    reason: Literal["header", "unsigned", "stale", "signature", "no_secret"]
 
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
     """Genuine, but not a notice of ours. `reason` is one word for the metrics."""
 
-    reason: Literal["not_json", "no_scope", "unknown_scope", "wrong_store", "wrong_shape"]
+    reason: Literal["not_json", "not_form", "no_scope", "unknown_scope", "wrong_store", "wrong_shape"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,13 +70,14 @@ class Shop:
         except TimeoutError:
             pytest.fail(f"not reached: {[(e.envelope.id, e.envelope.subject) for e in await self.events()][-20:]}")
 
-    def receive(self) -> Running:
+    def receive(self, **changes: Any) -> Running:
         """Starts receive."""
         fields: dict[str, Any] = {
             "bigcommerce_client_secret": "secret",
             "bigcommerce_webhook_header": ": ".join(HEADER),
             "api_key": "key",
             "port": self.port,
+            **changes,
         }
         return self._start(run_receive, ReceiveSettings(**self._base(), **fields))
 

@@ -139,6 +139,9 @@ class Desk:
     async def write(self, batch: Batch, behind: Sequence[Record]) -> None:
         self.written += [*batch.records, *behind]
 
+    async def hear(self, words: Sequence[object]) -> None:
+        assert not words
+
     async def settle(self) -> dict[tuple[str, int], str]:
         return {}
 

@@ -36,14 +36,14 @@ class Store:
 
 async def test_ensure_hooks__another_process_was_faster__fine() -> None:
     store = Store(refuses=set(scopes()[3:5]), appear=True)
-    assert await ensure_hooks(store, URL, None) == len(scopes()) - 2
-    assert await ensure_hooks(store, URL, None) == 0
+    assert await ensure_hooks(store, URL, {}) == len(scopes()) - 2
+    assert await ensure_hooks(store, URL, {}) == 0
 
 
 async def test_ensure_hooks__store_refuses_the_address__said_so() -> None:
     """The same 422: without a second look the process would call itself ready and hear nothing."""
     with pytest.raises(Rejected):
-        await ensure_hooks(Store(refuses=set(scopes()), appear=False), URL, None)
+        await ensure_hooks(Store(refuses=set(scopes()), appear=False), URL, {})
 
 
 class Forbidding(Store):
@@ -61,9 +61,9 @@ class Forbidding(Store):
 
 
 async def test_ensure_hooks__token_may_not_read_carts__all_others_are_made() -> None:
-    assert await ensure_hooks(Forbidding(forbidden=True), URL, None) == len(scopes()) - len(CART_SCOPES)
+    assert await ensure_hooks(Forbidding(forbidden=True), URL, {}) == len(scopes()) - len(CART_SCOPES)
 
 
 async def test_ensure_hooks__token_is_no_good__said_so() -> None:
     with pytest.raises(Unauthorized):
-        await ensure_hooks(Forbidding(forbidden=False), URL, None)
+        await ensure_hooks(Forbidding(forbidden=False), URL, {})
