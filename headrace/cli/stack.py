@@ -36,7 +36,15 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 CONFIG_FILE: Final = "headrace.env"
 BROKER_AWAY_S: Final = 3.0
 """Besides the seconds that a start takes."""
-_SECRETS: Final = ("access_token", "client_secret", "webhook_secret", "mailchimp_key", "api_key", "hash_key")
+_SECRETS: Final = (
+    "access_token",
+    "client_secret",
+    "webhook_secret",
+    "mailchimp_key",
+    "klaviyo_key",
+    "api_key",
+    "hash_key",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +270,7 @@ def _simulators(options: StackOptions, words: dict[str, str]) -> Child:
         "--client-secret": words["client_secret"],
         "--webhook-header": f"X-Headrace-Secret: {words['webhook_secret']}",
         "--mailchimp-key": words["mailchimp_key"],
+        "--klaviyo-key": words["klaviyo_key"],
         "--list-id": "newsletter",
         "--quota": options.quota,
         "--other-app-share": options.other_app_share,
@@ -300,6 +309,10 @@ def _services(
         "HEADRACE_MAILCHIMP_URL": simulators["mailchimp"],
         "HEADRACE_MAILCHIMP_KEY": words["mailchimp_key"],
         "HEADRACE_MAILCHIMP_LIST": "newsletter",
+        "HEADRACE_KLAVIYO_URL": simulators["klaviyo"],
+        "HEADRACE_KLAVIYO_KEY": words["klaviyo_key"],
+        # Limits are so many calls in a minute of the store's, which passes faster here.
+        "HEADRACE_KLAVIYO_QUOTA_SHARE": str(0.8 * max(1.0, options.speed)),
     }
 
     def child(name: str, stage: int, health: int, env: dict[str, str], *arguments: str) -> Child:
@@ -329,6 +342,8 @@ def _services(
             "email-tags",
             "--platform",
             "mailchimp",
+            "--platform",
+            "klaviyo",
         ),
         child(
             "attributes",

@@ -19,7 +19,7 @@ class SimulatorControl:
         await self._client.aclose()
 
     async def truth(self) -> dict[str, Any]:
-        """What the vendors hold now: {"customers", "members", "effects"}."""
+        """What the vendors hold now: {"customers", "members", "platforms", "effects"}."""
         return await self._get("/_sim/truth")
 
     async def calls(self) -> dict[str, Any]:

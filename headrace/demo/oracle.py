@@ -41,7 +41,7 @@ COUNTRY_VALUES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A store customer's end: group name, text of the mirrored store attribute, tags at the e-mail platform."""
+    """A store customer's end: group name, text of the mirrored store attribute, tags at Mailchimp."""
 
     group: str
     attributes: str
@@ -54,6 +54,19 @@ class Expectation:
 
     customers: dict[int, Expected]
     guests: dict[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class AtKlaviyo:
+    """What a person has there."""
+
+    tags: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+
+
+def at_klaviyo(tags: frozenset[str]) -> AtKlaviyo:
+    """Of somebody with these tags at Mailchimp: the best customers, and those to win back."""
+    return AtKlaviyo(tags & {"VIP", "Win back"}, tags & {"VIP"})
 
 
 @dataclass(slots=True)

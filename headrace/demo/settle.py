@@ -19,6 +19,7 @@ from headrace.demo.observer import Observer
 CONSUMERS: Final[Mapping[str, tuple[str, ...]]] = {
     "actions.group": (topics.ACTIONS_GROUP,),
     "actions.email-tags.mailchimp": (topics.ACTIONS_EMAIL_TAGS, topics.ACTIONS_CONTACT),
+    "actions.email-tags.klaviyo": (topics.ACTIONS_EMAIL_TAGS, topics.ACTIONS_CONTACT),
     "attributes": (topics.ACTIONS_ATTRIBUTES,),
 }
 HYDRATE: Final = "hydrate"

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from headrace.demo.log_fold import LogFold, SeenOrder
-from headrace.demo.oracle import Expectation, expect
+from headrace.demo.oracle import AtKlaviyo, Expectation, at_klaviyo, expect
 from headrace.demo.scenario import Scenario
 
 Kind = Literal["group", "attribute", "tag", "effect", "event"]
@@ -108,6 +108,7 @@ def truth_differences(
             yield Difference(who, "attribute", expected.attributes, mirrored)
         yield from _tag_difference(who, expected.tags, actual["tags"])
     yield from _guest_differences(scenario, expectation, truth, store)
+    yield from _klaviyo_differences(scenario, expectation, truth, store)
     yield from _strangers(scenario, expectation, truth, store)
 
 
@@ -123,6 +124,30 @@ def _guest_differences(
     for order_id, person in scenario.guests.items():
         tags = members.get(person.email.casefold(), ())
         yield from _tag_difference(f"{store}:guest-order-{order_id}", expectation.guests[person.email], tags)
+
+
+def _klaviyo_differences(
+    scenario: Scenario, expectation: Expectation, truth: Mapping[str, Any], store: str
+) -> Iterator[Difference]:
+    """Profiles of everybody, and of strangers."""
+    wanted = {
+        scenario.customers[number].email: (f"{store}:{number}", at_klaviyo(end.tags))
+        for number, end in expectation.customers.items()
+    }
+    for order_id, person in scenario.guests.items():
+        wanted[person.email] = f"{store}:guest-order-{order_id}", at_klaviyo(expectation.guests[person.email])
+    by_email = {email.casefold(): each for email, each in wanted.items()}
+    profiles = {email.casefold(): profile for email, profile in truth["platforms"]["klaviyo"].items()}
+    for email in sorted(by_email.keys() | profiles.keys()):
+        who, end = by_email.get(email, (f"{store}:unknown-profile", AtKlaviyo()))
+        profile = profiles.get(email, {"tags": (), "lists": ()})
+        expected, actual = _labels(end.tags, end.lists), _labels(profile["tags"], profile["lists"])
+        if expected != actual:
+            yield Difference(who, "tag", expected, actual)
+
+
+def _labels(tags: Iterable[str], lists: Iterable[str]) -> list[str]:
+    return [*(f"klaviyo:{tag}" for tag in sorted(tags)), *(f"klaviyo list:{name}" for name in sorted(lists))]
 
 
 def _strangers(

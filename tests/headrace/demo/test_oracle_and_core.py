@@ -27,7 +27,7 @@ from headrace.contracts.events import (
 from headrace.contracts.events import Refund as WireRefund
 from headrace.demo.catalogue import brand, category
 from headrace.demo.log_fold import LogFold, fold_log
-from headrace.demo.oracle import expect, mirror
+from headrace.demo.oracle import AtKlaviyo, at_klaviyo, expect, mirror
 from headrace.demo.people import Person
 from headrace.demo.scenario import Scenario, load_scenario
 from headrace.demo.shop import Order, Refund
@@ -154,7 +154,12 @@ def mirror_of(end: dict[type[Desired], Desired]) -> str:
 
 def tags_of(end: dict[type[Desired], Desired]) -> set[str]:
     action = end.get(DesiredEmailTags)
-    return set(action.present.get("mailchimp", ())) if isinstance(action, DesiredEmailTags) else set()
+    if not isinstance(action, DesiredEmailTags):
+        return set()
+    tags = set(action.present.get("mailchimp", ()))
+    klaviyo = AtKlaviyo(frozenset(action.present.get("klaviyo", ())), frozenset(action.lists.get("klaviyo", ())))
+    assert klaviyo == at_klaviyo(frozenset(tags))
+    return tags
 
 
 @pytest.mark.parametrize("seed", [1, 2])

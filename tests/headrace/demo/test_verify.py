@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headrace.demo.log_fold import LogFold, SeenOrder
-from headrace.demo.oracle import expect
+from headrace.demo.oracle import Expectation, at_klaviyo, expect
 from headrace.demo.scenario import Scenario
 from headrace.demo.verify import verify
 
@@ -34,8 +34,16 @@ def end_of(scenario: Scenario) -> Truth:
             for number, end in expected.customers.items()
         },
         "members": {email: {"status": "transactional", "tags": list(tags)} for email, tags in expected.guests.items()},
+        "platforms": {"klaviyo": profiles_of(scenario, expected)},
         "effects": [],
     }
+
+
+def profiles_of(scenario: Scenario, expected: Expectation) -> Truth:
+    """Those who have something there."""
+    ends = {scenario.customers[number].email: end.tags for number, end in expected.customers.items()}
+    wanted = {email: at_klaviyo(tags) for email, tags in (*ends.items(), *expected.guests.items())}
+    return {email: {"tags": sorted(end.tags), "lists": sorted(end.lists)} for email, end in wanted.items() if end.tags}
 
 
 def log_of(scenario: Scenario) -> LogFold:
@@ -104,6 +112,22 @@ def test_verify__guest_without_tag__is_named_by_order(shop: Scenario) -> None:
         ["VIP", "Win back"],
         [],
     )
+
+
+def test_verify__wrong_at_klaviyo__is_named(shop: Scenario) -> None:
+    truth = end_of(shop)
+    guest = next(iter(shop.guests.values())).email
+    truth["platforms"]["klaviyo"][guest]["lists"] = []
+    truth["platforms"]["klaviyo"]["who@inbox.example"] = {"tags": ["VIP"], "lists": []}
+    found = verify(shop, log_of(shop), truth, store="s", now=NOW).differences
+    assert {(each.customer, tuple(each.expected or ()), tuple(each.actual or ())) for each in found} == {
+        (
+            "s:guest-order-102",
+            ("klaviyo:VIP", "klaviyo:Win back", "klaviyo list:VIP"),
+            ("klaviyo:VIP", "klaviyo:Win back"),
+        ),
+        ("s:unknown-profile", (), ("klaviyo:VIP",)),
+    }
 
 
 def test_verify__strangers__are_differences(shop: Scenario) -> None:
