@@ -3,7 +3,6 @@
 Segments and ladders are not evaluated here: `decide.py` does that for every decision alike.
 """
 
-import dataclasses
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -83,7 +82,7 @@ def adopt(
         state = replace(state, claims=walk.claims)
         verdicts += [verdict for verdict in walk.verdicts if verdict.outcome == "fired"]
         changed += walk.changed
-        fired = tuple(dataclasses.replace(one, past=True) for one in walk.fired)
+        fired = tuple(replace(one, past=True) for one in walk.fired)
     return Adopted(state, verdicts, changed, fired)
 
 

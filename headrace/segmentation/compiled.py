@@ -43,6 +43,8 @@ from headrace.segmentation.schedule import ALWAYS, TIME_TRIGGERS, timed_rule
 from headrace.segmentation.steps import Step, Timers, steps_of, timers_of
 from headrace.segmentation.totals import Summing
 
+_KEPT: Final = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Renames:
@@ -75,8 +77,8 @@ class CompiledRules:
     ladders: dict[str, CompiledLadder]
     reads_membership: bool
     """Some entry, or its timer, reads the group, the segments or the rungs that the walk has come to."""
-    timed: tuple[Timed, ...]
-    """What time alone may change, and when."""
+    timed: dict[str, Timed]
+    """What time alone may change, and when, by source."""
     always: frozenset[str]
     """The sources of those that every customer has a timer of: schedules."""
     past: dict[str, str]
@@ -95,6 +97,7 @@ class CompiledRules:
     _plans: dict[tuple[frozenset[str], frozenset[str] | None], tuple[CompiledEntry, ...]] = field(default_factory=dict)
     _steps: dict[tuple[frozenset[str], frozenset[str] | None], tuple[Step, ...]] = field(default_factory=dict)
     _timers: dict[frozenset[str] | None, Timers] = field(default_factory=dict)
+    _due: dict[frozenset[str], tuple[CompiledEntry, ...]] = field(default_factory=dict)
 
     @property
     def spend(self) -> CountedSpend:
@@ -115,11 +118,20 @@ class CompiledRules:
             self._steps[key] = steps_of(self.plan(triggers, changed))
         return self._steps[key]
 
+    def due(self, sources: frozenset[str]) -> tuple[CompiledEntry, ...]:
+        """These entries, whose time has come, and whatever reads what entries set, in order."""
+        if sources not in self._due:
+            if len(self._due) >= _KEPT:
+                self._due.clear()
+            planned = sources | {entry.source for entry in self.plan(frozenset(), frozenset())}
+            self._due[sources] = tuple(entry for entry in self.entries if entry.source in planned)
+        return self._due[sources]
+
     def timed_by(self, changed: frozenset[str] | None) -> Timers:
         """Of `timed`, what reads one of these parts; None = all."""
         if changed not in self._timers:
-            entries = self.timed if changed is None else (one for one in self.timed if one.reads & changed)
-            self._timers[changed] = timers_of(entries)
+            found = (one for one in self.timed.values() if changed is None or one.reads & changed)
+            self._timers[changed] = timers_of(found)
         return self._timers[changed]
 
 
@@ -129,7 +141,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
     rules = {rule.id: compile_rule(rule, terms) for rule in rule_set.rules}
     segments = {segment.id: compile_segment(segment, terms) for segment in rule_set.segments}
     ladders = {ladder.id: compile_ladder(ladder, terms) for ladder in rule_set.ladders}
-    timed = tuple(_timed(rule_set, segments, ladders))
+    timed = {one.source: one for one in _timed(rule_set, segments, ladders)}
     return CompiledRules(
         rule_set=rule_set,
         summing=summing_of(rule_set.spend, terms),
@@ -142,7 +154,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         ladders=ladders,
         reads_membership=_reads_membership(rule_set),
         timed=timed,
-        always=frozenset(entry.source for entry in timed if ALWAYS in entry.reads),
+        always=frozenset(one.source for one in timed.values() if ALWAYS in one.reads),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
         triggers=frozenset(rule.when.name for rule in rule_set.rules),
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
@@ -177,14 +189,15 @@ def _timed(
     rule_set: RuleSet, segments: dict[str, CompiledSegment], ladders: dict[str, CompiledLadder]
 ) -> Iterator[Timed]:
     for segment in segments.values():
-        if segment.condition.changes:
-            yield Timed(segment.source, segment.condition.reads, segment.condition.changes)
+        condition = segment.condition
+        if condition.next_change is not None:
+            yield Timed(segment.source, condition.reads, condition.next_change, condition.changes)
     for rule in rule_set.rules:
         if rule.when.name in TIME_TRIGGERS:
             yield timed_rule(rule, rule_set.store.timezone)
     for ladder in ladders.values():
         if ladder.next_change is not None:
-            yield Timed(ladder.source, ladder.reads, (ladder.next_change,))
+            yield Timed(ladder.source, ladder.reads, ladder.next_change, (ladder.next_change,))
 
 
 def _reads_membership(rule_set: RuleSet) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct
+
 from headrace.rules.model import (
     Action,
     AddAttribute,
@@ -38,8 +40,7 @@ class CompiledAction:
     """Of `export_row`: what its columns are read by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(Struct, frozen=True):
     """An entry acted. `cause`: what it acted for; `fact_at`: when that happened.
 
     Of a segment or ladder `cause` is how it stands now, `entered` or `left`, and the fact is the newest that it reads.

@@ -4,7 +4,7 @@ With a filter on lines, spend and items are those of the lines that meet it (as 
 order, not of a line), orders and refunds those of orders with such a line.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from headrace.rules.model import Only
@@ -12,7 +12,7 @@ from headrace.segmentation.facts import catalogue_folded
 from headrace.segmentation.state import Line
 from headrace.segmentation.windows import Ordered, Parts
 
-Amounts = Callable[[Ordered], Iterable[tuple[datetime, int]]]
+Amounts = Callable[[Ordered], Collection[tuple[datetime, int]]]
 
 
 def parts_of(field: str, only: Only | None, bucket: Callable[[datetime], int | None]) -> Callable[[Ordered], Parts]:
@@ -20,8 +20,10 @@ def parts_of(field: str, only: Only | None, bucket: Callable[[datetime], int | N
     amounts = _of_channels(_amounts(field, _line_test(only or Only())), only or Only())
 
     def parts(one: Ordered) -> Parts:
-        found = [(bucket(at), amount) for at, amount in amounts(one) if amount]
-        return tuple([(at, amount) for at, amount in found if at is not None])
+        found = amounts(one)
+        if not found:
+            return ()
+        return tuple([(at, amount) for made, amount in found if amount and (at := bucket(made)) is not None])
 
     return parts
 
@@ -43,7 +45,7 @@ def _counted(amount: Callable[[Ordered], int]) -> Amounts:
     return lambda one: ((one.entry.created_at, amount(one)),) if one.counted else ()
 
 
-def _refunds(one: Ordered) -> Iterable[tuple[datetime, int]]:
+def _refunds(one: Ordered) -> Collection[tuple[datetime, int]]:
     refunds = one.entry.refunds
     return [(refund.created_at, refund.amount) for refund in refunds] if refunds and not one.entry.archived else ()
 
@@ -56,7 +58,7 @@ def _with_line(amounts: Amounts, line: Callable[[Line], bool] | None) -> Amounts
     if line is None:
         return amounts
 
-    def of_orders_with_one(one: Ordered) -> Iterable[tuple[datetime, int]]:
+    def of_orders_with_one(one: Ordered) -> Collection[tuple[datetime, int]]:
         found = amounts(one)
         return found if found and any(map(line, one.lines)) else ()
 

@@ -36,7 +36,7 @@ from headrace.segmentation.group_claims import Wanted, group_in, wanted
 from headrace.segmentation.ladders import stand
 from headrace.segmentation.pending import Waiting, due_at, without
 from headrace.segmentation.present import folded_labels
-from headrace.segmentation.standing import entered, left
+from headrace.segmentation.standing import turned
 from headrace.segmentation.state import Claims, Standing, State
 from headrace.segmentation.steps import Block, Step
 from headrace.segmentation.triggers import Occurrence
@@ -160,6 +160,11 @@ class Walk:
         if holds == was_in:
             self.verdicts.extend(map(getitem, block.stays, holds))
             return
+        differing = [
+            (segment.id, one) for segment, one, was in zip(block.segments, holds, was_in, strict=True) if one is not was
+        ]
+        entered, left = [name for name, one in differing if one], [name for name, one in differing if not one]
+        self.standing = turned(self.standing, entered, left, facts.now)
         stays = self.verdicts.append
         for segment, one, was in zip(block.segments, holds, was_in, strict=True):
             if one is was:
@@ -172,15 +177,14 @@ class Walk:
         if holds is (segment.id in inside):
             self.verdicts.append(segment.stays[holds])
         else:
+            self.standing = turned(self.standing, *(([segment.id], []) if holds else ([], [segment.id])), facts.now)
             self._turned(segment, facts, holds=holds)
 
     def _turned(self, segment: CompiledSegment, facts: Facts, *, holds: bool) -> None:
         if holds:
-            self.standing = entered(self.standing, segment.id, facts.now)
             self._enter(segment.source, segment.gives)
             self._turn(facts, segment.source, ENTERED, segment.on_enter, segment.on_exit, segment.condition.reads)
         else:
-            self.standing = left(self.standing, segment.id)
             self._note(segment.source)
             self._turn(facts, segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
         self.verdicts.append(segment.turns[holds])

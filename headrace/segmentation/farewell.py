@@ -1,6 +1,5 @@
 """The last that is done for a customer whom the store no longer has: rules on customer.deleted, and their effects."""
 
-import dataclasses
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -41,4 +40,4 @@ def farewell(
 
 
 def _at_once(fired: Fired) -> Fired:
-    return dataclasses.replace(fired, actions=tuple(action for action in fired.actions if action.due is None))
+    return replace(fired, actions=tuple(action for action in fired.actions if action.due is None))

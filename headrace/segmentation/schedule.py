@@ -27,10 +27,10 @@ def timed_rule(rule: Rule, timezone: str) -> Timed:
     if when.name == SCHEDULE and when.cron is not None:
         following = next_of(when.cron, timezone)
         due: NextChange = lambda facts: None if facts.now is None else following(facts.now)  # noqa: E731  # typed
-        return Timed(source, frozenset({TIME, ALWAYS}), (due,))
+        return Timed(source, frozenset({TIME, ALWAYS}), due, (due,))
     if when.name == REACHED and when.reached is not None:
         reached = _reached(when.reached, timezone)
-        return Timed(source, frozenset({depends_on(when.reached.field), TIME}), (reached,))
+        return Timed(source, frozenset({depends_on(when.reached.field), TIME}), reached, (reached,))
     raise ValueError(f"no schedule in {rule.id!r}")
 
 

@@ -14,7 +14,6 @@ from headrace.contracts.effects import Effect
 from headrace.segmentation.actions import Stamp, emit
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_actions import Fired
-from headrace.segmentation.compiled_entries import CompiledEntry
 from headrace.segmentation.derived import Moment
 from headrace.segmentation.effects import Fates, Release, carry_out
 from headrace.segmentation.entries import Walk
@@ -24,7 +23,7 @@ from headrace.segmentation.pages import Written
 from headrace.segmentation.pending import sources_due
 from headrace.segmentation.pins import PIN, has_ended
 from headrace.segmentation.state import State, first_due
-from headrace.segmentation.timers import next_timers
+from headrace.segmentation.timers import next_timers, timers_due
 from headrace.segmentation.triggers import Occurrence
 from headrace.segmentation.verdicts import Verdict
 
@@ -111,17 +110,18 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         as_told = changed is not None and not changed & _TOLD_BY
         moment = Moment(stamp.event, step.event_at or stamp.at, step.moved_to, as_told=as_told)
     walk = Walk(rules, state.claims, state.standing, offset=stamp.offset, moment=moment, pending=state.pending)
-    triggers = frozenset([occurrence.trigger for occurrence in step.occurrences])
-    if step.due is not None and (waited := sources_due(state.pending, step.due)):
-        walk.run(_with(waited, rules, rules.plan(triggers, changed)), facts, step.occurrences, due=step.due)
-    elif steps := rules.steps(triggers, changed):
+    late = None
+    if step.due is not None:
+        late, waited = timers_due(state.timers, step.due), sources_due(state.pending, step.due)
+        walk.run(rules.due(late | waited), facts, step.occurrences, due=step.due if waited else None)
+    elif steps := rules.steps(frozenset([one.trigger for one in step.occurrences]), changed):
         walk.run(steps, facts, step.occurrences)
     else:
         walk.bind(facts)  # a timer too may be one of where the customer stands
     known = step.known or memberships(state)
     moved = walk.claims is not state.claims or walk.standing is not state.standing
     touched = changed if changed is None or not moved else changed | MOVED
-    timers = next_timers(state.timers, rules, facts, touched)
+    timers = next_timers(state.timers, rules, facts, touched, late=late)
     if moved or timers is not state.timers:
         state = replace(state, claims=walk.claims, standing=walk.standing, timers=timers)
     stamp = replace(stamp, changed=(*step.sources, *walk.changed))
@@ -149,14 +149,6 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
     trace = Trace(stamp.event, (*step.verdicts, *walk.verdicts))
     pages = {**step.pages, **turned} if turned else step.pages
     return Decision(state, actions, wake_at(state), trace, pages, effects, fates)
-
-
-def _with(
-    waited: frozenset[str], rules: CompiledRules, entries: tuple[CompiledEntry, ...]
-) -> tuple[CompiledEntry, ...]:
-    """With the entries some of whose actions have waited for this moment."""
-    planned = waited | {entry.source for entry in entries}
-    return tuple(entry for entry in rules.entries if entry.source in planned)
 
 
 def _remember(state: State, known: Memberships, stamp: Stamp) -> tuple[State, Written]:

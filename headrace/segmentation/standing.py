@@ -9,18 +9,16 @@ from headrace.segmentation.ladders import kept_rung
 from headrace.segmentation.state import Standing
 
 
-def entered(standing: Standing, segment: str, now: datetime | None) -> Standing:
-    """In it as of now; before the store's first clock (None) nobody knows since when."""
-    since = standing.since if now is None else {**standing.since, segment: now}
-    return replace(standing, segments=tuple(sorted((*standing.segments, segment))), since=since)
-
-
-def left(standing: Standing, segment: str) -> Standing:
-    """No longer in it."""
-    since = standing.since
-    if segment in since:
-        since = {name: at for name, at in since.items() if name != segment}
-    return replace(standing, segments=tuple(name for name in standing.segments if name != segment), since=since)
+def turned(standing: Standing, entered: list[str], left: list[str], now: datetime | None) -> Standing:
+    """In some segments more, in some no longer; before the store's first clock (`now` None) nobody knows since when."""
+    segments, since = standing.segments, standing.since
+    if left:
+        segments = tuple([name for name in segments if name not in left])
+        since = {name: at for name, at in since.items() if name not in left}
+    if entered:
+        segments = tuple(sorted((*segments, *entered)))
+        since = since if now is None else {**since, **dict.fromkeys(entered, now)}
+    return replace(standing, segments=segments, since=since)
 
 
 def keep_standing(standing: Standing, rules: CompiledRules, now: datetime | None) -> Standing:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from headrace.segmentation.compiled_entries import CompiledEntry, CompiledSegment
+from headrace.segmentation.compiled_entries import CompiledEntry, CompiledSegment, acts_of
 from headrace.segmentation.conditions.change import Timed
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.together import judge, next_changes
@@ -66,4 +66,9 @@ def _steps(plan: tuple[CompiledEntry, ...]) -> Iterator[Step]:
 
 
 def _is_steady(entry: CompiledEntry) -> bool:
-    return isinstance(entry, CompiledSegment) and not entry.condition.reads & _OF_THE_WALK
+    """A segment to which it makes no difference which of its neighbours were entered or left already."""
+    return (
+        isinstance(entry, CompiledSegment)
+        and not entry.condition.reads & _OF_THE_WALK
+        and not any(action.row for action in acts_of(entry))
+    )

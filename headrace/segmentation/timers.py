@@ -4,6 +4,7 @@ They are computed from the facts whenever those change, never polled; what happe
 """
 
 from datetime import UTC, datetime
+from itertools import takewhile
 from operator import attrgetter
 from typing import Final
 
@@ -18,36 +19,59 @@ from headrace.segmentation.together import NEVER
 from headrace.segmentation.triggers import Occurrence
 
 _RULE: Final = "rule:"
+NOBODY: Final = frozenset[str]()
 ONLY_TIME: Final = frozenset({TIME})
 """What changed when nothing happened but time passed."""
 
 
 def next_timers(
-    known: tuple[Timer, ...], rules: CompiledRules, facts: Facts, changed: frozenset[str] | None
+    known: tuple[Timer, ...],
+    rules: CompiledRules,
+    facts: Facts,
+    changed: frozenset[str] | None,
+    *,
+    late: frozenset[str] | None = None,
 ) -> tuple[Timer, ...]:
     """The timers after these parts changed (None = all, and time): one for each entry that time alone may change.
 
     All lie after `facts.now`; an entry that reads nothing of what changed keeps its own, unless the clock is new.
+    `late`: the sources whose time has come, where all that changed is the time: the others' has not.
     """
     if not rules.timed and facts.state.pin is None:
         return ()
-    if changed is None or PIN in changed or facts.now is None or (known and known[0].due <= facts.now):
+    now = facts.now
+    if changed is None or PIN in changed or now is None or (late is None and known and known[0].due <= now):
         timers = _computed(rules.timed_by(None), facts)
         pinned = pin_timer(facts.state, facts.now)
         if pinned is not None:
             timers.append(pinned)
     else:
-        moved = rules.timed_by(changed)
-        if rules.always and not rules.always <= {timer.source for timer in known}:
-            moved = rules.timed_by(changed | {ALWAYS})  # the customer, or the clock, is new
-        if not moved.sources:
-            return known
-        again = moved.known_by
-        timers = [timer for timer in known if timer.source not in again]
-        timers += _computed(moved, facts)
+        timers = _moved(known, rules, facts, changed, late)
     timers.sort(key=_ORDER)
     found = tuple(timers)
     return known if found == known else found
+
+
+def _moved(
+    known: tuple[Timer, ...], rules: CompiledRules, facts: Facts, changed: frozenset[str], late: frozenset[str] | None
+) -> list[Timer]:
+    parts, late = (changed, NOBODY) if late is None else (changed - ONLY_TIME, late)
+    moved = rules.timed_by(parts)
+    if rules.always and not rules.always <= {timer.source for timer in known}:
+        moved = rules.timed_by(parts | {ALWAYS})  # the customer, or the clock, is new
+    again = moved.known_by | late if late else moved.known_by
+    timers = [timer for timer in known if timer.source not in again] if again else list(known)
+    timers += _computed(moved, facts)
+    for source in late - moved.known_by:
+        due = rules.timed[source].next_change(facts) if source in rules.timed else None
+        if due is not None:
+            timers.append(Timer(due, source))
+    return timers
+
+
+def timers_due(timers: tuple[Timer, ...], moment: datetime) -> frozenset[str]:
+    """The sources whose time has come."""
+    return frozenset([timer.source for timer in takewhile(lambda timer: timer.due <= moment, timers)])
 
 
 def rules_due(state: State, rules: CompiledRules, moment: datetime) -> tuple[Occurrence, ...]:

@@ -95,8 +95,8 @@ _EMPTY = Series()
 
 def _stepped(series: Series, one: WindowSum, out: Parts, into: Parts, now: datetime | None) -> Series:
     if out != into:
-        series = add_to(series, (*((bucket, -amount) for bucket, amount in out), *into))
-    return pruned(series, one, now)
+        series = add_to(series, (*[(bucket, -amount) for bucket, amount in out], *into) if out else into)
+    return pruned(series, one, now) if series.at else series
 
 
 def _adds_the_same(before: Entry, after: Entry) -> bool:

@@ -59,11 +59,12 @@ class CompiledNumber:
 class Timed:
     """An entry that time alone may change; `reads`: the parts of the customer by which its next change moves.
 
-    `changes`: of each of its leaves, the first of which is the entry's.
+    `changes`: of each of its leaves, the first of which is the entry's; so they are asked of many entries together.
     """
 
     source: str
     reads: frozenset[str]
+    next_change: NextChange
     changes: tuple[Change, ...]
 
 

@@ -83,9 +83,11 @@ def test_next_changes__any_conditions__each_changes_when_it_does_alone(
     timed = [one for one in compiled(several) if one.next_change is not None]
     facts = Facts(State("s:1", profile=profile, totals=known), SPEND)
     facts.now = now
-    dues = next_changes(Timed(str(number), one.reads, one.changes) for number, one in enumerate(timed))(facts)
+    dues = next_changes(
+        Timed(str(number), one.reads, one.next_change, one.changes) for number, one in enumerate(timed)
+    )(facts)
     assert [None if due is NEVER else due for due in dues] == [
-        one.next_change(facts) for one in timed if one.next_change
+        one.next_change(facts) for one in timed if one.next_change is not None
     ]
 
 
