@@ -141,7 +141,8 @@ class Dispatcher:
 
     async def _read_back(self, batch: Sequence[Pending]) -> None:
         try:
-            found = await self._kind.read_back([pending.customer for pending in batch])
+            with sending_until(time.monotonic() + self._kind.limits.deadline_s):
+                found = await self._kind.read_back([pending.customer for pending in batch])
         except TryAgain as error:
             await self._again(batch, error)
         except PauseConsumer as error:

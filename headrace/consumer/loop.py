@@ -39,6 +39,8 @@ OPEN_LIMIT: Final = 20_000
 """Records read and not done, above which reading pauses; it goes on below half of it."""
 _POLL_MS: Final = 100
 _COMMIT_EVERY_S: Final = 0.5
+_SESSION_MS: Final = 6_000
+"""Without a heartbeat for so long a worker is taken for dead: the least that a broker allows by default."""
 _DRAIN_S: Final = 5.0
 """How long calls under way may take when partitions are taken away."""
 _DRAIN_AT_END_S: Final = 1.0
@@ -97,6 +99,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._consumer = make_consumer(
             settings,
             group=settings.topic_prefix + kind.group,
+            session_timeout_ms=_SESSION_MS,
+            heartbeat_interval_ms=_SESSION_MS // 3,
             # Topics of one kind are read together: the same customer's records meet in one process.
             partition_assignment_strategy=(RangePartitionAssignor,),
         )

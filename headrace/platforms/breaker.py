@@ -5,16 +5,19 @@ Pure: times are arguments, in seconds of any one steady clock. What counts as a 
 
 import math
 
+SHORTEST_REST_S = 1.0
+LONGEST_REST_S = 30.0
+
 
 class Breaker:
     """Of one vendor and store. Opens after `after` failures in a row for `rest_s`, doubled up to `longest_rest_s`."""
 
-    def __init__(self, *, after: int = 5, rest_s: float = 1.0, longest_rest_s: float = 30.0) -> None:
+    def __init__(self, *, after: int = 5, rest_s: float | None = None, longest_rest_s: float = LONGEST_REST_S) -> None:
         self._after = after
-        self._shortest_s = rest_s
+        self._shortest_s = SHORTEST_REST_S if rest_s is None else rest_s
         self._longest_s = longest_rest_s
         self._failures = 0
-        self._rest_s = rest_s
+        self._rest_s = self._shortest_s
         self._open_until = -math.inf
         self._probe: int | None = None
         """The call that tries whether it is over, by its number."""

@@ -135,7 +135,7 @@ class VendorClient:
                 verdict = decide_retry(
                     self._retry, attempt, time.monotonic() - began, retry_after_s=error.retry_after_s
                 )
-                if isinstance(verdict, GiveUp) or verdict.delay_s > self._time_for(request):
+                if isinstance(verdict, GiveUp) or self._is_planned_elsewhere(request, error, verdict.delay_s):
                     raise
                 counter("headrace_retries_total", target=self.vendor).inc()
                 log.warning(
@@ -186,6 +186,11 @@ class VendorClient:
                 if gate:
                     gate.leave(ticket, headers)
                 counter("headrace_vendor_calls_total", vendor=self.vendor, route=request.route, status=status).inc()
+
+    def _is_planned_elsewhere(self, request: Request, error: VendorError, delay_s: float) -> bool:
+        """True when the caller has a limit of its own, and comes again by itself."""
+        left = time_to_send()
+        return left < math.inf and (isinstance(error, NotSent) or delay_s > min(left, self._time_for(request)))
 
     def _time_for(self, request: Request) -> float:
         """Seconds within which it has to go out, so that it is over when the work at hand must be; reads are free."""

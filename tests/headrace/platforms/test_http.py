@@ -252,3 +252,26 @@ async def _caught(client: VendorClient, request: Request) -> VendorError:
     with pytest.raises(VendorError) as caught:
         await client.call(request)
     return caught.value
+
+
+async def test_call__tls_fails__no_connection() -> None:
+    """A server that speaks no TLS."""
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        client = VendorClient("v", base_url=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", retry=ONCE)
+        error = await _caught(client, POST)
+    assert isinstance(error, Unavailable)
+    await client.aclose()
+
+
+async def test_call__one_vendor_rests__another_is_called() -> None:
+    down = _client(lambda _: httpx.Response(503), breaker=Breaker(after=1))
+    other = _client(lambda _: httpx.Response(200, json={}))
+    await _caught(down, GET)
+    assert isinstance(await _caught(down, GET), NotSent)
+    assert (await other.call(GET)).status == 200
