@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, for_code
 
@@ -49,6 +50,13 @@ async def count_members(admin: AIOKafkaAdminClient, group: str) -> int:
     if found[0] not in (0, _NOT_FOUND):
         raise for_code(found[0])
     return len(found[_MEMBERS_FIELD])
+
+
+async def committed(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, int]:
+    """The offsets a group has committed, by its full name. Raises `KafkaError`, also while they are being loaded."""
+    await count_members(admin, group)  # the library takes a coordinator that is loading for one that knows of none
+    found = await admin.list_consumer_group_offsets(group)
+    return {at: kept.offset for at, kept in found.items() if kept.offset >= 0}
 
 
 async def wake_coordinator(settings: KafkaSettings) -> None:

@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from headrace.contracts.topics import EVENTS
-from headrace.runtime.coordinator import ask_admin, count_members
+from headrace.runtime.coordinator import ask_admin, committed, count_members
 from headrace.runtime.kafka import make_consumer, topic
 from headrace.runtime.settings import KafkaSettings
 
@@ -22,8 +22,8 @@ def positions(settings: KafkaSettings, generation: int) -> dict[int, int]:
     source = topic(settings, EVENTS)
 
     async def ask(admin: AIOKafkaAdminClient) -> dict[int, int]:
-        found = await admin.list_consumer_group_offsets(group_of(settings, generation))
-        return {at.partition: kept.offset for at, kept in found.items() if at.topic == source and kept.offset >= 0}
+        found = await committed(admin, group_of(settings, generation))
+        return {at.partition: offset for at, offset in found.items() if at.topic == source}
 
     return asyncio.run(ask_admin(settings, ask))
 
