@@ -44,6 +44,7 @@ VERBS: Final = (
     "history",
     "pin",
     "groups",
+    "hooks",
     "attributes",
     "dead_letters",
     "bench",

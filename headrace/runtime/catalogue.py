@@ -28,6 +28,7 @@ LogEvent = Literal[
     "hook.created",  # a webhook was subscribed
     "hook.left_out",  # the token may not subscribe to carts: no rule hears of them
     "hook.activated",  # a webhook that the vendor had put to sleep was woken
+    "hook.updated",  # a webhook was given our address or headers anew
     # ingest
     "webhook.refused",  # answered with 4xx; `reason` says why, the body is never logged
     "webhook.unsigned_accepted",  # the signature is wrong and the setting says log

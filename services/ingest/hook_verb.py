@@ -1,4 +1,4 @@
-"""What `headrace hooks sync` starts here: one pass over the store's webhooks, one JSON object on stdout, logs on stderr.
+"""What `headrace hooks sync` starts here: one pass over the store's webhooks, one JSON object on stdout.
 
 Its text for people is made by the verb itself (`headrace.cli.hooks`).
 """
@@ -68,7 +68,7 @@ async def sync(caller: Caller, wanted: Wanted, *, dry_run: bool) -> Result:
     hooks = await read_hooks(caller)
     plan = plan_hooks(hooks, wanted)
     if dry_run:
-        done = Done(plan.create, _scopes(plan.activate), _scopes(plan.update))
+        done = Done(plan.create, tuple(_scopes(plan.activate)), tuple(_scopes(plan.update)))
     else:
         done = await carry_out(caller, wanted, plan)
         hooks = hooks if plan.is_done else await read_hooks(caller)

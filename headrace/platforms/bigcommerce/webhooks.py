@@ -20,13 +20,13 @@ START_DELAY_S: Final = 60
 @dataclass(frozen=True, slots=True)
 class Hook:
     """A subscription as the store has it; `active` is False once the vendor has put it to sleep. Header names may
-    change case on their way: compare them without it."""
+    change case on their way: compare them without it. `headers` is None when the store does not tell them."""
 
     id: int
     scope: str
     destination: str
     active: bool
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ def hook_of(row: Row) -> Hook | None:
         return None
     given = row.get("headers")
     headers = tuple((str(name), str(value)) for name, value in given.items()) if isinstance(given, dict) else ()
-    return Hook(hook_id, scope, destination, row.get("is_active") is not False, headers)
+    told = headers if "headers" in row else None
+    return Hook(hook_id, scope, destination, row.get("is_active") is not False, told)
 
 
 def delivery_health_of(reply: Reply) -> DeliveryHealth:

@@ -16,7 +16,9 @@ def test_hook_of__a_row__asleep_only_when_it_says_so() -> None:
     row = {"id": 1, "scope": "store/order/*", "destination": "https://shop.example", "headers": {"X-A": "b"}}
     assert bigcommerce.hook_of(row) == Hook(1, "store/order/*", "https://shop.example", True, (("X-A", "b"),))
     asleep = bigcommerce.hook_of({**row, "is_active": False, "headers": None})
-    assert asleep == Hook(1, "store/order/*", "https://shop.example", active=False)
+    assert asleep == Hook(1, "store/order/*", "https://shop.example", active=False, headers=())
+    silent = bigcommerce.hook_of({key: row[key] for key in row if key != "headers"})
+    assert silent == Hook(1, "store/order/*", "https://shop.example", active=True)
     assert bigcommerce.hook_of({"id": 1}) is None
 
 
