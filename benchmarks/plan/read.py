@@ -4,12 +4,12 @@ Beside it, the same with every order of every customer opened: what nothing that
 """
 
 import gc
-import resource
 import time
 from dataclasses import dataclass
 
 from headrace.runtime.settings import KafkaSettings
 from headrace.segmentation.codec import decode_entry, decode_lines, decode_state
+from services.evaluator.plan.memory import peak_mb
 from services.evaluator.replay.partition import live_partition
 from services.evaluator.rules_feed import RuleSets
 
@@ -47,5 +47,5 @@ def read_partition(settings: KafkaSettings, rule_sets: RuleSets, look: Look) -> 
                 decode_lines(decode_entry(body).lines)
         customers += 1
     gc.enable()
-    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    rss_mb = peak_mb()
     return Read(customers, time.perf_counter() - began, time.process_time() - cpu, rss_mb)

@@ -5,7 +5,6 @@ A process has one partition in memory at a time, as bytes; a customer is decoded
 
 import dataclasses
 import gc
-import resource
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +27,8 @@ from headrace.segmentation.plan_tally import PlanTally
 from services.evaluator.customer import StoredPages
 from services.evaluator.engine.state import MARK_BYTES, PAGE_SIGN, Partition
 from services.evaluator.marker import decode_marker
+from services.evaluator.plan.memory import peak_mb
+from services.evaluator.plan.pending import is_pending
 from services.evaluator.replay.partition import live_partition, settle
 from services.evaluator.replay.stopwatch import Stopwatch
 from services.evaluator.rules_feed import RuleSets
@@ -79,16 +80,22 @@ class Planned:
 def plan_partition(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Planned:
     """Raises `KafkaException`, `KafkaError`, `TimeoutError`."""
     gc.disable()  # states are trees: nothing of a partition is ever in a cycle worth looking for
-    parts, cpu = Stopwatch(), time.process_time()
+    gc.freeze()  # what was there before it need not be looked at after it
     try:
-        with parts.of("restore"):
-            live = live_partition(settings, task.generation, task.partition)
-            settle(settings, rule_sets, live)
-        planned = plan_state(live, rule_sets, task, parts)
-        rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        return dataclasses.replace(planned, cpu_s=round(time.process_time() - cpu, 3), rss_mb=rss_mb)
+        return _read_and_planned(settings, rule_sets, task)
     finally:
         gc.enable()
+        gc.collect()  # or the next partition would be read into memory beside this one
+
+
+def _read_and_planned(settings: KafkaSettings, rule_sets: RuleSets, task: Task) -> Planned:
+    parts, cpu = Stopwatch(), time.process_time()
+    with parts.of("restore"):
+        live = live_partition(settings, task.generation, task.partition)
+        if is_pending(live, decode_marker(live.marker)):
+            settle(settings, rule_sets, live)
+    planned = plan_state(live, rule_sets, task, parts)
+    return dataclasses.replace(planned, cpu_s=round(time.process_time() - cpu, 3), rss_mb=peak_mb())
 
 
 def part_of(folder: Path, partition: int) -> Path:
