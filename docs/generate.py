@@ -22,7 +22,13 @@ from headrace.golden.words import DOCS, EXPECTATIONS, STEPS
 from headrace.runtime import catalogue
 from headrace.runtime.settings import ServiceSettings, variable
 from headrace.templates.library import library
-from services.actions.settings import GroupSettings, MailchimpSettings, OmnisendSettings, SendGridSettings
+from services.actions.settings import (
+    GroupSettings,
+    KlaviyoSettings,
+    MailchimpSettings,
+    OmnisendSettings,
+    SendGridSettings,
+)
 from services.attributes.settings import AttributesSettings
 from services.evaluator.engine import cures
 from services.evaluator.settings import EvaluatorSettings
@@ -52,6 +58,7 @@ PROCESSES: Final[Mapping[str, type[BaseSettings]]] = {
     "evaluator": EvaluatorSettings,
     "group": GroupSettings,
     "email-tags": MailchimpSettings,
+    "email-tags-klaviyo": KlaviyoSettings,
     "email-tags-omnisend": OmnisendSettings,
     "email-tags-sendgrid": SendGridSettings,
     "attributes": AttributesSettings,
