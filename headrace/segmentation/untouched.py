@@ -4,7 +4,7 @@ A short cut of `plan.py` and nothing else: whoever it is not sure of is settled 
 differ, or all of them where more than entries differs, or the orders add up to something else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,11 +40,13 @@ class Asked:
 
     segments: tuple[CompiledSegment, ...]
     ladders: tuple[CompiledLadder, ...]
+    labels: bool
+    """Whether one of them reads what entries give."""
 
-    @property
-    def labels(self) -> bool:
-        """Whether one of them reads what entries give."""
-        return any(segment.condition.labels for segment in self.segments)
+
+def _asked(segments: Iterable[CompiledSegment], ladders: Iterable[CompiledLadder]) -> Asked:
+    segments = tuple(segments)
+    return Asked(segments, tuple(ladders), any(segment.condition.labels for segment in segments))
 
 
 NOBODY = Untouched(lambda _, __, ___: False, told_alike=False, labelled_alike=False)
@@ -53,7 +55,7 @@ NOBODY = Untouched(lambda _, __, ___: False, told_alike=False, labelled_alike=Fa
 
 def untouched_by(old: CompiledRules, old_version: int, new: CompiledRules) -> Untouched:
     """The test for the customers of these two rule sets."""
-    differing, everything = _differing(old, new), Asked(tuple(new.segments.values()), tuple(new.ladders.values()))
+    differing, everything = _differing(old, new), _asked(new.segments.values(), new.ladders.values())
     read_alike, gives_alike = _reading(old.rule_set) == _reading(new.rule_set), _give_alike(old, new, differing)
     told_alike = _bare(old.rule_set) == _bare(new.rule_set) and gives_alike
     known = (old.ladders[entry.id] for entry in differing.ladders if entry.id in old.ladders)
@@ -77,15 +79,18 @@ def untouched_by(old: CompiledRules, old_version: int, new: CompiledRules) -> Un
             return False
         if gone_rules and (claims.barred_attributes or claims.barred_tags):
             return False
-        if past and (state.ledger or state.cold.orders) and any(state.folded.get(r) != d for r, d in past.items()):
+        if past != state.folded and (state.ledger or state.cold.orders) and _is_due(past, state.folded):
             return False
-        return _holds_its_place(summed, new, differing if _adds_up_alike(state, summed) else everything, now)
+        asked = differing if summed is state or _adds_up_alike(state, summed) else everything
+        return _holds_its_place(summed, new, asked, now)
 
     return Untouched(stays, told_alike, gives_alike)
 
 
 def _holds_its_place(state: State, rules: CompiledRules, asked: Asked, now: datetime | None) -> bool:
     """Whether the customer is in the same of these segments, and on the same of these rungs."""
+    if not asked.segments and not asked.ladders:
+        return True
     standing = state.standing
     facts = Facts(state, rules.spend)
     facts.now = now
@@ -94,13 +99,17 @@ def _holds_its_place(state: State, rules: CompiledRules, asked: Asked, now: date
     for segment in asked.segments:
         if segment.condition.holds(facts) is not (segment.id in standing.segments):
             return False
-    return all(standing.rungs.get(one.id) == rung_of(one.ladder, one.read(facts)) for one in asked.ladders)
+    rungs = standing.rungs
+    return not asked.ladders or all(rungs.get(one.id) == rung_of(one.ladder, one.read(facts)) for one in asked.ladders)
 
 
 def _adds_up_alike(state: State, summed: State) -> bool:
-    return summed is state or (
-        summed.totals == state.totals and summed.purchased == state.purchased and summed.windows == state.windows
-    )
+    return summed.totals == state.totals and summed.purchased == state.purchased and summed.windows == state.windows
+
+
+def _is_due(past: Mapping[str, str], folded: Mapping[str, str]) -> bool:
+    """Whether a rule goes over the past that has not, or that says something else by now."""
+    return any(folded.get(rule) != digest for rule, digest in past.items())
 
 
 def _reading(rule_set: RuleSet) -> tuple[object, ...]:
@@ -117,9 +126,9 @@ def _differing(old: CompiledRules, new: CompiledRules) -> Asked:
     """The entries of the new rules that the old ones do not have in the same words."""
     segments = {segment.id: segment for segment in old.rule_set.segments}
     ladders = {ladder.id: ladder for ladder in old.rule_set.ladders}
-    return Asked(
-        tuple(new.segments[one.id] for one in new.rule_set.segments if segments.get(one.id) != one),
-        tuple(new.ladders[one.id] for one in new.rule_set.ladders if ladders.get(one.id) != one),
+    return _asked(
+        (new.segments[one.id] for one in new.rule_set.segments if segments.get(one.id) != one),
+        (new.ladders[one.id] for one in new.rule_set.ladders if ladders.get(one.id) != one),
     )
 
 
