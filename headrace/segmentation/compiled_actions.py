@@ -4,7 +4,7 @@ What is claimed at once needs nothing of this; when one of these is done, and wh
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -81,9 +81,12 @@ def compile_actions(
     return tuple(found)
 
 
-def rows_of(actions: Iterable[CompiledAction], facts: Facts) -> dict[str, dict[str, Any]] | None:
+def rows_of(actions: Sequence[CompiledAction], facts: Facts) -> dict[str, dict[str, Any]] | None:
     """The rows of those that have one, as of now."""
-    return {action.key: read_row(action.row, facts) for action in actions if action.row} or None
+    for action in actions:
+        if action.row:
+            return {one.key: read_row(one.row, facts) for one in actions if one.row}
+    return None
 
 
 def explain_action(compiled: CompiledAction) -> str:

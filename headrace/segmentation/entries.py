@@ -5,7 +5,8 @@ Works on claims and standing alone; the facts come ready, and what the sinks are
 
 from collections.abc import Iterable
 from datetime import datetime
-from operator import getitem
+from itertools import compress
+from operator import getitem, ne
 from typing import Final
 
 from msgspec.structs import replace
@@ -35,7 +36,7 @@ from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wake
 from headrace.segmentation.group_claims import Wanted, group_in, wanted
 from headrace.segmentation.ladders import stand
 from headrace.segmentation.pending import Waiting, due_at, without
-from headrace.segmentation.present import folded_labels
+from headrace.segmentation.present import folded_attributes, folded_tags
 from headrace.segmentation.standing import turned
 from headrace.segmentation.state import Claims, Standing, State
 from headrace.segmentation.steps import Block, Step
@@ -83,7 +84,7 @@ class Walk:
         self._rules = rules
         self._offset = offset
         self._moment = moment
-        self._labels: tuple[Labels, Labels] | None = None
+        self._labels: Labels | None = None
         self._group: tuple[Claims, Standing, Wanted] | None = None
         self._state: State | None = None
         self.claims = claims
@@ -136,6 +137,9 @@ class Walk:
             occurrences = self._changes(rule, facts)
             if not occurrences:
                 return
+        elif not occurrences:
+            self.verdicts.append(rule.verdicts[False])
+            return
         before = self.claims
         fired = False
         for occurrence in occurrences:
@@ -157,20 +161,16 @@ class Walk:
 
     def _block(self, block: Block, facts: Facts, inside: frozenset[str]) -> None:
         holds, was_in = block.holds(facts), tuple(map(inside.__contains__, block.ids))
+        first = len(self.verdicts)
+        self.verdicts.extend(map(getitem, block.stays, holds))
         if holds == was_in:
-            self.verdicts.extend(map(getitem, block.stays, holds))
             return
-        differing = [
-            (segment.id, one) for segment, one, was in zip(block.segments, holds, was_in, strict=True) if one is not was
-        ]
-        entered, left = [name for name, one in differing if one], [name for name, one in differing if not one]
+        differing = list(compress(range(len(holds)), map(ne, holds, was_in)))
+        entered = [block.ids[index] for index in differing if holds[index]]
+        left = [block.ids[index] for index in differing if was_in[index]]
         self.standing = turned(self.standing, entered, left, facts.now)
-        stays = self.verdicts.append
-        for segment, one, was in zip(block.segments, holds, was_in, strict=True):
-            if one is was:
-                stays(segment.stays[one])
-            else:
-                self._turned(segment, facts, holds=one)
+        for index in differing:
+            self.verdicts[first + index] = self._turned(block.segments[index], facts, holds=holds[index])
 
     def _segment(self, segment: CompiledSegment, facts: Facts, inside: frozenset[str]) -> None:
         holds = segment.condition.holds(facts)
@@ -178,16 +178,17 @@ class Walk:
             self.verdicts.append(segment.stays[holds])
         else:
             self.standing = turned(self.standing, *(([segment.id], []) if holds else ([], [segment.id])), facts.now)
-            self._turned(segment, facts, holds=holds)
+            self.verdicts.append(self._turned(segment, facts, holds=holds))
 
-    def _turned(self, segment: CompiledSegment, facts: Facts, *, holds: bool) -> None:
+    def _turned(self, segment: CompiledSegment, facts: Facts, *, holds: bool) -> Verdict:
+        """What follows from a segment that was entered or left."""
         if holds:
             self._enter(segment.source, segment.gives)
             self._turn(facts, segment.source, ENTERED, segment.on_enter, segment.on_exit, segment.condition.reads)
         else:
             self._note(segment.source)
             self._turn(facts, segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
-        self.verdicts.append(segment.turns[holds])
+        return segment.turns[holds]
 
     def _ladder(self, entry: CompiledLadder, facts: Facts) -> None:
         before = self.standing.rungs.get(entry.id)
@@ -248,13 +249,14 @@ class Walk:
         self._labels = None
 
     def _changes(self, rule: CompiledRule, facts: Facts) -> tuple[Occurrence, ...]:
-        if self._moment is None or self._is_as_told():
+        moment = self._moment
+        if moment is None or self._is_as_told():
             return ()
         if rule.when.name == ATTRIBUTE_CHANGED:
             found = attribute_changed(rule.when.of or "", facts.state, self._attributes())
         else:
-            found = group_changed(facts, self._group_in(), self._moment)
-        return () if found is None else (derived(found, self._moment, facts),)
+            found = group_changed(facts, self._group_in(), moment)
+        return () if found is None else (derived(found, moment, facts),)
 
     def _is_as_told(self) -> bool:
         """Nothing has come to another group or attribute yet; between groups of one place any fact may decide."""
@@ -289,12 +291,10 @@ class Walk:
         return known[2] if known is not None and known[0] is self.claims and known[1] is self.standing else None
 
     def _attributes(self) -> Labels:
-        return self._read_labels()[0]
+        known = self._labels
+        if known is None:
+            known = self._labels = folded_attributes(self._rules, self.claims, self.standing)
+        return known
 
     def _tags(self) -> Labels:
-        return self._read_labels()[1]
-
-    def _read_labels(self) -> tuple[Labels, Labels]:
-        if self._labels is None:
-            self._labels = folded_labels(self._rules, self.claims, self.standing)
-        return self._labels
+        return folded_tags(self._rules, self.claims, self.standing)

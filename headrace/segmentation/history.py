@@ -65,7 +65,7 @@ def changes(before: Memberships, after: Memberships) -> Iterator[tuple[Kind, str
         yield from _differing("segment", was.segments, now.segments)
     if was.rungs is not now.rungs:
         yield from _rungs(was.rungs, now.rungs)
-    if before.claims is not after.claims:
+    if before.claims.latched.keys() != after.claims.latched.keys():
         yield from _differing("claim", before.claims.latched.keys(), after.claims.latched.keys())
     if before.group != after.group:
         left = after.group is None
@@ -136,7 +136,7 @@ def _differing(kind: Kind, before: Iterable[str], after: Iterable[str]) -> Itera
 
 
 def _rungs(before: dict[str, int], after: dict[str, int]) -> Iterator[tuple[Kind, str, bool]]:
-    yield from [("rung", f"{name}:{before[name] + 1}", False) for name in sorted(before.keys() - after.keys())]
-    for name in sorted(after):
-        if before.get(name) != after[name]:
-            yield "rung", f"{name}:{after[name] + 1}", True
+    if gone := before.keys() - after.keys():
+        yield from [("rung", f"{name}:{before[name] + 1}", False) for name in sorted(gone)]
+    for name in sorted([name for name, rung in after.items() if before.get(name) != rung]):
+        yield "rung", f"{name}:{after[name] + 1}", True

@@ -72,11 +72,18 @@ class Folded(Mapping[str, Collection[str]]):
 
 def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> tuple[Folded, Folded]:
     """Attributes, and tags."""
-    given, latched = rules.giving.of(standing), claims.latched
-    return (
-        Folded(given.attributes, latched, _ATTRIBUTES, claims.manual, claims.barred_attributes),
-        Folded(given.tags, latched, _TAGS, {}, claims.barred_tags),
-    )
+    return folded_attributes(rules, claims, standing), folded_tags(rules, claims, standing)
+
+
+def folded_attributes(rules: CompiledRules, claims: Claims, standing: Standing) -> Folded:
+    """All attributes."""
+    given = rules.giving.of(standing).attributes
+    return Folded(given, claims.latched, _ATTRIBUTES, claims.manual, claims.barred_attributes)
+
+
+def folded_tags(rules: CompiledRules, claims: Claims, standing: Standing) -> Folded:
+    """All tags, and lists."""
+    return Folded(rules.giving.of(standing).tags, claims.latched, _TAGS, {}, claims.barred_tags)
 
 
 def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> Present:
