@@ -70,6 +70,15 @@ def wanted_of(rule_set: RuleSet) -> list[WantedGroup]:
     return [_wanted(group, digits) for group in rule_set.groups]
 
 
+def alias_warnings(rule_set: RuleSet) -> list[str]:
+    """Groups that the store knows by another name: customers are assigned by the rules' name."""
+    return [
+        f"{group.name} is {name} at the store, but customers are assigned by the name {group.name}: use one name in both"
+        for group in rule_set.groups
+        if (name := group.alias.get("bigcommerce", group.name)) != group.name
+    ]
+
+
 async def read_plan(client: VendorClient, wanted: Sequence[WantedGroup]) -> GroupPlan:
     """Reads the store's groups, and of its catalogue what the names need. Raises `VendorError`."""
     rows = await _pages(client, bigcommerce.customer_groups, by_count=True)

@@ -23,6 +23,9 @@ groups:
   - {name: Silver}
 """
 SAW = {"product_id": 5, "sku": "SAW-1", "name": "Saw", "categories": ["Tools"], "quantity": 1, "price": "9"}
+ALIAS = (
+    "mind: Trade is Trade customers at the store, but customers are assigned by the name Trade: use one name in both"
+)
 Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -167,6 +170,7 @@ def test_plan__for_people__a_line_a_group(
         "    discounts: price list #1",
         "+ create Silver",
         "left alone, as no rule names them: Press",
+        ALIAS,
     ]
     assert execute(["groups", "apply", str(rules)]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -174,6 +178,7 @@ def test_plan__for_people__a_line_a_group(
         "created Trade customers",
         "created Wholesale",
         "created Silver",
+        ALIAS,
     ]
     assert execute(["groups", "plan", str(rules)]) == 0
     assert capsys.readouterr().out.startswith("nothing to do")
