@@ -11,7 +11,7 @@ from tests.services.actions.sinks import ATTRIBUTES, GROUPS, Sink
 from tests.services.consumer_harness import Bench
 
 
-@pytest.mark.parametrize("sink", [GROUPS, ATTRIBUTES], ids=lambda sink: sink.name)
+@pytest.mark.parametrize("sink", [GROUPS, pytest.param(ATTRIBUTES, marks=pytest.mark.slow)], ids=lambda sink: sink.name)
 @pytest.mark.parametrize("script", parameters())
 async def test_actions__vendor_fails_by_a_script__order_is_kept_and_nothing_done_twice(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sink: Sink, script: str
