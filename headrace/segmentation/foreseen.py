@@ -18,6 +18,7 @@ from headrace.segmentation.derived import Moment
 from headrace.segmentation.effects import Release, carry_out
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
+from headrace.segmentation.given import Given
 from headrace.segmentation.group_claims import taken_over, wanted
 from headrace.segmentation.newest import NewestFold, only_newest_matters
 from headrace.segmentation.opened import Opened
@@ -64,6 +65,8 @@ class Foresight:
         self._named = frozenset(send_effects)
         self._entries = rules.plan(_NO_TRIGGERS, None)
         self._placing = Placing(rules)
+        self._given: dict[int, tuple[Given, Values, Tags]] = {}
+        """What few combinations of segments and rungs give, as it is told, by the id of what it is made of."""
         self._newest = only_newest_matters(rules)
 
     def of(self, state: State, opened: Opened, *, offset: int, now: datetime | None) -> Foreseen:
@@ -112,8 +115,21 @@ class Foresight:
             group = state.profile.group if value is None else value
         if labelled_alike:
             return Wanted(group, emitted.attributes, emitted.tags, segments)
-        labels = present(self._rules, state.claims, state.standing)
-        return Wanted(group, _told(labels.attributes), _told(labels.tags), segments)
+        attributes, tags = self._labels(state)
+        return Wanted(group, attributes, tags, segments)
+
+    def _labels(self, state: State) -> tuple[Values, Tags]:
+        claims, given = state.claims, self._rules.giving.of(state.standing)
+        latched = any(latch.attributes or latch.tags for latch in claims.latched.values())
+        if latched or claims.manual or claims.barred_attributes or claims.barred_tags:
+            labels = present(self._rules, claims, state.standing)
+            return _told(labels.attributes), _told(labels.tags)
+        known = self._given.get(id(given))
+        if known is None or known[0] is not given:  # another one may have come to stand where it stood
+            if len(self._given) >= _KEPT:
+                self._given.clear()
+            known = self._given[id(given)] = given, _told(given.attributes), _told(given.tags)
+        return known[1:]
 
 
 def group_of(state: State) -> str | None:
@@ -128,4 +144,5 @@ def _told(labels: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(values)) for name, values in labels.items()}
 
 
+_KEPT: Final = 4096
 _NO_TRIGGERS: Final = frozenset[str]()

@@ -14,7 +14,7 @@ from headrace.rules.model import Spend
 from headrace.segmentation import orders
 from headrace.segmentation.codec import decode_entry, decode_lines
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.ledger import counted_spend
+from headrace.segmentation.ledger import counted_spend, counts
 from headrace.segmentation.pages import NO_PAGES, Pages
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, State, Totals
 from headrace.segmentation.totals import Contribution, Summing, contribution, ordered
@@ -91,12 +91,11 @@ def added_up(opened: Opened, summing: Summing, now: datetime | None, kept: Kept 
     if opened.paged:
         return orders.sum_up(state, summing, opened.pages, now)
     known = kept if kept is not None and kept.digest == state.summed else _NOTHING_KEPT
-    whole = known.totals and known.purchased and known.windows
-    parts = [] if whole else [contribution(entry, summing.spend) for entry in opened.entries]
+    parts = [] if known.totals and known.windows else [contribution(one, summing.spend) for one in opened.entries]
     return replace(
         state,
         totals=state.totals if known.totals else _totals(parts),
-        purchased=state.purchased if known.purchased else _purchased(parts, summing, opened),
+        purchased=state.purchased if known.purchased else _purchased(summing, opened),
         windows=state.windows if known.windows else _windows(parts, summing, opened, now),
         visits=by_days(state.visits, summing.zone),
         cold=_NO_COLD,
@@ -132,11 +131,11 @@ def _totals(parts: Sequence[Contribution]) -> Totals:
     return Totals(spend, orders, items, refunds, largest, first, last, newest)
 
 
-def _purchased(parts: Sequence[Contribution], summing: Summing, opened: Opened) -> Purchased:
+def _purchased(summing: Summing, opened: Opened) -> Purchased:
     if not summing.tests:
         return _NONE_PURCHASED
-    lines = [line for part, several in zip(parts, opened.lines, strict=True) if part.counted for line in several]
-    together = tuple(lines)
+    spend, each = summing.spend, zip(opened.entries, opened.lines, strict=True)
+    together = tuple([line for entry, lines in each if counts(entry, spend) for line in lines])
     return Purchased(len(together), tuple([count(together) for count in summing.tests]))
 
 

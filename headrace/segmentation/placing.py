@@ -14,6 +14,7 @@ from headrace.segmentation.facts import Facts, Labels
 from headrace.segmentation.ladders import stand
 from headrace.segmentation.present import folded_labels
 from headrace.segmentation.state import Claims, Standing, State
+from headrace.segmentation.steps import Block
 
 _NO_TRIGGERS: Final = frozenset[str]()
 
@@ -24,9 +25,10 @@ class Placing:
     def __init__(self, rules: CompiledRules) -> None:
         self._rules = rules
         entries = rules.plan(_NO_TRIGGERS, None)
-        self._places = tuple(entry for entry in entries if isinstance(entry, CompiledSegment | CompiledLadder))
+        self._steps = rules.steps(_NO_TRIGGERS, None)
         self._acting = frozenset(entry.id for entry in entries if acts_of(entry))
-        self._possible = not rules.reads_membership and len(self._places) == len(entries)
+        places = all(isinstance(entry, CompiledSegment | CompiledLadder) for entry in entries)
+        self._possible = places and not rules.reads_membership
 
     def of(self, state: State, facts: Facts) -> Standing | None:
         """Of a customer who took the rules over; None where only a walk can tell."""
@@ -36,20 +38,24 @@ class Placing:
         place, now = _Place(self._rules, claims, was), facts.now
         facts.attributes, facts.tags = place.attributes, place.tags
         inside, moved = place.inside, list[str]()
-        for entry in self._places:
-            if isinstance(entry, CompiledSegment):
-                name = entry.id
-                if entry.condition.holds(facts) is (name in inside):
-                    continue
-                inside.symmetric_difference_update((name,))
-                moved.append(name)
-            else:
-                before = place.ladders
-                place.ladders = stand(entry.rungs, before, entry.read(facts), now)
-                if place.ladders.rungs is before.rungs:
-                    continue
-                moved.append(entry.id)
-            place.labels = None
+        for step in self._steps:
+            before = len(moved)
+            match step:
+                case Block():
+                    pairs = zip(step.ids, step.holds(facts), strict=True)
+                    moved += [name for name, holds in pairs if holds is not (name in inside)]
+                    inside.symmetric_difference_update(moved[before:])
+                case CompiledSegment():
+                    if step.condition.holds(facts) is not (step.id in inside):
+                        moved.append(step.id)
+                        inside.symmetric_difference_update((step.id,))
+                case CompiledLadder():
+                    rungs = place.ladders.rungs
+                    place.ladders = stand(step.rungs, place.ladders, step.read(facts), now)
+                    if place.ladders.rungs is not rungs:
+                        moved.append(step.id)
+            if len(moved) > before:
+                place.labels = None
         if not self._acting.isdisjoint(moved):
             return None
         return place.standing(was.segments, now)
