@@ -14,6 +14,7 @@ from headrace.simulators.klaviyo.account import Account
 from headrace.simulators.metafields import Metafields
 from headrace.simulators.people import People
 from headrace.simulators.price_lists import PriceLists
+from headrace.simulators.segments import Segments
 from headrace.simulators.trade import Trade
 
 
@@ -26,6 +27,7 @@ class World:
         self.listener: Callable[[str, dict[str, Any]], None] = _nobody
         self.people = People(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
         self.price_lists = PriceLists(self.now)
+        self.segments = Segments(self.now, self.people)
         self.metafields = Metafields(self.now, clock.elapsed, self.people)
         self.trade = Trade(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
         self.carts = Carts(self.now, self._emit, self.trade)

@@ -11,7 +11,9 @@ from headrace.simulators.bigcommerce import (
     metafields,
     orders,
     price_lists,
+    segments,
     store_information,
+    subscribers,
     webhooks,
 )
 from headrace.simulators.bigcommerce.writes import Writes
@@ -27,6 +29,8 @@ AT_ONCE = {
     "GET /v3/customers/attribute-values": 3,
     "PUT /v3/customers/attribute-values": 3,
     "GET /v2/customer_groups": 40,
+    "POST /v3/segments/{uuid}/shopper-profiles": segments.AT_ONCE,
+    "PUT /v3/pricelists/{id}/assignments": 25,
 }
 """Calls of a route at one time (the vendor's concurrency limits)."""
 
@@ -38,7 +42,9 @@ def routes(world: World, hooks: Hooks, queue: WebhookQueue, writes: Writes, *, b
         **metafields.routes(world, writes),
         **groups.routes(world),
         **price_lists.routes(world),
+        **segments.routes(world),
         **store_information.routes(world),
+        **subscribers.routes(world),
         **orders.routes(world, base),
         **catalog.routes(world),
         **carts.routes(world),

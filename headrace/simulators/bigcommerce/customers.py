@@ -1,4 +1,4 @@
-"""Customers v3: customers, their addresses, attributes, attribute values, and subscribers.
+"""Customers v3: customers, their addresses, attributes and attribute values.
 
 Limits and refusals as `design/vendors.md` 2.2, 2.4, 2.5 states them.
 """
@@ -59,14 +59,13 @@ def routes(world: World, writes: Writes) -> Routes:
         ("GET", "/v3/customers/attribute-values"): api.values,
         ("PUT", "/v3/customers/attribute-values"): api.upsert_values,
         ("DELETE", "/v3/customers/attribute-values"): api.delete_values,
-        ("GET", "/v3/customers/subscribers"): api.subscribers,
-        ("GET", "/v3/customers/subscribers/{id}"): api.subscriber,
     }
 
 
 class _Customers:
     def __init__(self, world: World, writes: Writes) -> None:
         self._people = world.people
+        self._segments = world.segments
         self._writes = writes
 
     def many(self, call: Call) -> Answer:
@@ -186,20 +185,6 @@ class _Customers:
             self._people.delete_value(value_id)
         return Answer(204)
 
-    def subscribers(self, call: Call) -> Answer:
-        emails = call.texts("email:in") or call.texts("email")
-        if emails is None:
-            rows = list(self._people.subscribers)
-        else:
-            found = (self._people.subscriber_by_email(email) for email in emails)
-            rows = [row for row in found if row is not None]
-        since = _moment(call, "date_modified:min")
-        return page(call, [row for row in rows if since is None or row.modified >= since], shapes.subscriber)
-
-    def subscriber(self, call: Call) -> Answer:
-        row = self._people.subscribers.now(call.ids[0])
-        return v3_error(404, "The requested subscriber was not found.") if row is None else data(shapes.subscriber(row))
-
     def _same_group(self, entry: dict[str, Any]) -> bool:
         row = self._people.customers.now(entry["id"])
         return row is not None and row.group_id == entry["customer_group_id"]
@@ -231,6 +216,11 @@ class _Customers:
             shape["form_fields"] = [
                 {"name": name, "value": value, "customer_id": row.id} for name, value in row.form_fields
             ]
+        profile = self._segments.profile_of(row.id) if {"shopper_profile_id", "segment_ids"} & include else None
+        if "shopper_profile_id" in include:
+            shape["shopper_profile_id"] = "" if profile is None else profile.id
+        if "segment_ids" in include:
+            shape["segment_ids"] = [] if profile is None else self._segments.of_profile(profile.id)
         return shape
 
 
