@@ -123,7 +123,7 @@ def make_sendgrid(settings: SendGridSettings) -> VendorClient:
     )
 
 
-def make_klaviyo(settings: KlaviyoSettings) -> VendorClient:
+def make_klaviyo(settings: KlaviyoSettings, *, deadline_s: float = CALL_DEADLINE_S) -> VendorClient:
     """A client for an account, its calls spread so that our share of each endpoint's limits is kept. Paths begin with
     `/api`."""
     return VendorClient(
@@ -137,6 +137,7 @@ def make_klaviyo(settings: KlaviyoSettings) -> VendorClient:
         },
         gate_for=Gates(settings.klaviyo_quota_share),
         max_concurrency=KLAVIYO_CONNECTIONS,
+        deadline_s=deadline_s,
     )
 
 

@@ -4,21 +4,27 @@ Nobody is subscribed or unsubscribed by it: a profile that we make has no consen
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from headrace.consumer import Limits, Result, as_advised
+from headrace.consumer import Limits, Result, TryAgain, as_advised
 from headrace.consumer.kind import APPLIED
 from headrace.contracts.actions import Platform
 from headrace.platforms import klaviyo
 from headrace.platforms.errors import Rejected
 from headrace.platforms.http import Reply, Request, VendorClient
 from services.actions.email_tags.at_once import all_of
-from services.actions.email_tags.audience import Change
+from services.actions.email_tags.audience import LIST_MARK, Change, together
 from services.actions.email_tags.klaviyo_lists import KlaviyoLists, ListsUsedUp
 
 _EMAIL: Final = "/data/attributes/email"
 _CREATED: Final = 201
+_BATCH: Final = 50
+"""Profiles whose tags and lists fit into the time for one batch when all of the account's limits are ours."""
+_SPAN_S: Final = 30.0
+"""That time: how long after a batch was begun its last call may begin."""
+_SOON_S: Final = 10.0
+"""Who has to wait longer for one call was told so by the vendor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,37 @@ class _Reached:
 
     profile_id: str
     made: bool
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What became of the changes so far, by address; who is in neither `reached` nor `results` is nobody."""
+
+    changes: Mapping[str, Change]
+    reached: dict[str, _Reached] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
+
+    def listed(self, *, onto: bool) -> dict[str, list[str]]:
+        """Name of a list -> addresses to be put on it, or taken off."""
+        found: dict[str, list[str]] = {}
+        for email, reached in self.reached.items():
+            change = self.changes[email]
+            labels = change.wanted if onto and reached.made else change.put if onto else change.take
+            for name in labels.lists:
+                found.setdefault(name, []).append(email)
+        return found
+
+    def leave_out(self, email: str, name: str, reason: str, detail: str, *, onto: bool) -> None:
+        """One list was not changed, all else is done: the ledger shall know what is there."""
+        wanted, mark = self.changes[email].wanted, LIST_MARK + name
+        if not wanted:
+            self.results[email] = Result("refused", reason, detail, dead_letter=True)
+            return
+        before = self.results.get(email, APPLIED).value
+        labels = {*(together(wanted.tags, wanted.lists) if before is None else before["tags"])}
+        labels = labels - {mark} if onto else labels | {mark}
+        value = {"email": email, "tags": sorted(labels)}
+        self.results[email] = Result("overflow", reason, detail, dead_letter=True, value=value)
 
 
 class KlaviyoAudience:
@@ -38,24 +75,22 @@ class KlaviyoAudience:
     """
 
     platform: Platform = "klaviyo"
-    limits = Limits(batch=40, concurrency=1, linger_s=0.2, deadline_s=30.0)
 
-    def __init__(self, client: VendorClient, name: str) -> None:
-        """`name`: the property whose values are the tags."""
+    def __init__(self, client: VendorClient, name: str, share: float = 1.0) -> None:
+        """`name`: the property whose values are the tags; `share`: our part of the account's limits."""
+        batch = max(1, int(_BATCH * min(share, 1.0)))
+        self.limits = Limits(batch=batch, concurrency=1, linger_s=0.2, deadline_s=_SPAN_S + client.deadline_s)
         self._client = client
         self._name = name
         self._lists = KlaviyoLists(self._call)
 
     async def write(self, changes: Sequence[Change]) -> Sequence[Result]:
         """Tags first; lists of those whose profile took them."""
-        results = {change.email: APPLIED for change in changes}
+        batch = _Batch({change.email: change for change in changes})
         found = await self._found([change.email for change in changes if not change.wanted])
-        reached = await all_of([self._tags(change, found.get(change.email), results) for change in changes])
-        there = {change.email: each for change, each in zip(changes, reached, strict=True) if each is not None}
-        for onto in (True, False):
-            for name, emails in _listed(changes, there, onto=onto).items():
-                await self._on_list(name, emails, there, results, onto=onto)
-        return [results[change.email] for change in changes]
+        await all_of([self._tags(change, found.get(change.email), batch) for change in changes])
+        await all_of([self._on_lists(batch, onto=onto) for onto in (True, False)])
+        return [batch.results.get(change.email, APPLIED) for change in changes]
 
     async def _found(self, emails: Sequence[str]) -> dict[str, klaviyo.Profile]:
         """The profiles there are of those who want nothing: an upsert would make the missing ones."""
@@ -64,14 +99,15 @@ class KlaviyoAudience:
         reply = await self._call(klaviyo.profiles_by_email(emails))
         return {profile.email: profile for profile in klaviyo.profiles_of(reply.json)}
 
-    async def _tags(self, change: Change, found: klaviyo.Profile | None, results: dict[str, Result]) -> _Reached | None:
-        """None where there is no profile, or it was refused."""
+    async def _tags(self, change: Change, found: klaviyo.Profile | None, batch: _Batch) -> None:
         try:
-            return await self._patched(change, found)
+            reached = await self._patched(change, found)
         except Rejected as error:
             if change.wanted or error.status != 404:  # else it is gone since it was found
-                results[change.email] = _refusal(error)
-            return None
+                batch.results[change.email] = _refusal(error)
+            return
+        if reached is not None:
+            batch.reached[change.email] = reached
 
     async def _patched(self, change: Change, found: klaviyo.Profile | None) -> _Reached | None:
         shall_go = [name for name in change.take.tags if name not in change.put.tags]
@@ -97,38 +133,33 @@ class KlaviyoAudience:
         if right != have:
             await self._call(klaviyo.set_values(profile.id, self._name, right))
 
-    async def _on_list(
-        self, name: str, emails: Sequence[str], there: Mapping[str, _Reached], results: dict[str, Result], *, onto: bool
-    ) -> None:
+    async def _on_lists(self, batch: _Batch, *, onto: bool) -> None:
+        """Raises a TryAgain that takes the batch apart when it is about more lists than there is time for."""
+        try:
+            for name, emails in batch.listed(onto=onto).items():
+                await self._on_list(name, emails, batch, onto=onto)
+        except TryAgain as error:
+            if error.tried or len(batch.changes) == 1 or (error.delay_s or 0.0) > _SOON_S:
+                raise
+            raise TryAgain("too_many_lists_at_once", unknown=True) from error
+
+    async def _on_list(self, name: str, emails: Sequence[str], batch: _Batch, *, onto: bool) -> None:
         """A call that is refused is taken apart: one profile that is gone must not stop the others."""
         try:
-            await self._lists.change(name, [there[email].profile_id for email in emails], onto=onto)
+            await self._lists.change(name, [batch.reached[email].profile_id for email in emails], onto=onto)
         except ListsUsedUp as error:
-            refused = Result("refused", "list_limit", str(error), dead_letter=True)
-            results.update(dict.fromkeys(emails, refused))
+            for email in emails:
+                batch.leave_out(email, name, "list_limit", str(error), onto=onto)
         except Rejected as error:
             if len(emails) == 1:
-                results[emails[0]] = _refusal(error)
+                batch.leave_out(emails[0], name, "vendor_rejected", error.message, onto=onto)
                 return
             for email in emails:
-                await self._on_list(name, [email], there, results, onto=onto)
+                await self._on_list(name, [email], batch, onto=onto)
 
     async def _call(self, request: Request) -> Reply:
         with as_advised():
             return await self._client.call(request)
-
-
-def _listed(changes: Sequence[Change], there: Mapping[str, _Reached], *, onto: bool) -> dict[str, list[str]]:
-    """Name of a list -> addresses to be put on it, or taken off."""
-    found: dict[str, list[str]] = {}
-    for change in changes:
-        reached = there.get(change.email)
-        if reached is None:
-            continue
-        lists = change.wanted if onto and reached.made else change.put if onto else change.take
-        for name in lists.lists:
-            found.setdefault(name, []).append(change.email)
-    return found
 
 
 def _right(have: Sequence[Any], *, wanted: Iterable[str], gone: Iterable[str]) -> list[Any]:

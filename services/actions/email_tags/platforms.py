@@ -29,8 +29,12 @@ class PlatformOf:
     audience: Callable[[VendorClient, Any], Audience]
 
 
+def _klaviyo_client(settings: KlaviyoSettings) -> VendorClient:
+    return make_klaviyo(settings, deadline_s=settings.vendor_deadline_s)
+
+
 def _klaviyo(client: VendorClient, settings: KlaviyoSettings) -> Audience:
-    return KlaviyoAudience(client, settings.klaviyo_property)
+    return KlaviyoAudience(client, settings.klaviyo_property, settings.klaviyo_quota_share)
 
 
 def _mailchimp(client: VendorClient, settings: MailchimpSettings) -> Audience:
@@ -46,7 +50,7 @@ def _sendgrid(client: VendorClient, settings: SendGridSettings) -> Audience:
 
 
 PLATFORMS: Final[Mapping[str, PlatformOf]] = {
-    "klaviyo": PlatformOf(KlaviyoSettings, make_klaviyo, _klaviyo),
+    "klaviyo": PlatformOf(KlaviyoSettings, _klaviyo_client, _klaviyo),
     "mailchimp": PlatformOf(MailchimpSettings, make_mailchimp, _mailchimp),
     "omnisend": PlatformOf(OmnisendSettings, make_omnisend, _omnisend),
     "sendgrid": PlatformOf(SendGridSettings, make_sendgrid, _sendgrid),

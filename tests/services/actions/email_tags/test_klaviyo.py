@@ -16,7 +16,7 @@ from headrace.simulators.klaviyo.vendor import TAGS
 from headrace.simulators.options import Options
 from headrace.simulators.server import serving
 from headrace.simulators.simulator import Simulator
-from services.actions.email_tags.audience import Change, Labels
+from services.actions.email_tags.audience import Change, Labels, together
 from services.actions.email_tags.klaviyo import KlaviyoAudience
 from services.actions.settings import KlaviyoSettings
 from tests.services.actions.email_tags.conftest import Start
@@ -202,10 +202,40 @@ async def test_write__no_list_to_be_made_today__tags_are_there_and_the_rest_is_s
     desk.fault(429, "POST", "/api/lists", headers={"Retry-After": "40000"})
     changes = [change("VIP", lists=("Gold",)), change("VIP", email="b@x.example")]
     for _ in range(2):
-        refused, fine = await desk.write(*changes)
-        assert (refused.result, refused.reason, refused.dead_letter, fine) == ("refused", "list_limit", True, APPLIED)
+        short, fine = await desk.write(*changes)
+        assert (short.result, short.reason, short.dead_letter, fine) == ("overflow", "list_limit", True, APPLIED)
+        assert short.value == {"email": A, "tags": ["VIP"]}
         assert desk.holds() == (["VIP"], [])
     assert desk.calls()["POST /api/lists"] == 1
+
+
+async def test_write__list_refuses_a_profile__the_rest_is_known_to_be_there(desk: Desk) -> None:
+    gold, silver = (desk.account.create_list(name).id for name in ("Gold", "Silver"))
+    for method, list_id in (("POST", gold), ("DELETE", silver)):
+        for _ in range(2):
+            desk.fault(404, method, f"/api/lists/{list_id}/", body={"errors": [{"title": "Not found."}]})
+    (short,) = await desk.write(change("VIP", lists=("Bronze", "Gold"), off=("Silver",)))
+    assert (short.result, short.reason) == ("overflow", "vendor_rejected")
+    assert short.value == {"email": A, "tags": together(["VIP"], ["Bronze", "Silver"])}
+
+
+async def test_write__list_refuses_who_leaves__what_the_ledger_knows_stays(desk: Desk) -> None:
+    desk.account.add(desk.account.create_list("Gold").id, [desk.give("VIP")])
+    for _ in range(2):
+        desk.fault(400, "DELETE", "/api/lists/", body={"errors": [{"title": "Invalid input."}]})
+    (refused,) = await desk.write(Change(A, NOTHING, Labels(("VIP",), ("Gold",)), NOTHING, certain=True))
+    assert (refused.result, refused.reason, refused.dead_letter) == ("refused", "vendor_rejected", True)
+
+
+async def test_write__more_lists_than_there_is_time_for__the_batch_is_taken_apart(desk: Desk) -> None:
+    names = [f"L{number}" for number in range(40)]
+    for name in names:
+        desk.account.create_list(name)
+    changes = [change("VIP", email=f"{n}@x.example", lists=(name,)) for n, name in enumerate(names)]
+    with sending_until(time.monotonic() + 10.5), pytest.raises(TryAgain) as caught:
+        await desk.audience.write(changes)
+    assert (caught.value.reason, caught.value.unknown, caught.value.tried) == ("too_many_lists_at_once", True, True)
+    assert await desk.write(changes[-1]) == [APPLIED]
 
 
 async def test_write__suppressed_person__stays_so_with_tags_and_lists(desk: Desk) -> None:
@@ -258,6 +288,25 @@ async def test_consumer__tags_then_a_list_that_fails_then_newer_tags__ends_as_la
     row = await contact(bench, "klaviyo", A)
     assert (row["tags"], row["lists"]) == (["Old"], [])
     assert await bench.dead_letters() == []
+
+
+async def test_consumer__no_list_to_be_made_today__later_changes_go_on_from_what_is_there(
+    bench: Bench, platform: str, start: Start
+) -> None:
+    one = f"{STORE}:1"
+    await bench.fault(
+        {"vendor": "klaviyo", "method": "POST", "path": "/api/lists"},
+        {"status": 429, "headers": {"Retry-After": "40000"}},
+    )
+    async with start():
+        await bench.publish(bench.contact(one, A), bench.tags(one, "VIP", lists=["Gold"], platform="klaviyo"))
+        await settled(bench, "klaviyo")
+        await bench.publish(bench.tags(one, "UK", absent=["VIP"], lists_absent=["Gold"], platform="klaviyo"))
+        await settled(bench, "klaviyo")
+    row = await contact(bench, "klaviyo", A)
+    assert (row["tags"], row["lists"]) == (["UK"], [])
+    assert {"overflow", "applied"} <= {each["result"] for each in await bench.outcomes()}
+    assert len(await bench.dead_letters()) == 1
 
 
 async def test_consumer__lists__are_joined_and_left_and_move_with_the_address(
