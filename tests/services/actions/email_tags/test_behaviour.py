@@ -92,6 +92,42 @@ async def test_tags__put_and_taken_again_while_the_consumer_is_away__end_as_last
     assert (await contact(bench, platform, "a@example.com"))["tags"] == ["Gold", "VIP"]
 
 
+def labels(row: Any) -> set[str]:
+    """Tags and lists of a contact: some platforms have no lists of ours, and a list is a tag there."""
+    return {*row["tags"], *row.get("lists", ())}
+
+
+async def test_lists__wanted_and_wanted_no_longer__are_joined_and_left(
+    bench: Bench, platform: Platform, start: Start
+) -> None:
+    one, two = f"{STORE}:1", f"{STORE}:2"
+    async with start():
+        for customer in (one, two):
+            tags = bench.tags(customer, "VIP", lists=["Summer", "Winter"], platform=platform)
+            await bench.publish(buyer(bench, customer, f"{customer[-1]}@example.com"), tags)
+        await settled(bench, platform)
+        assert labels(await contact(bench, platform, "1@example.com")) == {"VIP", "Summer", "Winter"}
+        left = bench.tags(one, absent=["VIP"], lists=["Winter"], lists_absent=["Summer"], platform=platform)
+        await bench.publish(left)
+        await settled(bench, platform)
+    assert labels(await contact(bench, platform, "1@example.com")) == {"Winter"}
+    assert labels(await contact(bench, platform, "2@example.com")) == {"VIP", "Summer", "Winter"}
+
+
+async def test_lists__of_the_name_of_a_tag__the_tag_stays_when_it_is_left(
+    bench: Bench, platform: Platform, start: Start
+) -> None:
+    one = f"{STORE}:1"
+    async with start():
+        tags = bench.tags(one, "VIP", lists=["VIP"], platform=platform)
+        await bench.publish(buyer(bench, one, "a@example.com"), tags)
+        await settled(bench, platform)
+        await bench.publish(bench.tags(one, "VIP", lists_absent=["VIP"], platform=platform))
+        await settled(bench, platform)
+    row = await contact(bench, platform, "a@example.com")
+    assert (row["tags"], [*row.get("lists", ())]) == (["VIP"], [])
+
+
 async def test_tags__of_another_platform__call_nobody(bench: Bench, platform: Platform, start: Start) -> None:
     other: Platform = "omnisend" if platform != "omnisend" else "klaviyo"
     one = f"{STORE}:1"
