@@ -43,9 +43,11 @@ VERBS: Final = (
     "explain",
     "history",
     "pin",
+    "audit",
     "groups",
     "hooks",
     "attributes",
+    "import_file",
     "dead_letters",
     "bench",
 )

@@ -23,6 +23,7 @@ from headrace.runtime.dependency import DependencyError
 from headrace.runtime.logs import configure_logs
 from headrace.runtime.parent import watch_parent
 from headrace.runtime.settings import KafkaSettings, SettingsError, load_settings, variable
+from services.evaluator.audit.run import audit
 from services.evaluator.plan.run import Options as PlanOptions
 from services.evaluator.plan.run import plan
 from services.evaluator.replay.explaining import explain_customer, history_of
@@ -112,6 +113,10 @@ def _history(settings: KafkaSettings, given: argparse.Namespace) -> Result:
     return history_of(settings, given.customer)
 
 
+def _audit(settings: KafkaSettings, given: argparse.Namespace) -> Result:
+    return audit(settings, given.store, processes=given.processes)
+
+
 _VERBS: Final[dict[str, Callable[[KafkaSettings, argparse.Namespace], Result]]] = {
     "replay": _replay,
     "state-digest": _digest,
@@ -119,6 +124,7 @@ _VERBS: Final[dict[str, Callable[[KafkaSettings, argparse.Namespace], Result]]] 
     "explain": _explain,
     "history": _history,
     "plan": _plan,
+    "audit": _audit,
 }
 
 
@@ -142,6 +148,9 @@ def _parser() -> argparse.ArgumentParser:
     planning.add_argument("--folder", required=True)
     planning.add_argument("--processes", type=int, default=cores)
     planning.add_argument("--take-over", action="store_true")
+    auditing = verbs.add_parser("audit")
+    auditing.add_argument("--store", required=True)
+    auditing.add_argument("--processes", type=int, default=cores)
     show = verbs.add_parser("state-show")
     show.add_argument("customer")
     show.add_argument("--personal", action="store_true")
