@@ -49,5 +49,6 @@ def _object(said: bytes, code: int) -> dict[str, Any]:
             "service_failed", f"the service ended with {code} and said nothing", hint="its log is above", exit_code=1
         ) from None
     if error := found.get("error"):
-        raise CliError(error["code"], error["message"], hint=error["hint"], exit_code=code)
+        place = {name: error.get(name) for name in ("file", "line")}
+        raise CliError(error["code"], error["message"], hint=error["hint"], exit_code=code, **place)
     return found

@@ -35,6 +35,7 @@ LogEvent = Literal[
     "notice.dropped",  # what a notice pointed at does not exist
     "batch.published",  # notices were read and their events acknowledged
     "row.skipped",  # feed met a row that is not what the vendor documents; `problem` names the field
+    "import.advanced",  # rows of a file that were read so far
     "owners.read",  # whose orders and addresses are is known again
     "order.moved",  # an order became another customer's: it left the one before it entered the other
     "order.outdated",  # a read older than one that found the order with another customer
@@ -69,6 +70,7 @@ LogEvent = Literal[
     "record.dead_lettered",  # a record was set aside; `reason` says why
     # action consumers
     "consumer.assigned",  # partitions were taken over
+    "consumer.bootstrapped",  # a database that is new, or was lost, is filled from the beginning of these partitions
     "consumer.waiting",  # a dependency is away and is waited for; `reason` names it
     "consumer.paused",  # a vendor refuses our credentials: nothing is tried for a while
     "consumer.commit_failed",  # a commit was refused (a rebalance); it is repeated

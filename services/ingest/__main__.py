@@ -16,6 +16,10 @@ def main() -> NoReturn:
         from services.ingest.hook_verb import run_verb  # noqa: PLC0415
 
         sys.exit(run_verb(sys.argv[2:]))
+    if sys.argv[1:2] == ["import"]:
+        from services.ingest.importing.verb import run_verb  # noqa: PLC0415
+
+        sys.exit(run_verb(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m services.ingest")
     parser.add_argument("process", choices=("receive", "hydrate", "feed"))
     parser.add_argument("--backfill", action="store_true", help="feed: bring in the store's past first")

@@ -110,7 +110,7 @@ class Owners:
         row = self._db.execute("SELECT owner FROM emails WHERE hash = ?", (hashed,)).fetchone()
         return (row[0] or None) if row else None
 
-    def buyer(self, customer_id: int, email: str | None, otherwise: str) -> str:
+    def buyer(self, customer_id: int | str, email: str | None, otherwise: str) -> str:
         """The key of who bought: the customer, else the account with the address, else the guest.
 
         `otherwise` stands for a guest without an address.
@@ -120,7 +120,7 @@ class Owners:
         hashed = self.hash(email or otherwise)
         return self.account_of(hashed) or guest_of(self.store, hashed)
 
-    def place(self, order_id: str, customer_id: int, email: str | None, revision: str) -> Placed | None:
+    def place(self, order_id: str, customer_id: int | str, email: str | None, revision: str) -> Placed | None:
         """Where this snapshot goes; None where a newer one has already gone to another customer."""
         row = self._row(order_id)
         if not customer_id and row is not None and row.by_email:
@@ -136,7 +136,7 @@ class Owners:
         owner = Owner(key, revision, leave, by_email)
         return Placed(order_id, owner, leave, known=not leave and row.by_email == by_email)
 
-    def named(self, customer_id: int, email: str | None, revision: str) -> list[Entry]:
+    def named(self, customer_id: int | str, email: str | None, revision: str) -> list[Entry]:
         """What a customer's snapshot says of addresses that the topic does not have: this one is the customer's."""
         key, hashed = customer_key(self.store, customer_id), self.hash(email) if email else None
         rows = self._db.execute("SELECT hash, revision FROM emails WHERE owner = ?", (key,)).fetchall()

@@ -18,6 +18,19 @@ from services.ingest.snapshots import Batch, Snapshots
 _AT_ONCE: Final = 250
 
 
+async def write_in_order(writer: EventWriter, owner_log: OwnerLog, batch: Batch, behind: Iterable[Record] = ()) -> None:
+    """What `Publisher.write` writes. Raises `KafkaError`."""
+    if batch.removals:
+        await writer.write(batch.removals)
+    await owner_log.write(placed.entry for placed in batch.placed if not placed.known)
+    for placed in batch.placed:
+        owner_log.owners.take(placed.entry, own=True)
+    await writer.write([*batch.records, *behind])
+    await owner_log.write(batch.named)  # behind the snapshots: who reads it may count on them
+    for entry in batch.named:
+        owner_log.owners.take(entry, own=True)
+
+
 class Publisher:
     """Writes batches, and puts right what stands under the wrong customer."""
 
@@ -29,16 +42,7 @@ class Publisher:
 
     async def write(self, batch: Batch, behind: Iterable[Record] = ()) -> None:
         """Returns when Kafka has all of it. Raises `KafkaError`; then the batch may be made and written again."""
-        if batch.removals:
-            await self._writer.write(batch.removals)
-        owners = self._owner_log.owners
-        await self._owner_log.write(placed.entry for placed in batch.placed if not placed.known)
-        for placed in batch.placed:
-            owners.take(placed.entry, own=True)
-        await self._writer.write([*batch.records, *behind])
-        await self._owner_log.write(batch.named)  # behind the snapshots: who reads it may count on them
-        for entry in batch.named:
-            owners.take(entry, own=True)
+        await write_in_order(self._writer, self._owner_log, batch, behind)
         self._snapshots.known.add(batch.customers)
         moved = [placed for placed in batch.placed if placed.leave]
         for placed in moved:

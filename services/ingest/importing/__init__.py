@@ -1,0 +1,1 @@
+"""`headrace import`: a file of customers and past orders, row by row into the log, without any effect."""
