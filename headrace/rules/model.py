@@ -377,6 +377,8 @@ class RuleSet(Node):
 
 def fold(text: str) -> str:
     """Case and accents folded, outer space dropped, inner runs of space made one: how text is compared."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     # Decomposed first: a letter of mathematics is no capital before it is the letter it shows.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())

@@ -53,6 +53,8 @@ class CompiledRule:
     then: tuple[Action, ...]
     past: bool
     digest: str
+    any_of_its_kind: bool
+    """It waits for its trigger whatever that is from and to."""
     verdicts: tuple[Verdict, Verdict]
     """Not met, fired; these and those below are made once, since every event has some of them."""
     at_once: tuple[Action, ...] = ()
@@ -113,6 +115,7 @@ def compile_rule(rule: Rule, terms: Terms) -> CompiledRule:
         then=rule.then,
         past=rule.past == "apply",
         digest=hashlib.blake2b(said, digest_size=6).hexdigest(),
+        any_of_its_kind=rule.when.from_ is None and rule.when.to is None and rule.when.status is None,
         at_once=at_once(rule.then),
         acts=_acts(rule.then, terms),
         verdicts=(Verdict(source, "not_met", reason), Verdict(source, "fired", reason)),

@@ -6,18 +6,21 @@ order, not of a line), orders and refunds those of orders with such a line.
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from operator import attrgetter
+from typing import Final
 
 from headrace.rules.model import Only
 from headrace.segmentation.facts import catalogue_folded
 from headrace.segmentation.state import Line
 from headrace.segmentation.windows import Ordered, Parts
 
+_PRODUCT: Final = attrgetter("product_id")
 Amounts = Callable[[Ordered], Collection[tuple[datetime, int]]]
 
 
 def parts_of(field: str, only: Only | None, bucket: Callable[[datetime], int | None]) -> Callable[[Ordered], Parts]:
     """What an order adds to which buckets. Raises ValueError for a field that has no windows."""
-    amounts = _of_channels(_amounts(field, _line_test(only or Only())), only or Only())
+    amounts = _of_channels(_amounts(field, only or Only()), only or Only())
 
     def parts(one: Ordered) -> Parts:
         found = amounts(one)
@@ -28,16 +31,17 @@ def parts_of(field: str, only: Only | None, bucket: Callable[[datetime], int | N
     return parts
 
 
-def _amounts(field: str, line: Callable[[Line], bool] | None) -> Amounts:
+def _amounts(field: str, only: Only) -> Amounts:
+    line = _line_test(only)
     match field:
         case "customer.spend":
             return _counted(lambda one: one.amount) if line is None else _of_lines(line, lambda found: found.total)
         case "customer.items":
             return _counted(lambda one: one.units) if line is None else _of_lines(line, lambda found: found.quantity)
         case "customer.orders":
-            return _with_line(_counted(lambda one: 1), line)
+            return _with_line(_counted(lambda one: 1), line, only)
         case "customer.refunds":
-            return _with_line(_refunds, line)
+            return _with_line(_refunds, line, only)
     raise ValueError(f"no window on {field!r}")
 
 
@@ -54,13 +58,16 @@ def _of_lines(line: Callable[[Line], bool], amount: Callable[[Line], int]) -> Am
     return _counted(lambda one: sum([amount(found) for found in one.lines if line(found)]))
 
 
-def _with_line(amounts: Amounts, line: Callable[[Line], bool] | None) -> Amounts:
+def _with_line(amounts: Amounts, line: Callable[[Line], bool] | None, only: Only) -> Amounts:
     if line is None:
         return amounts
+    products = None if only.brand or only.category else frozenset(only.product)
 
     def of_orders_with_one(one: Ordered) -> Collection[tuple[datetime, int]]:
         found = amounts(one)
-        return found if found and any(map(line, one.lines)) else ()
+        if not found or products is None:
+            return found if found and any(map(line, one.lines)) else ()
+        return () if products.isdisjoint(map(_PRODUCT, one.lines)) else found
 
     return of_orders_with_one
 

@@ -143,7 +143,9 @@ class Walk:
         before = self.claims
         fired = False
         for occurrence in occurrences:
-            if wakes(rule, occurrence) and is_met(rule, facts, occurrence):
+            if ((rule.any_of_its_kind and occurrence.rule is None) or wakes(rule, occurrence)) and is_met(
+                rule, facts, occurrence
+            ):
                 fired = True
                 fact_at = occurrence.fact_at
                 self.claims = fire(self.claims, rule.id, rule.at_once, fact_at=fact_at, offset=self._offset)
@@ -241,7 +243,8 @@ class Walk:
                 self.verdicts.append(Verdict(one.source, "fired", explain_action(action)))
 
     def _enter(self, source: str, gives: Gives) -> None:
-        self.claims = lift(self.claims, gives.attributes, gives.tags)
+        if self.claims.barred_attributes or self.claims.barred_tags:
+            self.claims = lift(self.claims, gives.attributes, gives.tags)
         self._note(source)
 
     def _note(self, source: str) -> None:

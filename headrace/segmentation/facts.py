@@ -73,11 +73,7 @@ def _no_group() -> str | None:
     return None
 
 
-def folded(text: str) -> str:
-    """`fold`, quick for plain ASCII."""
-    return " ".join(text.lower().split()) if text.isascii() else fold(text)
-
-
+folded: Final = fold
 catalogue_folded: Final = lru_cache(maxsize=16384)(folded)
 """For texts that repeat between customers: brands, categories, names of products. Never for personal data."""
 

@@ -32,7 +32,7 @@ def choose(
     ranked = [(places[claim.group], claim) for claim in claims if claim.group in places]
     if len(ranked) < 2:
         return ranked[0][1] if ranked else None
-    best = min(place for place, _ in ranked)
+    best = min([place for place, _ in ranked])
     contenders = [claim for place, claim in ranked if place == best]
     if len(contenders) == 1:
         return contenders[0]

@@ -58,18 +58,20 @@ def memberships_before(state: State, renames: Renames) -> Memberships:
     return Memberships(standing, replace(state.claims, latched=latched), state.emitted.group)
 
 
-def changes(before: Memberships, after: Memberships) -> Iterator[tuple[Kind, str, bool]]:
+def changes(before: Memberships, after: Memberships) -> list[tuple[Kind, str, bool]]:
     """Kind, name, and whether it was entered; what is left comes first."""
     was, now = before.standing, after.standing
+    found = list[tuple[Kind, str, bool]]()
     if was.segments is not now.segments:
-        yield from _differing("segment", was.segments, now.segments)
+        found += _differing("segment", was.segments, now.segments)
     if was.rungs is not now.rungs:
-        yield from _rungs(was.rungs, now.rungs)
+        found += _rungs(was.rungs, now.rungs)
     if before.claims.latched.keys() != after.claims.latched.keys():
-        yield from _differing("claim", before.claims.latched.keys(), after.claims.latched.keys())
+        found += _differing("claim", before.claims.latched, after.claims.latched)
     if before.group != after.group:
         left = after.group is None
-        yield "group", (before.group if left else after.group) or "", not left
+        found.append(("group", (before.group if left else after.group) or "", not left))
+    return found
 
 
 def remember(state: State, new: Iterable[Change]) -> tuple[State, Written]:
@@ -128,15 +130,14 @@ def _turn_pages(state: State, known: tuple[Change, ...]) -> tuple[State, Written
     return replace(state, history=_run(known), history_pages=number), written
 
 
-def _differing(kind: Kind, before: Iterable[str], after: Iterable[str]) -> Iterator[tuple[Kind, str, bool]]:
+def _differing(kind: Kind, before: Iterable[str], after: Iterable[str]) -> list[tuple[Kind, str, bool]]:
     old, new = set(before), set(after)
-    if old != new:
-        yield from [(kind, name, False) for name in sorted(old - new)]
-        yield from [(kind, name, True) for name in sorted(new - old)]
+    left, entered = old - new, new - old
+    return [(kind, name, False) for name in sorted(left)] + [(kind, name, True) for name in sorted(entered)]
 
 
-def _rungs(before: dict[str, int], after: dict[str, int]) -> Iterator[tuple[Kind, str, bool]]:
-    if gone := before.keys() - after.keys():
-        yield from [("rung", f"{name}:{before[name] + 1}", False) for name in sorted(gone)]
-    for name in sorted([name for name, rung in after.items() if before.get(name) != rung]):
-        yield "rung", f"{name}:{after[name] + 1}", True
+def _rungs(before: dict[str, int], after: dict[str, int]) -> list[tuple[Kind, str, bool]]:
+    left = sorted(before.keys() - after.keys())
+    entered = sorted([name for name, rung in after.items() if before.get(name) != rung])
+    found: list[tuple[Kind, str, bool]] = [("rung", f"{name}:{before[name] + 1}", False) for name in left]
+    return found + [("rung", f"{name}:{after[name] + 1}", True) for name in entered]

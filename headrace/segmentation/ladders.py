@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from headrace.rules.model import Ladder, Rung
+from headrace.rules.model import Ladder
 from headrace.segmentation.conditions.change import CompiledNumber, NextChange, earliest, newest_fact
 from headrace.segmentation.conditions.time import Edge, edge_of
 from headrace.segmentation.facts import Facts
@@ -67,19 +67,18 @@ def _after(moment: datetime | None, now: datetime | None) -> datetime | None:
 
 
 def rung_of(ladder: Ladder, value: int | None) -> int:
-    """Number of the highest rung whose bound is met; unset counts as 0, the start rung always holds."""
+    """Number of the highest rung whose bound is met; unset counts as 0, the start rung always holds.
+
+    `from` includes its threshold, `above` does not.
+    """
     standing, rungs = 0 if value is None else value, ladder.rungs
     number = len(rungs) - 1
-    while number and not reached(rungs[number], standing):
+    while number:
+        rung = rungs[number]
+        if standing > rung.threshold or rung.bound == "start" or (standing == rung.threshold and rung.bound == "from"):
+            break
         number -= 1
     return number
-
-
-def reached(rung: Rung, value: int) -> bool:
-    """`from` includes its threshold, `above` does not."""
-    if rung.bound == "start":
-        return True
-    return value >= rung.threshold if rung.bound == "from" else value > rung.threshold
 
 
 def stand(rungs: Rungs, standing: Standing, value: int | None, now: datetime | None) -> Standing:

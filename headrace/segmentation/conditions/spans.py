@@ -75,13 +75,34 @@ def _last(span: Duration, zone: ZoneInfo) -> Span:
             return sum(series.amounts)
         return sum(amount for bucket, amount in zip(series.at, series.amounts, strict=True) if not left(bucket, now))
 
+    def falling(series: Series, now: datetime | None, bounds: Bounds) -> datetime | None:
+        """When the bucket leaves without which the newest ones together do not reach the bound.
+
+        Where an order took money back, the sum does not only fall: then bucket by bucket.
+        """
+        if not series.at:
+            return None
+        known = value(series, now)
+        reached = bisect_right(bounds, known)
+        if min(series.amounts) < 0:
+            moments = _leaving(series, edge, now, known)
+            return next((moment for moment, left in moments if bisect_right(bounds, left) != reached), None)
+        if not reached or bounds[reached - 1] <= 0:
+            return None
+        together = 0
+        for bucket, amount in zip(reversed(series.at), reversed(series.amounts), strict=True):
+            together += amount
+            if together >= bounds[reached - 1]:
+                return edge(bucket)
+        return None
+
     exact = span.unit == "hour"
     return Span(
         (lambda at: int(at.timestamp())) if exact else (lambda at: day_bucket(at, zone)),
         left,
         value,
         lambda series, now: _leaving(series, edge, now, value(series, now)),
-        lambda series, now, bounds: _falling(series, edge, now, bounds, value(series, now)) if series.at else None,
+        falling,
     )
 
 
@@ -100,25 +121,6 @@ def _leaving(series: Series, edge: Edge, now: datetime | None, value: int) -> It
         due = end
     if due is not None:
         yield due, value
-
-
-def _falling(series: Series, edge: Edge, now: datetime | None, bounds: Bounds, value: int) -> datetime | None:
-    """When the bucket leaves without which the newest ones together do not reach the bound.
-
-    Where an order took money back, the sum does not only fall: then bucket by bucket.
-    """
-    reached = bisect_right(bounds, value)
-    if min(series.amounts) < 0:
-        moments = _leaving(series, edge, now, value)
-        return next((moment for moment, left in moments if bisect_right(bounds, left) != reached), None)
-    if not reached or bounds[reached - 1] <= 0:
-        return None
-    together = 0
-    for bucket, amount in zip(reversed(series.at), reversed(series.amounts), strict=True):
-        together += amount
-        if together >= bounds[reached - 1]:
-            return edge(bucket)
-    return None
 
 
 def _current(unit: Literal["month", "year"], zone: ZoneInfo) -> Span:

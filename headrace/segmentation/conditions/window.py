@@ -49,7 +49,16 @@ def _windowed(field: str, window: Window | None, only: Only | None, terms: Terms
     span = spans.compile_span(window or Window(), terms.timezone)
     said = msgspec.json.encode((field, window, only, terms.timezone), order="deterministic")
     number = terms.windows.number(said, WindowSum(parts_of(field, only, span.bucket), span.left))
-    return _of_series(lambda facts: facts.windows[number], span, "ledger")
+    value, later, falling, read = span.value, span.later, span.falling, frozenset({"ledger"})
+    if later is None:
+        return CompiledNumber(lambda facts: value(facts.windows[number], facts.now), read)
+    # As below, a call shorter: these are asked for every order.
+    return CompiledNumber(
+        lambda facts: value(facts.windows[number], facts.now),
+        read | {TIME},
+        lambda facts, bounds: later(facts.windows[number], facts.now),
+        None if falling is None else lambda steps: lambda facts: falling(facts.windows[number], facts.now, steps),
+    )
 
 
 def _visits(window: Window | None, timezone: str) -> CompiledNumber:
