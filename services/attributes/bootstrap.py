@@ -55,7 +55,7 @@ async def main(settings: AttributesSettings, running: Running) -> None:
         mirror = _mirror(settings, client, Store(database, running), running)
         mirror.limits = replace(mirror.limits, deadline_s=2 * settings.vendor_deadline_s)
         consumer = Consumer(mirror, settings=settings, database=database, producer=producer, running=running)
-        server = _Server(_config(settings, database, producer))
+        server = _Server(_config(settings, database, producer, mirror))
         listening = _listen(settings)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve([listening]))
@@ -109,12 +109,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(settings: AttributesSettings, database: Database, producer: AIOKafkaProducer) -> uvicorn.Config:
+def _config(
+    settings: AttributesSettings, database: Database, producer: AIOKafkaProducer, mirror: AttributeMirror
+) -> uvicorn.Config:
     app = create_app(
         database=database,
         store=settings.store,
         api_key=settings.api_key.get_secret_value() if settings.api_key else None,
         publish=publisher(producer, topic(settings, topics.EVENTS)),
+        room=lambda: mirror.room,
     )
     return uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1, server_header=False

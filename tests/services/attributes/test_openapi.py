@@ -1,0 +1,97 @@
+"""The API against its own OpenAPI document: whatever is sent, valid or not, is answered as documented.
+
+Nothing crashes, no answer has a shape or a status that the document has not, and nobody gets in without the key.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, cast
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+from sqlalchemy import Connection
+
+from headrace.consumer.database import Database, open_database
+from services.attributes.api import create_app
+from services.attributes.definition_table import put_definition
+from services.attributes.definitions import Definition
+from services.attributes.tables import migrate_store
+from tests.services.attributes.filling import fill
+
+KEY = {"X-Api-Key": "key"}
+
+
+class Late:
+    """A database that is opened when the test begins: the document is there before."""
+
+    opened: Database
+
+    def read(self, act: Callable[[Connection], Any]) -> Awaitable[Any]:
+        return self.opened.read(act)
+
+    def write(self, act: Callable[[Connection], Any]) -> Awaitable[Any]:
+        return self.opened.write(act)
+
+
+async def publish(customer: str, event: bytes) -> None:
+    """Into nowhere."""
+
+
+LATE = Late()
+APP = create_app(database=cast("Database", LATE), store="s", api_key="key", publish=publish)
+SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
+OPERATIONS = {one.label: one for one in (found.ok() for found in cast("Any", SCHEMA.get_all_operations()))}
+MEANING = {"value_not_allowed", "all_rows_refused", "name_taken", "bad_name", "too_large"}
+"""What no schema says: refused for what it means, not for how it is written."""
+KNOWN = {"customer": "s:1", "name": "tier"}
+
+
+@pytest.fixture
+def filled(database_url: str) -> Iterator[None]:
+    database = open_database(database_url)
+    migrate_store(database)
+
+    async def act() -> None:
+        await fill(database, [f"s:{number}" for number in range(5)], country=["France"], tier=["VIP", "odd"])
+        await database.write(lambda c: put_definition(c, "s", Definition("tier", ("VIP",), "metafield")))
+
+    asyncio.run(act())
+    LATE.opened = database
+    yield
+    asyncio.run(database.close())
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_api__any_request__answered_as_documented(label: str, mode: GenerationMode) -> None:
+    @given(OPERATIONS[label].as_strategy(generation_mode=mode), st.booleans())
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    def run(case: "Case[Any]", known: bool) -> None:
+        if known and mode is GenerationMode.POSITIVE:  # else nearly every request is about nobody and nothing
+            case.path_parameters.update({name: KNOWN[name] for name in case.path_parameters})
+        reply = case.call(headers=KEY)
+        unfit = reply.status_code in (413, 422) and reply.json()["error"]["code"] in MEANING
+        excluded: list[Any] = [positive_data_acceptance, negative_data_rejection] if unfit else []
+        case.validate_response(reply, headers=KEY, excluded_checks=excluded)
+
+    run()
+
+
+def test_document__every_operation__says_what_it_answers_and_what_it_asks_for() -> None:
+    document = APP.openapi()
+    assert set(document["components"]["securitySchemes"]) == {"APIKeyHeader", "HTTPBearer"}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            where = f"{method} {path}"
+            assert operation["description"], where
+            assert operation["security"], where
+            success = [status for status in operation["responses"] if status.startswith("2")]
+            assert len(success) == 1, where
+            assert {"401", "422", "503"} <= operation["responses"].keys(), where
+            for status, answer in operation["responses"].items():
+                assert status == "204" or answer["content"]["application/json"]["schema"], where
