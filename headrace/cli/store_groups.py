@@ -73,7 +73,7 @@ def wanted_of(rule_set: RuleSet) -> list[WantedGroup]:
 def alias_warnings(rule_set: RuleSet) -> list[str]:
     """Groups that the store knows by another name: customers are assigned by the rules' name."""
     return [
-        f"{group.name} is {name} at the store, but customers are assigned by the name {group.name}: use one name in both"
+        f"{group.name} is {name} at the store, but customers are assigned by the name {group.name}: use one of them"
         for group in rule_set.groups
         if (name := group.alias.get("bigcommerce", group.name)) != group.name
     ]

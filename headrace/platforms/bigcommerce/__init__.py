@@ -57,7 +57,7 @@ from headrace.platforms.bigcommerce.newsletter import (
     update_subscriber,
 )
 from headrace.platforms.bigcommerce.orders import orders_by_span, orders_modified, refunds_of
-from headrace.platforms.bigcommerce.pages import Row, next_cursor_of, next_page_of, rows_of
+from headrace.platforms.bigcommerce.pages import Row, next_cursor_of, next_page_of, row_of, rows_of
 from headrace.platforms.bigcommerce.price_lists import (
     ASSIGNMENTS_AT_ONCE,
     assign_price_list,
@@ -169,6 +169,7 @@ __all__ = [
     "products_by_sku",
     "refunds_of",
     "remove_from_segment",
+    "row_of",
     "rows_of",
     "segment_members",
     "segments_of",

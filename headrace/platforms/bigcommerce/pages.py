@@ -17,6 +17,13 @@ def rows_of(reply: Reply) -> list[dict[str, Any]]:
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
+def row_of(reply: Reply) -> dict[str, Any]:
+    """The one thing a reply holds: v2's body itself, or v3's `data`; {} for none, or for a list."""
+    body = reply.json
+    found = body["data"] if isinstance(body, dict) and "data" in body else body
+    return found if isinstance(found, dict) else {}
+
+
 def next_page_of(reply: Reply) -> int | None:
     """The number of the page after this one of a v3 list, None at the end."""
     meta = reply.json.get("meta") if isinstance(reply.json, dict) else None

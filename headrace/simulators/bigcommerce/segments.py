@@ -69,7 +69,7 @@ class _Segments:
         if known is not None:
             return _conflict(known, _segment_id(call), len(given))
         members.update(dict.fromkeys(given))
-        return data([_profile(self._rows.profiles[each]) for each in given], 201)
+        return ok({"data": [_profile(self._rows.profiles[each]) for each in given]}, 201)
 
     def remove(self, call: Call) -> Answer:
         """Without `id:in` nobody stays."""

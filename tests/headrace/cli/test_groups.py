@@ -24,7 +24,7 @@ groups:
 """
 SAW = {"product_id": 5, "sku": "SAW-1", "name": "Saw", "categories": ["Tools"], "quantity": 1, "price": "9"}
 ALIAS = (
-    "mind: Trade is Trade customers at the store, but customers are assigned by the name Trade: use one name in both"
+    "mind: Trade is Trade customers at the store, but customers are assigned by the name Trade: use one of them"
 )
 Run = Callable[..., tuple[int, dict[str, Any]]]
 

@@ -54,8 +54,8 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class Specs:
     """A vendor's files. `beyond`: keys it is known to use although its files have no word of them; `nullable`: keys
-    that may be null although its files do not say so; `params`: query parameters its
-    files forgot or describe wrongly; `needless`: keys they require although nobody sends them."""
+    that may be null although its files do not say so; `params`: query parameters its files forgot or describe wrongly;
+    `needless`: keys they require although nobody sends them."""
 
     vendor: str
     beyond: Collection[str] = ()
@@ -63,6 +63,11 @@ class Specs:
     params: Collection[str] = ()
     needless: Collection[str] = ()
     folder: Path = field(default=SPECS)
+
+    @property
+    def are_there(self) -> bool:
+        """Whether this checkout has the vendor's files."""
+        return (self.folder / self.vendor).is_dir()
 
     def request_problems(self, request: Request) -> list[str]:
         """What the vendor's files have against this request: path, method, parameters, body. Empty: nothing."""
@@ -90,7 +95,7 @@ class Specs:
     def operation(self, method: str, path: str) -> Operation | None:
         """The operation a call goes to; with the fewest parameters in its path when several would fit."""
         folder = self.folder / self.vendor
-        if not folder.is_dir():
+        if not self.are_there:
             pytest.skip(f"the vendor's files are not at {folder}")
         found = [
             (len(in_path), Operation(document, item[method.lower()], _parameters(document, item, method), in_path))

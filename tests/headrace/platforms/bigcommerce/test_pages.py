@@ -21,6 +21,11 @@ def test_rows_of__v2_array_v3_data_and_204__rows() -> None:
     assert bigcommerce.rows_of(_reply({"data": "odd"})) == []
 
 
+def test_row_of__v2_body_and_v3_data__the_thing_itself() -> None:
+    assert bigcommerce.row_of(_reply({"id": 1})) == bigcommerce.row_of(_reply({"data": {"id": 1}})) == {"id": 1}
+    assert bigcommerce.row_of(_reply([{"id": 1}])) == bigcommerce.row_of(_reply({"data": None})) == {}
+
+
 def test_next_page_of__pages__until_the_last() -> None:
     def at(current: int) -> Reply:
         return _reply({"data": [], "meta": {"pagination": {"current_page": current, "total_pages": 2}}})

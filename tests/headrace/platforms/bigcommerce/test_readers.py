@@ -41,6 +41,7 @@ ROW_READERS: Final[list[Callable[[dict[str, Any]], object]]] = [
 ]
 REPLY_READERS: Final[list[Callable[[Reply], object]]] = [
     bigcommerce.rows_of,
+    bigcommerce.row_of,
     bigcommerce.next_page_of,
     bigcommerce.next_cursor_of,
     bigcommerce.delivery_health_of,

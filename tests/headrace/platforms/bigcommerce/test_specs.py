@@ -10,17 +10,8 @@ from headrace.platforms import bigcommerce
 from headrace.platforms.bigcommerce import CategoryAccess, DiscountRule
 from headrace.platforms.http import Request
 from tests.headrace.platforms.bigcommerce.every_request import builders
-from tests.headrace.platforms.openapi import Specs
+from tests.headrace.platforms.bigcommerce.vendor import VENDOR
 
-VENDOR: Final = Specs(
-    "bigcommerce",
-    params={
-        "id",  # a subscriber's: "required" in the file, and the list is documented without it
-        "sort",  # of orders: `:asc` and `:desc` are in its text only
-        "namespace",  # of one customer's metafields: as in the batch
-    },
-    needless={"price_list"},  # a rule's `price_list_id`, misspelt where it is required
-)
 AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 UUID: Final = "09346904-4175-44fd-be53-f7e598531b6c"
 DISCOUNTS: Final = (
