@@ -1,4 +1,4 @@
-"""Fills the tables of `settings.md`, `operations.md`, `engine.md`, `templates.md`: `python -m docs.generate [--write]`.
+"""Fills the tables of the pages in `PAGES`: `python -m docs.generate [--write]`.
 
 What the pages say around their tables is written by hand; the tables of `rules.md` are `headrace.rules.reference`'s.
 """
@@ -32,10 +32,11 @@ from services.actions.settings import (
 from services.attributes.settings import AttributesSettings
 from services.evaluator.engine import cures
 from services.evaluator.settings import EvaluatorSettings
+from services.ingest.importing.columns import ATTRIBUTE, ATTRIBUTE_DOC, COLUMNS
 from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSettings
 
 FOLDER: Final = Path(__file__).resolve().parent
-PAGES: Final = ("settings.md", "operations.md", "engine.md", "templates.md")
+PAGES: Final = ("settings.md", "operations.md", "engine.md", "templates.md", "import.md")
 _BLOCK: Final = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _EVENT: Final = re.compile(r'^    "(?P<name>[a-z_.]+)",(?:  # (?P<doc>.+))?$|^    # (?P<section>.+)$', re.MULTILINE)
 _PROOF: Final = re.compile(r'^    "([a-z_]+)": \((\w+), "', re.MULTILINE)
@@ -213,6 +214,15 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
+def _columns() -> str:
+    rows = [
+        [f"`{name}`", each.doc, f"`{each.example}`", ", ".join(f"`{alias}`" for alias in each.aliases)]
+        for name, each in COLUMNS.items()
+    ]
+    rows.append([f"`{ATTRIBUTE}NAME`", ATTRIBUTE_DOC, "`Bakery|Hotel`", ""])
+    return _table(["column", "what it holds", "example", "also written"], rows)
+
+
 def _process(cls: type[BaseSettings]) -> Callable[[], str]:
     return lambda: _settings(cls, without=ServiceSettings)
 
@@ -227,6 +237,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "steps": _steps,
     "expectations": _expectations,
     "templates": _templates,
+    "columns": _columns,
 }
 
 

@@ -106,9 +106,9 @@ def _text(found: dict[str, Any]) -> str:
     if found["rules_version"] is None and found["dry_run"]:
         lines.append("no rules were at hand: groups are not checked")
     for problem in found["problems"][:SHOWN]:
-        column = f", column {problem['column']}" if problem["column"] else ""
-        lines.append(f"{found['file']}:{problem['line']}{column}: {problem['message']}")
-        lines.append(f"  {problem['hint']}")
+        what = f"{problem['column']} " if problem["column"] else ""
+        lines.append(f"{found['file']}:{problem['line']}: error[{problem['code']}]: {what}{problem['message']}")
+        lines.append(f"  hint: {problem['hint']}")
     if (more := found["refused"] - SHOWN) > 0:
         where = f": all are in {found['report']}" if found["report"] else ": --report FILE writes them all"
         lines.append(f"and {more} more{where}")

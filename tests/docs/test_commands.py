@@ -27,6 +27,7 @@ from headrace.cli.main import build_app
 from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.topics import create_topics
 from tests.docs.explained_shop import open_shop
+from tests.docs.importing_shop import open_importing_shop
 from tests.docs.new_shop import open_new_shop
 from tests.docs.planned_shop import open_planned_shop
 from tests.services.evaluator.service import PARTITIONS
@@ -69,8 +70,13 @@ RUN_WITH_KAFKA: Final = (
     "headrace history",
     "headrace plan",
     "headrace rules",
+    "headrace import",
 )
-SHOPS: Final = {"docs/explain.md": open_shop, "docs/plan.md": open_planned_shop}
+SHOPS: Final = {
+    "docs/explain.md": open_shop,
+    "docs/plan.md": open_planned_shop,
+    "docs/import.md": open_importing_shop,
+}
 """Pages whose commands ask about customers, and who makes them."""
 LIVE: Final = {"docs/tutorial.md": open_new_shop}
 """The same, where an evaluator goes on beside the commands."""
@@ -193,6 +199,7 @@ def environment_for(page: str, folder: Path, request: pytest.FixtureRequest) -> 
         "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "HEADRACE_TOPIC_PREFIX": settings.topic_prefix,
         "HEADRACE_STORE": "demo",
+        "HEADRACE_HASH_KEY": "for the tests",
     }
 
 
