@@ -13,6 +13,15 @@ FOUND = {
     "customer": "s:1",
     "attributes": {"country": [{"value": "France", "source": "segment:country-fr", "since": "2026-01-01T00:00:00Z"}]},
 }
+TIER = {
+    "name": "tier",
+    "defined": True,
+    "allowed": ["VIP"],
+    "mirror": "store_attribute",
+    "problem": None,
+    "customers": 3,
+    "values": 1,
+}
 
 
 class _Service(BaseHTTPRequestHandler):
@@ -21,8 +30,30 @@ class _Service(BaseHTTPRequestHandler):
             self._answer(401, {})
         elif self.path == "/v1/customers/s:1/attributes":
             self._answer(200, FOUND)
+        elif self.path.startswith("/v1/attributes?after=&"):
+            self._answer(200, {"attributes": [TIER], "next": "tier"})
+        elif self.path.startswith("/v1/attributes?after=tier&"):
+            self._answer(200, {"attributes": [{**TIER, "name": "vip", "problem": "no room"}], "next": None})
         else:
             self._answer(404, {})
+
+    def do_PUT(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/v1/customers/s:1/attributes/tier":
+            if body == {"values": ["VIP", "Gold"]}:
+                self._answer(202, {"id": "attribute.set:1"})
+            else:
+                error = {"code": "value_not_allowed", "message": "no", "hint": "write one", "allowed": ["VIP"]}
+                self._answer(422, {"error": error})
+        else:
+            self._answer(200, {**TIER, **body})
+
+    def do_DELETE(self) -> None:
+        if self.path == "/v1/attributes/my%20tier":
+            self.send_response(204)
+            self.end_headers()
+        else:
+            self._answer(404, {"error": {"code": "unknown_attribute", "message": "it is not defined"}})
 
     def _answer(self, status: int, body: object) -> None:
         data = json.dumps(body).encode()
@@ -55,6 +86,41 @@ def test_get__customer__by_key_or_number(service: str, capsys: pytest.CaptureFix
     assert json.loads(capsys.readouterr().out) == FOUND
     assert execute(["attributes", "get", "1"]) == 0
     assert "country: France  (segment:country-fr, since 2026-01-01T00:00:00Z)" in capsys.readouterr().out
+
+
+def test_list__all_pages__one_object(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["attributes", "list", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)["attributes"]] == ["tier", "vip"]
+    assert execute(["attributes", "list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "tier: 3 customers, 1 values, allowed VIP, mirror store-attribute",
+        "vip: 3 customers, 1 values, allowed VIP, mirror store-attribute, no room",
+    ]
+
+
+def test_define__options__become_the_body(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    verb = ["attributes", "define", "tier", "--allow", "VIP", "--allow", "Gold", "--mirror", "store-attribute"]
+    assert execute([*verb, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["allowed"], shown["mirror"]) == (["VIP", "Gold"], "store_attribute")
+    assert execute(["attributes", "define", "tier", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["allowed"], shown["mirror"]) == (None, "together")
+
+
+def test_undefine__known_and_unknown(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["attributes", "undefine", "my tier"]) == 0
+    capsys.readouterr()
+    assert execute(["attributes", "undefine", "tier", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "unknown_attribute"
+
+
+def test_set__allowed_and_not__event_or_what_may_be_written(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["attributes", "set", "1", "tier", "VIP", "Gold"]) == 0
+    assert capsys.readouterr().out == "accepted as attribute.set:1\n"
+    assert execute(["attributes", "set", "1", "tier", "odd", "--json"]) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["code"], error["hint"]) == ("value_not_allowed", "write one: VIP")
 
 
 @pytest.mark.parametrize(
