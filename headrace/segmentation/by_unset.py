@@ -12,7 +12,7 @@ from headrace.segmentation.compiled_entries import CompiledLadder
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.foreseen import Foreseen, Foresight
-from headrace.segmentation.opened import Opened, added_up
+from headrace.segmentation.opened import Opened, added_up, kept_from
 from headrace.segmentation.state import State
 from headrace.segmentation.unset import ALWAYS_KNOWN, rules_against_unset, segments_against_unset
 
@@ -27,6 +27,8 @@ class ByUnset:
         self._rules = rules
         known, self._segments = segments_against_unset(rule_set)
         self._known = compile_rules(known) if self._segments else rules
+        self._kept = kept_from(rules, self._known)
+        self._labelled = {name for name in self._segments if "labels" in self._known.segments[name].condition.reads}
         strict, self._fold = rules_against_unset(rule_set)
         self._strict = compile_rules(strict) if self._fold else rules
         self._foresight: Foresight | None = None
@@ -46,17 +48,19 @@ class ByUnset:
     ) -> tuple[str, ...]:
         """The ids, in the order of the alphabet. `found`: what is foreseen of `before`, added up by the same rules."""
         segments = self._segments.intersection(found.state.standing.segments) if self._segments else ()
-        names = [
-            *(self._of_segments(found.state, sorted(segments), opened, now) if segments else ()),
-            *(self._of_ladders(found.state, now) if self._ladders else ()),
-            *(self._of_rules(found, before, opened, offset, now) if self._fold else ()),
-        ]
+        names = list[str]()
+        if segments:
+            names += self._of_segments(found.state, sorted(segments), opened, now)
+        if self._ladders:
+            names += self._of_ladders(found.state, now)
+        if self._fold:
+            names += self._of_rules(found, before, opened, offset, now)
         return tuple(sorted(names)) if names else ()
 
     def _of_segments(self, state: State, names: list[str], opened: Opened, now: datetime | None) -> list[str]:
         if state.summed != self._known.summing.digest:
-            state = added_up(opened.of(state), self._known.summing, now)
-        facts = _facts(state, self._known, now)
+            state = added_up(opened.of(state), self._known.summing, now, self._kept)
+        facts = _facts(state, self._known, now, labels=not self._labelled.isdisjoint(names))
         return [name for name in names if not self._known.segments[name].condition.holds(facts)]
 
     def _of_ladders(self, state: State, now: datetime | None) -> list[str]:
@@ -89,10 +93,12 @@ class ByUnset:
         )
 
 
-def _facts(state: State, rules: CompiledRules, now: datetime | None) -> Facts:
+def _facts(state: State, rules: CompiledRules, now: datetime | None, *, labels: bool = True) -> Facts:
+    """`labels`: whether somebody reads what the customer has or where it stands."""
     facts = Facts(state, rules.spend)
     facts.now = now
-    Walk(rules, state.claims, state.standing, offset=0).run((), facts, ())  # what the customer's labels are
+    if labels:
+        Walk(rules, state.claims, state.standing, offset=0).run((), facts, ())
     return facts
 
 
