@@ -33,6 +33,7 @@ from headrace.segmentation.compiled_entries import (
     compile_segment,
 )
 from headrace.segmentation.conditions.change import Timed
+from headrace.segmentation.conditions.lines import counts_of
 from headrace.segmentation.conditions.membership import named
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.time import Edge, edge_of
@@ -221,7 +222,8 @@ def summing_of(spend: Spend, terms: Terms) -> Summing:
     said = (msgspec.json.encode(spend, order="deterministic"), *terms.purchased.said, *terms.windows.said)
     digest = hashlib.blake2b(b"\n".join((_SUMS, *said)), digest_size=6).hexdigest()
     windows = tuple(terms.windows.sums)
-    return Summing(terms.spend, tuple(terms.purchased.tests), digest, windows, ZoneInfo(terms.timezone))
+    tests, counts = tuple(terms.purchased.tests), counts_of(terms.purchased)
+    return Summing(terms.spend, tests, digest, windows, ZoneInfo(terms.timezone), counts)
 
 
 _SUMS: Final = b"1"

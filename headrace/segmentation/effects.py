@@ -79,7 +79,7 @@ class Releasing:
                 if action.due is not None and not one.waited:
                     self._wait(one.source, action, cause, fact_at, origin)
                 elif isinstance(action.action, Send):
-                    self._send(one, action, action.action, cause, fact_at)
+                    self._send(one, action, action.action, cause, fact_at, origin)
 
     def _origin(self, one: Fired) -> str:
         return ACTIVATION if one.past or (one.follows and self.release.adopted) else self.stamp.origin
@@ -110,12 +110,11 @@ class Releasing:
             if isinstance(action.action, Send):
                 self.fates.append((action.action.kind, "waiting"))
 
-    def _send(self, one: Fired, action: CompiledAction, send: Send, cause: str, fact_at: datetime) -> None:
+    def _send(self, one: Fired, action: CompiledAction, send: Send, cause: str, fact_at: datetime, origin: str) -> None:
         since = (when_due(action, fact_at) or _END) if one.waited else fact_at
-        origin = self._origin(one)
         if origin == ACTIVATION:
             since = self.stamp.at or fact_at
-        reason = self._barred(one.source, origin) or self._aged(since, origin)
+        reason = "" if origin == LIVE else self._barred(one.source, origin) or self._aged(since, origin)
         proof = _proof(self.state.profile) if send.kind in MARKETING else None
         if not reason and send.kind in MARKETING and proof is None:
             reason = "no consent"

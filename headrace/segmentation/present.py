@@ -59,12 +59,15 @@ class Folded(Mapping[str, Collection[str]]):
 
     def get(self, name: str, default: Any = frozenset()) -> Any:
         """The values of one name."""
-        found, of = set(self._given.get(name, ())), self._of
-        for latch in self._latched.values():
-            if values := of(latch).get(name):
-                found.update(values)
+        of = self._of
+        claims: list[Collection[str]] = [values for latch in self._latched.values() if (values := of(latch).get(name))]
+        if given := self._given.get(name):
+            claims.append(given)
         if self._manual:
-            found.update(self._manual.get(name, ()))
+            claims.append(self._manual.get(name, ()))
+        if not claims:
+            return default
+        found = set().union(*claims)
         if self._barred:
             found.difference_update(self._barred.get(name, ()))
         return set(map(folded, found)) if found else default

@@ -4,7 +4,9 @@ Two children are the common case and get a plain `and` / `or`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from headrace.rules.model import AllOf, AnyOf, Condition, Not
 
 T = TypeVar("T")
 
@@ -46,6 +48,19 @@ def any_of(tests: Sequence[Callable[[T], bool]]) -> Callable[[T], bool]:
 def not_(test: Callable[[T], bool]) -> Callable[[T], bool]:
     """The exact complement."""
     return lambda value: not test(value)
+
+
+def combined(condition: Condition, leaf: Callable[[Any], Callable[[T], bool]]) -> Callable[[T], bool]:
+    """The test of a condition, given that of a leaf."""
+    match condition:
+        case AllOf(of=of):
+            return all_of([combined(part, leaf) for part in of])
+        case AnyOf(of=of):
+            return any_of([combined(part, leaf) for part in of])
+        case Not(of=part):
+            return not_(combined(part, leaf))
+        case _:
+            return leaf(condition)
 
 
 def explain(word: str, parts: Sequence[str]) -> str:

@@ -44,6 +44,7 @@ class Counted(Generic[T]):
     def __init__(self) -> None:
         self.tests: list[Callable[[tuple[T, ...]], int]] = []
         self.said: list[bytes] = []
+        self.conditions: list[Condition] = []
 
     def number(self, condition: Condition, count: Callable[[tuple[T, ...]], int]) -> int:
         """The place among them of this condition, which `count` elements meet."""
@@ -51,6 +52,7 @@ class Counted(Generic[T]):
         if said not in self.said:
             self.said.append(said)
             self.tests.append(count)
+            self.conditions.append(condition)
         return self.said.index(said)
 
 

@@ -3,12 +3,10 @@
 A new family is its file and its line in `_customer_leaf` or `_element_leaf`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not
 from headrace.segmentation.conditions import (
@@ -18,6 +16,7 @@ from headrace.segmentation.conditions import (
     crossing,
     declared,
     geography,
+    lines,
     lists,
     membership,
     number,
@@ -33,11 +32,8 @@ from headrace.segmentation.conditions.tree import Aged, Asked, Combined, Compare
 from headrace.segmentation.facts import (
     CART_LIST,
     CONSENTS,
-    LINE_CATALOGUE,
-    LINE_CATEGORIES,
     LINE_LIST,
     LINE_NUMBERS,
-    LINE_TEXTS,
     MONEY,
     PERSONAL,
     PLACE_LIST,
@@ -45,7 +41,6 @@ from headrace.segmentation.facts import (
     PURCHASED,
     TEXTS,
     Facts,
-    catalogue_folded,
     depends_on,
 )
 from headrace.segmentation.state import Line, Place
@@ -90,7 +85,7 @@ def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
         text=explain(condition, terms.currency),
         reads=frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset()),
         labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
-        one_by_one=_one_by_one(condition),
+        one_by_one=lines.one_by_one(condition),
         next_change=earliest([change for _, change in timed]) if timed else None,
         tree=tree,
         changes=tuple(_aged(leaf, terms) or change for leaf, change in timed),
@@ -179,18 +174,6 @@ def _asked(tree: Tree) -> Predicate:
             return combination.not_(parts[0])
 
 
-def _combined(condition: Condition, leaf: Callable[[Any], Callable[[T], bool]]) -> Callable[[T], bool]:
-    match condition:
-        case AllOf(of=of):
-            return combination.all_of([_combined(part, leaf) for part in of])
-        case AnyOf(of=of):
-            return combination.any_of([_combined(part, leaf) for part in of])
-        case Not(of=part):
-            return combination.not_(_combined(part, leaf))
-        case _:
-            return leaf(condition)
-
-
 def _customer_leaf(terms: Terms, leaf: Leaf | Each) -> Predicate:
     if isinstance(leaf, Each):
         return _each(leaf, terms.purchased)
@@ -259,19 +242,12 @@ def _labels(leaf: Leaf) -> Predicate:
 
 def _each(each: Each, purchased: lists.Counted[Line]) -> Predicate:
     if each.field == PLACE_LIST:
-        return _chain(lambda facts: facts.places, lists.compile_test(each, _combined(each.of, _place_leaf)))
+        return _chain(lambda facts: facts.places, lists.compile_test(each, combination.combined(each.of, _place_leaf)))
     if each.field in (LINE_LIST, CART_LIST):
-        return _chain(lambda facts: facts.lines, lists.compile_test(each, _combined(each.of, _line_leaf)))
+        return _chain(lambda facts: facts.lines, lists.compile_test(each, combination.combined(each.of, lines.leaf)))
     if each.field == PURCHASED:
-        return _counted(lists.compile_count_test(each), purchased.number(each.of, _line_count(each.of)))
+        return _counted(lists.compile_count_test(each), purchased.number(each.of, lines.count(each.of)))
     raise ValueError(f"no list {each.field!r}")
-
-
-def _one_by_one(condition: Condition) -> Callable[[tuple[Line, ...]], bool] | None:
-    if not (isinstance(condition, Each) and condition.field == LINE_LIST and condition.quantifier in ("any", "all")):
-        return None
-    met = _lines_met(condition.of)
-    return lambda lines: any(met(lines))
 
 
 def _counted(test: Callable[[int, int], bool], number: int) -> Predicate:
@@ -284,67 +260,6 @@ def _place_leaf(leaf: Leaf) -> Callable[[Place], bool]:
     if leaf.field not in PLACES:
         raise ValueError(f"an address has no {leaf.field!r}")
     return _chain(PLACES[leaf.field], geography.compile_test(leaf))
-
-
-def _line_leaf(leaf: Leaf) -> Callable[[Line], bool]:
-    if leaf.field in _REPEATING:
-        return _repeating_leaf(leaf)
-    if leaf.field in LINE_TEXTS:
-        return _chain(LINE_TEXTS[leaf.field], text.compile_test(leaf))
-    if leaf.field in LINE_NUMBERS:
-        return _chain(LINE_NUMBERS[leaf.field], number.compile_test(leaf.operator, leaf.operand))
-    raise ValueError(f"a line has no {leaf.field!r}")
-
-
-def _line_count(condition: Condition) -> Callable[[tuple[Line, ...]], int]:
-    met = _lines_met(condition)
-    return lambda lines: sum(met(lines))
-
-
-def _lines_met(condition: Condition) -> Callable[[tuple[Line, ...]], Iterable[bool]]:
-    """Line by line, whether it meets the condition."""
-    if isinstance(condition, Leaf) and condition.field in _REPEATING:
-        known, read = _known(condition), _REPEATING[condition.field]
-        return lambda lines: map(known, map(read, lines))
-    return partial(map, _combined(condition, _line_leaf))
-
-
-_REPEATING: Final[Mapping[str, Callable[[Line], Any]]] = {
-    **LINE_CATALOGUE,
-    LINE_CATEGORIES: attrgetter("categories"),
-}
-"""What repeats between customers, as it stands."""
-
-
-def _repeating_leaf(leaf: Leaf) -> Callable[[Line], bool]:
-    known, read = _known(leaf), _REPEATING[leaf.field]
-    return lambda line: known(read(line))
-
-
-class Remembered(dict[Any, bool]):
-    """A test with its answers; quicker than `lru_cache`, which matters for what every line of an order is asked."""
-
-    def __init__(self, test: Callable[[Any], bool]) -> None:
-        super().__init__()
-        self._test = test
-
-    def __missing__(self, value: Any) -> bool:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        holds = self[value] = self._test(value)
-        return holds
-
-
-_REMEMBERED: Final = 16384
-
-
-def _known(leaf: Leaf) -> Callable[[Any], bool]:
-    """A test of what repeats between customers, remembered by how it stands."""
-    if leaf.field == LINE_CATEGORIES:
-        any_test = text.compile_any_test(leaf)
-        return Remembered(lambda raw: any_test(tuple(map(catalogue_folded, raw)))).__getitem__
-    test = text.compile_test(leaf)
-    return Remembered(lambda raw: test(catalogue_folded(raw) or None)).__getitem__
 
 
 V = TypeVar("V")
