@@ -1,7 +1,7 @@
 """Profiles: made and changed by e-mail address, read with their suppressions. A profile's id is not its address."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -54,18 +54,18 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile as a reply shows it. `consent` (SUBSCRIBED, UNSUBSCRIBED, NEVER_SUBSCRIBED) and `suppressions` are
-    there only where the request asked for subscriptions."""
+    """A profile as a reply shows it. `properties` is None where the reply does not tell them; `consent` (SUBSCRIBED,
+    UNSUBSCRIBED, NEVER_SUBSCRIBED) and `suppressions` are there only where the request asked for subscriptions."""
 
     id: str
     email: str = ""
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] | None = None
     consent: str = ""
     suppressions: tuple[Suppression, ...] = ()
 
     def values(self, name: str) -> list[Any]:
         """What a list-valued property holds; a value of its own counts as a list of one."""
-        found = self.properties.get(name)
+        found = (self.properties or {}).get(name)
         return found if isinstance(found, list) else [] if found is None else [found]
 
 
@@ -156,7 +156,7 @@ def _profile(key: str, attributes: Mapping[str, Any]) -> Profile:
     return Profile(
         key,
         email=_text(attributes.get("email")).strip().lower(),
-        properties=properties if isinstance(properties, dict) else {},
+        properties=properties if isinstance(properties, dict) else None,
         consent=_text(consent),
         suppressions=tuple(_suppressions(marketing)),
     )

@@ -128,6 +128,8 @@ class KlaviyoAudience:
 
     async def _mend(self, change: Change, profile: klaviyo.Profile) -> None:
         """Puts right what the patch did not: a value that is there twice, or ours that somebody had taken away."""
+        if profile.properties is None:
+            return
         have = profile.values(self._name)
         right = _right(have, wanted=change.wanted.tags, gone=change.take.tags)
         if right != have:

@@ -261,6 +261,14 @@ async def test_write__lost_answer__is_repeated_and_each_tag_there_once(desk: Des
     assert desk.holds() == (["VIP", "UK"], [])
 
 
+async def test_write__reply_without_properties__nothing_is_replaced(desk: Desk) -> None:
+    key = desk.give("by hand")
+    profile = {"data": {"type": "profile", "id": key, "attributes": {"email": A}}}
+    desk.fault(200, "POST", "/api/profile-import", body=profile, after=True)
+    assert await desk.write(change("VIP")) == [APPLIED]
+    assert desk.holds() == (["by hand", "VIP"], [])
+
+
 async def test_write__key_refused__pauses(desk: Desk) -> None:
     desk.fault(403, "POST", "/api/profile-import", body={"errors": [{"title": "No scope."}]})
     with pytest.raises(PauseConsumer, match="403"):
