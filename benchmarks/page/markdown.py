@@ -77,6 +77,8 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "encode_state_us": "encode the state",
         "decide_us": "decide",
         "decide_by_codec": "times decode and encode",
+        "codec_in_place_us": "decode and encode in place",
+        "decide_by_codec_in_place": "times that",
         "state_bytes": "bytes of the state",
         "events": "events",
     },
