@@ -48,6 +48,7 @@ VERBS: Final = (
     "hooks",
     "attributes",
     "import_file",
+    "backfill",
     "dead_letters",
     "bench",
 )

@@ -3,16 +3,17 @@
 What happens afterwards is `reconcile`'s.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from headrace.contracts.events import Origin
+from headrace.contracts.progress import Progress, eta_s
 from headrace.platforms.bigcommerce import PAGE_LIMIT
 from headrace.runtime.logs import log
-from headrace.runtime.metrics import counter
+from headrace.runtime.metrics import counter, gauge
 from services.ingest.normalise import identifier
-from services.ingest.progress import Progress
 from services.ingest.reader import Fetched, StoreReader
 
 Publish = Callable[[dict[int, Fetched], dict[int, Fetched], Origin], Awaitable[None]]
@@ -27,22 +28,29 @@ class Backfill:
         reader: StoreReader,
         publish: Publish,
         save: Callable[[Progress], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader = reader
         self._publish = publish
         self._save = save
+        self._clock = clock
 
     async def step(self, progress: Progress) -> Progress:
         """One page; with the last the phase is "changes". Raises the vendor's and Kafka's errors: nothing was done."""
-        progress = await (self._customers(progress) if progress.phase == "customers" else self._orders(progress))
+        began = self._clock()
+        if progress.phase == "customers" and progress.customer_cursor is None:
+            customers_total, orders_total = await self._reader.totals()
+            progress = msgspec.structs.replace(progress, customers_total=customers_total, orders_total=orders_total)
+        if progress.phase == "customers":
+            progress = await self._customers(progress)
+            spent = progress.customer_seconds + self._clock() - began
+            progress = msgspec.structs.replace(progress, customer_seconds=spent)
+        else:
+            progress = await self._orders(progress)
+            spent = progress.order_seconds + self._clock() - began
+            progress = msgspec.structs.replace(progress, order_seconds=spent)
         await self._save(progress)
-        log.info(
-            "backfill.completed" if progress.phase == "changes" else "backfill.advanced",
-            phase=progress.phase,
-            customers=progress.customers,
-            orders=progress.orders,
-            order_id=progress.order_id,
-        )
+        _tell(progress)
         return progress
 
     async def _customers(self, progress: Progress) -> Progress:
@@ -68,3 +76,21 @@ class Backfill:
             phase="orders" if len(rows) >= PAGE_LIMIT else "changes",
             backfilled=len(rows) < PAGE_LIMIT,
         )
+
+
+def _tell(progress: Progress) -> None:
+    left_s = eta_s(progress)
+    gauge("headrace_backfill_expected_rows", resource="customer").set(progress.customers_total)
+    gauge("headrace_backfill_expected_rows", resource="order").set(progress.orders_total)
+    if left_s is not None:
+        gauge("headrace_backfill_eta_seconds").set(left_s)
+    log.info(
+        "backfill.completed" if progress.phase == "changes" else "backfill.advanced",
+        phase=progress.phase,
+        customers=progress.customers,
+        customers_total=progress.customers_total,
+        orders=progress.orders,
+        orders_total=progress.orders_total,
+        order_id=progress.order_id,
+        eta_s=None if left_s is None else round(left_s),
+    )

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from headrace.contracts import topics
 from headrace.contracts.events import Origin
+from headrace.contracts.progress import Progress
 from headrace.platforms.errors import VendorError
 from headrace.platforms.http import VendorClient
 from headrace.platforms.store import make_bigcommerce
@@ -37,7 +38,7 @@ from services.ingest.hydrate_loop import HydrateLoop
 from services.ingest.kafka_writer import KAFKA, KafkaWriter
 from services.ingest.owner_log import OwnerLog
 from services.ingest.owners import Owners
-from services.ingest.progress import Progress, ProgressLog
+from services.ingest.progress import ProgressLog
 from services.ingest.publish import Events, EventWriter
 from services.ingest.publisher import Publisher
 from services.ingest.reader import Fetched, StoreReader

@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
+from headrace.contracts.progress import Progress
 from headrace.platforms.errors import VendorError
 from services.ingest.backfill import Backfill
-from services.ingest.progress import Progress
 from services.ingest.reconcile import Reconcile
 from services.ingest.vendor_troubles import Troubles, pause, unless_stopped
 

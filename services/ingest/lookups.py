@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from headrace.platforms import bigcommerce
 from headrace.platforms.replies import moment
-from services.ingest.reader import StoreReader
+from services.ingest.reader import Fetched, StoreReader, number_of
 
 REFRESH_S: Final = 600.0
 """Groups and categories send no webhook: read again after so long (real seconds)."""
@@ -33,8 +33,7 @@ class Groups:
         """Reads the list again when one of these is unknown, or when the list is old."""
         old = self._read_at is None or self._clock() - self._read_at > REFRESH_S
         if old or any(group_id and group_id not in self._names for group_id in group_ids):
-            rows = await self._reader.every_page(bigcommerce.customer_groups)
-            self._names = {int(each.row["id"]): str(each.row["name"]) for each in rows}
+            self._names = _names(await self._reader.every_page(bigcommerce.customer_groups))
             self._read_at = self._clock()
 
     def name(self, group_id: int) -> str:
@@ -73,16 +72,14 @@ class Categories:
             self._products |= {each: _product(found.get(each)) for each in missing}
         named = (category for each in missing for category in self._products[each].categories)
         if any(category not in self._names for category in named):
-            rows = await self._reader.every_page(bigcommerce.categories)
-            self._names = {int(each.row["id"]): str(each.row["name"]) for each in rows}
+            self._names = _names(await self._reader.every_page(bigcommerce.categories))
         self._read_at = self._read_at or self._clock()
 
     async def know_brands(self, product_ids: Iterable[int]) -> None:
         """The brands of these products, which `know` has read. Orders bear their brand, carts do not."""
         ids = {self._products[each].brand for each in product_ids if each in self._products} - {0}
         if ids - self._brands.keys():
-            rows = await self._reader.every_page(bigcommerce.brands)
-            self._brands = {int(each.row["id"]): str(each.row["name"]) for each in rows}
+            self._brands = _names(await self._reader.every_page(bigcommerce.brands))
 
     def of(self, product_id: int) -> tuple[str, ...]:
         """The names of a product's categories."""
@@ -106,12 +103,16 @@ class Categories:
 _NO_PRODUCT: Final = Product()
 
 
+def _names(rows: Iterable[Fetched]) -> dict[int, str]:
+    return {number_of(each.row): str(each.row.get("name") or "") for each in rows}
+
+
 def _product(row: dict[str, Any] | None) -> Product:
     if row is None:
         return _NO_PRODUCT
-    brand = row.get("brand_id")
+    brand, categories = row.get("brand_id"), row.get("categories")
     return Product(
-        tuple(row.get("categories") or ()),
+        tuple(each for each in categories if isinstance(each, int)) if isinstance(categories, list) else (),
         brand if isinstance(brand, int) else 0,
         row.get("availability") == "preorder",
     )
@@ -174,7 +175,7 @@ class Consents:
     def _keep(self, row: dict[str, Any]) -> None:
         email = _address(row)
         before = self._word(email)
-        self._emails[int(row["id"])] = email
+        self._emails[number_of(row)] = email
         self._subscribed[email] = bigcommerce.subscribed(row)
         if (said_at := moment(row.get("date_modified"))) is not None:
             self._said_at[email] = said_at

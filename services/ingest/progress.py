@@ -1,37 +1,16 @@
 """How far feed has come, kept in a compacted topic so that a new process goes on where the last one stood.
 
-What is read next because of it is in `feed`.
+What is read next because of it is in `feed`; the record itself is `headrace.contracts.progress`.
 """
-
-from datetime import datetime
-from typing import Literal
 
 import msgspec
 from aiokafka import AIOKafkaProducer
-from msgspec import Struct
 
 from headrace.contracts import topics
+from headrace.contracts.progress import Progress, feed_key
 from headrace.contracts.topics import partition_of
 from headrace.runtime.kafka import read_to_end, topic
 from headrace.runtime.settings import KafkaSettings
-
-Phase = Literal["customers", "orders", "changes"]
-
-
-class Progress(Struct, frozen=True):
-    """`changed_until`: all changes before it are published (the clock); it starts before the backfill does."""
-
-    phase: Phase
-    changed_until: datetime
-    customer_cursor: str | None = None
-    """Behind which the next page of a backfill's customers stands; None for the first."""
-    order_id: int = 0
-    """The last order a backfill has published."""
-    customers: int = 0
-    orders: int = 0
-    backfilled: bool = False
-    """A backfill was completed: it is not done twice."""
-
 
 _DECODER = msgspec.json.Decoder(Progress)
 
@@ -43,7 +22,7 @@ class ProgressLog:
         self._settings = settings
         self._producer = producer
         self._topic = topic(settings, topics.OWNERS)
-        self._key = f"~feed:{store}".encode()
+        self._key = feed_key(store)
 
     async def load(self) -> Progress | None:
         """None when there was no feed for this store yet. Raises `KafkaError`, and ValueError for an unreadable one."""

@@ -4,7 +4,7 @@ What a row means is `normalise`'s; what the quota allows is decided in `headrace
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -55,7 +55,7 @@ class StoreReader:
         parts = await asyncio.gather(*(self._orders_between(low, high) for low, high in spans))
         found = [fetched for part in parts for fetched in part]
         self._span = next_span(self._span, calls=len(spans), rows=len(found))
-        return {each.row["id"]: each for each in found if each.row.get("id") in wanted}
+        return {number: each for each in found if (number := number_of(each.row)) in wanted}
 
     async def orders_from(self, min_id: int) -> list[Fetched]:
         """One page of orders with ids from `min_id` on, by id."""
@@ -71,7 +71,7 @@ class StoreReader:
         """All refunds of these orders by order id."""
         found: dict[int, list[dict[str, Any]]] = {}
         for row in await self._chunked(order_ids, bigcommerce.refunds_of):
-            found.setdefault(int(row.row["order_id"]), []).append(row.row)
+            found.setdefault(number_of(row.row, "order_id"), []).append(row.row)
         return found
 
     async def customers(self, ids: Iterable[int]) -> dict[int, Fetched]:
@@ -80,14 +80,14 @@ class StoreReader:
         def request(chunk: Sequence[int], _: int) -> Request:
             return bigcommerce.customers_by_id(chunk)
 
-        return {int(each.row["id"]): each for each in await self._chunked(ids, request, paged=False)}
+        return {number_of(each.row): each for each in await self._chunked(ids, request, paged=False)}
 
     async def customers_by_email(self, emails: Sequence[str]) -> dict[int, Fetched]:
         """Customers with these addresses by id."""
         found: dict[int, Fetched] = {}
         for start in range(0, len(emails), EMAILS_PER_CALL):
             reply = await self._caller.call(bigcommerce.customers_by_email(emails[start : start + EMAILS_PER_CALL]))
-            found |= {int(each.row["id"]): each for each in _fetched(reply)}
+            found |= {number_of(each.row): each for each in _fetched(reply)}
         return found
 
     async def customers_after(
@@ -103,16 +103,28 @@ class StoreReader:
             raise Unavailable(request.route, "a full page without a cursor")
         return rows, following
 
+    async def totals(self) -> tuple[int, int]:
+        """How many customers and orders there are; 0 for what the store does not tell."""
+        return await self._total(bigcommerce.customers_total()), await self._total(bigcommerce.orders_total())
+
+    async def _total(self, request: Request) -> int:
+        try:
+            return bigcommerce.total_of(await self._caller.call(request))
+        except (Rejected, Unauthorized) as error:
+            if isinstance(error, Unauthorized) and not error.forbidden:
+                raise
+            return 0
+
     async def customers_modified(self, since: datetime) -> list[Fetched]:
         """One page of customers modified from `since` on, oldest change first."""
         return _fetched(await self._caller.call(bigcommerce.customers_modified(since)))
 
     async def all_addresses(self, customers: Iterable[Fetched]) -> dict[int, list[dict[str, Any]]]:
         """By customer id, the addresses of those that have more than a customer's row can hold."""
-        many = [each.row["id"] for each in customers if _address_count(each) > INCLUDED_ADDRESSES]
+        many = [number_of(each.row) for each in customers if _address_count(each) > INCLUDED_ADDRESSES]
         found: dict[int, list[dict[str, Any]]] = {}
         for each in await self._chunked(many, bigcommerce.addresses_of):
-            found.setdefault(int(each.row["customer_id"]), []).append(each.row)
+            found.setdefault(number_of(each.row, "customer_id"), []).append(each.row)
         return found
 
     async def products(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -122,12 +134,12 @@ class StoreReader:
             return bigcommerce.products_by_id(chunk)
 
         rows = await self._chunked(ids, request, paged=False)
-        return {int(each.row["id"]): each.row for each in rows}
+        return {number_of(each.row): each.row for each in rows}
 
     async def carts(self, ids: Iterable[str]) -> dict[str, Fetched]:
         """Carts by id, one call each, without those that are gone, or that this token may not read."""
         found = await asyncio.gather(*(self._cart(cart_id) for cart_id in ids))
-        return {str(each.row["id"]): each for each in found if each is not None}
+        return {str(each.row.get("id")): each for each in found if each is not None}
 
     async def _cart(self, cart_id: str) -> Fetched | None:
         try:
@@ -167,7 +179,7 @@ class StoreReader:
             found += rows
             if len(rows) < PAGE_LIMIT:
                 break
-            start = max(int(each.row["id"]) for each in rows) + 1
+            start = max(start, *(number_of(each.row) for each in rows)) + 1
         return found
 
     async def _chunked(
@@ -211,6 +223,14 @@ def next_span(span: int, *, calls: int, rows: int) -> int:
     if rows > calls * PAGE_LIMIT * 3 // 4:
         return max(span // 2, PAGE_LIMIT)
     return span
+
+
+def number_of(row: Mapping[str, Any], name: str = "id") -> int:
+    """A row's id. A reply with rows that have none is not the vendor's: what it leaves out is not gone."""
+    try:
+        return int(row[name])
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise Unavailable("GET", f"a row whose {name} is no number") from error
 
 
 def _fetched(reply: Reply) -> list[Fetched]:

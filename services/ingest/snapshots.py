@@ -117,10 +117,10 @@ class Snapshots:
                 snapshot = normalise.customer(
                     each.row,
                     group=self._groups.name(group_id),
-                    subscribed=self._subscribed(each.row.get("email")),
+                    subscribed=self._subscribed(normalise.text(each.row, "email")),
                     addresses=addresses.get(customer_id),
                     currency=self.currencies.own,
-                    consents=self.consents.purposes(each.row.get("email")),
+                    consents=self.consents.purposes(normalise.text(each.row, "email")),
                 )
                 record = self._events.customer(snapshot, each.fetched_at, origin)
             except ODD as error:

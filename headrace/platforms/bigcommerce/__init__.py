@@ -79,6 +79,7 @@ from headrace.platforms.bigcommerce.segments import (
     segments_of,
     shopper_profile_of,
 )
+from headrace.platforms.bigcommerce.totals import customers_total, orders_total, total_of
 from headrace.platforms.bigcommerce.webhooks import (
     HOOKS_PER_SCOPE,
     START_DELAY_S,
@@ -144,6 +145,7 @@ __all__ = [
     "customers_by_email",
     "customers_by_id",
     "customers_modified",
+    "customers_total",
     "customers_with_profiles",
     "delete_attribute_values",
     "delete_metafield",
@@ -163,6 +165,7 @@ __all__ = [
     "next_page_of",
     "orders_by_span",
     "orders_modified",
+    "orders_total",
     "other_consents",
     "price_list_assignments",
     "products_by_id",
@@ -177,6 +180,7 @@ __all__ = [
     "subscribed",
     "subscribers",
     "subscribers_by_email",
+    "total_of",
     "update_customer_group",
     "update_customer_groups",
     "update_hook",

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
+import pytest
 from pydantic import SecretStr
 
+from headrace.contracts.progress import Progress, eta_s
 from headrace.platforms.bigcommerce import PAGE_LIMIT
 from headrace.platforms.errors import Unavailable
 from headrace.platforms.http import Reply, Request
@@ -15,7 +17,6 @@ from headrace.runtime.health import Health
 from headrace.runtime.settings import ServiceSettings
 from services.ingest.backfill import Backfill
 from services.ingest.feed import Feed, Pace
-from services.ingest.progress import Progress
 from services.ingest.reader import Fetched, StoreReader
 from services.ingest.reconcile import Reconcile
 from services.ingest.vendor_troubles import Troubles
@@ -37,7 +38,9 @@ class Store:
         if self.calls == self.fails_at:
             raise Unavailable(request.route, "500")
         if request.path.startswith("/v3"):
-            return Reply(200, {}, {"data": [], "meta": {}}, NOW)
+            return Reply(200, {}, {"data": [], "meta": {"pagination": {"total": 3}}}, NOW)
+        if request.path == "/v2/orders/count":
+            return Reply(200, {}, {"count": self.orders, "statuses": []}, NOW)
         first = int(dict(request.params)["min_id"])
         rows = [{"id": number} for number in range(first, min(self.orders, first + PAGE_LIMIT - 1) + 1)]
         return Reply(200, {}, rows, NOW)
@@ -79,13 +82,18 @@ class _Access:
 
 
 async def test_backfill__a_call_fails_in_the_middle__goes_on_with_that_page() -> None:
-    store = Store(4 * PAGE_LIMIT + 7, fails_at=4)
+    store = Store(4 * PAGE_LIMIT + 7, fails_at=6)
     run = Run(store)
     async with asyncio.timeout(10):
         await run.feed.run(Progress("customers", NOW))
     assert run.published == list(range(1, store.orders + 1))
     assert [each.order_id for each in run.saved] == sorted(each.order_id for each in run.saved)
     assert run.saved[-1].backfilled
+    assert {(each.customers_total, each.orders_total) for each in run.saved} == {(3, store.orders)}
+    assert [eta_s(each) for each in run.saved[-2:]] == [0.0, 0.0]
+    half = next(each for each in run.saved if each.orders)
+    left = (store.orders - half.orders) * half.order_seconds / half.orders
+    assert eta_s(half) == pytest.approx(left)
 
 
 async def test_backfill__customers_deleted_while_it_reads__none_of_the_others_is_skipped(

@@ -43,6 +43,8 @@ REQUESTS: Final = [
     bigcommerce.orders_by_span(1, 2),
     bigcommerce.orders_modified(AT, until=AT, min_id=2),
     bigcommerce.refunds_of([1]),
+    bigcommerce.customers_total(),
+    bigcommerce.orders_total(),
     bigcommerce.products_by_id([1]),
     bigcommerce.products_by_sku(["A-1"]),
     bigcommerce.brands(),
