@@ -102,7 +102,8 @@ class AttributeMirror:
                 if text and number in numbers:
                     found[numbers[number]][ATTRIBUTE + name] = text
         keys = [metafield_key(name) for name in (self._together, *self._keyed())]
-        for customer, texts in (await self._metafields.read(customers, keys)).items():
+        metafields = await self._metafields.read(customers, keys) if self._overflow or len(keys) > 1 else {}
+        for customer, texts in metafields.items():
             found[customer] |= {METAFIELD + key: text for key, text in texts.items()}
         return {customer: to_ledger(texts, self._together) for customer, texts in found.items()}
 
@@ -187,8 +188,9 @@ class AttributeMirror:
         while page is not None:
             with as_advised():
                 reply = await self._client.call(bigcommerce.attribute_values(attribute, numbers, page))
-            for row in bigcommerce.rows_of(reply):
-                yield int(row["customer_id"]), str(row["attribute_value"])
+                found = [(bigcommerce.number_of(row, "customer_id"), row) for row in bigcommerce.rows_of(reply)]
+            for number, row in found:
+                yield number, str(row.get("attribute_value") or "")
             page = bigcommerce.next_page_of(reply)
 
     def _wanted_attributes(self, tasks: Sequence[Task]) -> set[str]:

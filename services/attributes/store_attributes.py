@@ -77,11 +77,11 @@ class StoreAttributes:
             while page is not None:
                 with as_advised():
                     reply = await self._client.call(bigcommerce.attributes(page))
-                for row in bigcommerce.rows_of(reply):
-                    if (kind := row.get("type", _TEXT)) == _TEXT:
-                        found[str(row["name"])] = int(row["id"])
-                    else:
-                        self._others[str(row["name"])] = str(kind)
+                    for row in bigcommerce.rows_of(reply):
+                        if (kind := row.get("type", _TEXT)) == _TEXT:
+                            found[str(row.get("name"))] = bigcommerce.number_of(row)
+                        else:
+                            self._others[str(row.get("name"))] = str(kind)
                 page = bigcommerce.next_page_of(reply)
             self._ids = found
         return self._ids

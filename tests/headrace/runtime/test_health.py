@@ -40,6 +40,16 @@ async def test_ready__from_start_to_trouble_and_back__tells_why(health: Health, 
     assert (await client.get("/ready")).status_code == 200
 
 
+async def test_ready__notes__told_without_blocking(health: Health, client: httpx.AsyncClient) -> None:
+    health.clear("starting")
+    health.note("room", "no attribute left")
+    health.note("room", "no attribute left for tier")
+    reply = await client.get("/ready")
+    assert (reply.status_code, reply.json()["notes"]) == (200, ["no attribute left for tier"])
+    health.note("room", "")
+    assert "notes" not in (await client.get("/ready")).json()
+
+
 async def test_live__while_blocked__is_200(client: httpx.AsyncClient) -> None:
     assert (await client.get("/live")).status_code == 200
     assert (await client.get("/startup")).status_code == 503

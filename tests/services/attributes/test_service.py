@@ -179,6 +179,20 @@ async def test_api__put__becomes_an_event_where_the_customer_lives(bench: Bench,
     assert records[0].partition == topics.partition_of(f"{STORE}:7".encode(), PARTITIONS)
 
 
+async def test_api__bulk__each_row_an_event_where_its_customer_lives(bench: Bench, start: Start) -> None:
+    rows = [{"customer": f"{STORE}:{number}", "name": "tier", "values": ["VIP"]} for number in range(50)]
+    async with start() as service:
+        status, report = await service.ask("POST", "/v1/attributes/bulk", {"rows": rows})
+        assert (status, report["accepted"]) == (202, 50)
+        assert (await service.ask("GET", "/v1/attributes"))[1]["attributes"] == []
+    records = await read_to_end(bench.settings, topic(bench.settings, topics.EVENTS), range(PARTITIONS))
+    found = {decode_event(record.value or b"").envelope.id: record for record in records}
+    assert found.keys() == {row["id"] for row in report["rows"]}
+    for record in records:
+        assert record.partition == topics.partition_of(record.key or b"", PARTITIONS)
+    assert len(records) == 50
+
+
 async def test_api__wrong_callers_and_bodies__are_refused(start: Start) -> None:
     path = f"/v1/customers/{STORE}:7/attributes"
     async with start() as service:
