@@ -71,12 +71,16 @@ class StoreGroups:
         while True:
             with as_advised():
                 rows = bigcommerce.rows_of(await self._client.call(bigcommerce.customer_groups(page)))
-            for row in rows:
-                found.setdefault(str(row["name"]), int(row["id"]))
+                for row in rows:
+                    found.setdefault(str(row.get("name")), bigcommerce.number_of(row))
             if len(rows) < bigcommerce.PAGE_LIMIT:
                 break
             page += 1
         self._ids, self._read_at = found, began
+
+
+def _group_in(row: bigcommerce.Row) -> int:
+    return bigcommerce.number_of(row, "customer_group_id") if row.get("customer_group_id") else 0
 
 
 class GroupAssignment:
@@ -111,7 +115,8 @@ class GroupAssignment:
         numbers = {self._id(customer): customer for customer in customers}
         with as_advised():
             reply = await self._client.call(bigcommerce.customers_by_id(list(numbers)))
-        held = {int(row["id"]): int(row.get("customer_group_id") or 0) for row in bigcommerce.rows_of(reply)}
+            rows = bigcommerce.rows_of(reply)
+            held = {bigcommerce.number_of(row): _group_in(row) for row in rows}
         names = await self._groups.names(set(held.values()))
         return {numbers[number]: names[held[number]] for number in held if number in numbers}
 

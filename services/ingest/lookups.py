@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from headrace.platforms import bigcommerce
+from headrace.platforms.bigcommerce import number_of
 from headrace.platforms.replies import moment
-from services.ingest.reader import Fetched, StoreReader, number_of
+from services.ingest.reader import Fetched, StoreReader
 
 REFRESH_S: Final = 600.0
 """Groups and categories send no webhook: read again after so long (real seconds)."""

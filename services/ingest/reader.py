@@ -4,7 +4,7 @@ What a row means is `normalise`'s; what the quota allows is decided in `headrace
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -16,6 +16,7 @@ from headrace.platforms.bigcommerce import (
     PAGE_LIMIT,
     next_cursor_of,
     next_page_of,
+    number_of,
     rows_of,
 )
 from headrace.platforms.errors import Rejected, Unauthorized, Unavailable
@@ -223,14 +224,6 @@ def next_span(span: int, *, calls: int, rows: int) -> int:
     if rows > calls * PAGE_LIMIT * 3 // 4:
         return max(span // 2, PAGE_LIMIT)
     return span
-
-
-def number_of(row: Mapping[str, Any], name: str = "id") -> int:
-    """A row's id. A reply with rows that have none is not the vendor's: what it leaves out is not gone."""
-    try:
-        return int(row[name])
-    except (LookupError, TypeError, ValueError, OverflowError) as error:
-        raise Unavailable("GET", f"a row whose {name} is no number") from error
 
 
 def _fetched(reply: Reply) -> list[Fetched]:

@@ -57,7 +57,7 @@ from headrace.platforms.bigcommerce.newsletter import (
     update_subscriber,
 )
 from headrace.platforms.bigcommerce.orders import orders_by_span, orders_modified, refunds_of
-from headrace.platforms.bigcommerce.pages import Row, next_cursor_of, next_page_of, row_of, rows_of
+from headrace.platforms.bigcommerce.pages import Row, next_cursor_of, next_page_of, number_of, row_of, rows_of
 from headrace.platforms.bigcommerce.price_lists import (
     ASSIGNMENTS_AT_ONCE,
     assign_price_list,
@@ -163,6 +163,7 @@ __all__ = [
     "metafields_of",
     "next_cursor_of",
     "next_page_of",
+    "number_of",
     "orders_by_span",
     "orders_modified",
     "orders_total",

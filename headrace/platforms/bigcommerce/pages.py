@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from headrace.platforms.errors import Unavailable
 from headrace.platforms.http import Reply
 
 Row = Mapping[str, Any]
@@ -22,6 +23,15 @@ def row_of(reply: Reply) -> dict[str, Any]:
     body = reply.json
     found = body["data"] if isinstance(body, dict) and "data" in body else body
     return found if isinstance(found, dict) else {}
+
+
+def number_of(row: Row, name: str = "id") -> int:
+    """An id in a row. Raises `Unavailable`: a reply whose rows have none is not the vendor's, and what it leaves out
+    is not gone."""
+    try:
+        return int(row[name])
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise Unavailable("BigCommerce", f"a row whose {name} is no number") from error
 
 
 def next_page_of(reply: Reply) -> int | None:
