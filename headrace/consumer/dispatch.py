@@ -61,6 +61,7 @@ class Dispatcher:
         self._lock = ledger_lock
         self._worker = worker
         self._woken = asyncio.Event()
+        self._held = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused_until = 0.0
         self._failures = 0
@@ -72,12 +73,18 @@ class Dispatcher:
         """Something came or went."""
         self._woken.set()
 
+    def hold(self, *, held: bool) -> None:
+        """While held nothing is begun: newer values of what waits are being read."""
+        if self._held and not held:
+            self.wake()
+        self._held = held
+
     async def run(self) -> None:
         """The loop; ends by cancellation only."""
         while True:
             self._woken.clear()
             pause = self._paused_until - time.monotonic()
-            if pause > 0 or len(self._tasks) >= self._kind.limits.concurrency:
+            if self._held or pause > 0 or len(self._tasks) >= self._kind.limits.concurrency:
                 await self._sleep(pause if pause > 0 else None)
             else:
                 await self._step()

@@ -161,7 +161,12 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
     statement = insert(table)
     key = [column.name for column in table.primary_key]
     rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in key}
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=rest), list(rows))
+    resolved = (
+        statement.on_conflict_do_update(index_elements=key, set_=rest)
+        if rest
+        else statement.on_conflict_do_nothing(index_elements=key)
+    )
+    connection.execute(resolved, list(rows))
 
 
 def _rows(connection: Connection, table: Table, kind: str, customers: Sequence[str]) -> Iterable[RowMapping]:

@@ -12,15 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 import msgspec
-from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError
 
+from headrace.consumer.bootstrap import Batch, Bootstrap, Record
 from headrace.consumer.database import Database
 from headrace.consumer.dispatch import Dispatcher
 from headrace.consumer.kind import Applied, Arrival, Finished, Kind, Pending, Result, Source, Target
@@ -41,6 +42,8 @@ _POLL_MS: Final = 100
 _COMMIT_EVERY_S: Final = 0.5
 _SESSION_MS: Final = 6_000
 """Without a heartbeat for so long a worker is taken for dead: the least that a broker allows by default."""
+_CATCH_UP_S: Final = 10.0
+"""So long at most nothing is written while the backlog is read."""
 _DRAIN_S: Final = 5.0
 """How long calls under way may take when partitions are taken away."""
 _DRAIN_AT_END_S: Final = 1.0
@@ -49,8 +52,6 @@ _COMMIT_WITHIN_S: Final = 1.0
 _LEAVE_WITHIN_S: Final = 1.0
 """The group waits for us no longer than for a process that was killed."""
 
-Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
-Batch = Mapping[TopicPartition, Sequence[Record]]
 _Ended = tuple[Closed, Callable[[], None] | None]
 """What is closed, and what releases its offset (None: a newer target holds it)."""
 _Known = Mapping[str, tuple[Applied, float]]
@@ -91,6 +92,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             worker=f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}",
         )
         self._partitions: dict[TopicPartition, _Partition] = {}
+        self._unbegun = False
+        """Newly assigned partitions were not looked up in the database yet."""
+        self._catch_up_until = 0.0
         self._paused = False
         self._rereading: list[tuple[frozenset[int], asyncio.Future[frozenset[int]]]] = []
         self._commit_at = 0.0
@@ -104,6 +108,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             # Topics of one kind are read together: the same customer's records meet in one process.
             partition_assignment_strategy=(RangePartitionAssignor,),
         )
+        self._bootstrap = Bootstrap(kind, settings, consumer=self._consumer, store=self._store, running=running)
 
     @property
     def partitions(self) -> frozenset[int]:
@@ -168,6 +173,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Begins anew with these."""
         self._partitions = {at: _Partition() for at in assigned}
+        self._unbegun = True
+        self._catch_up_until = time.monotonic() + _CATCH_UP_S
         self._paused = False
         self._health.clear(self._unassigned)
         log.info("consumer.assigned", kind=self._kind.name, partitions=len(assigned))
@@ -205,6 +212,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 raise FatalError("kafka_refused", type(error).__name__) from error
             await asyncio.sleep(_POLL_MS / 1000)
             return
+        if self._unbegun:
+            partitions = self._partitions
+            begun = await self._bootstrap.begin(list(partitions), polled)
+            self._unbegun = not begun or partitions is not self._partitions
+            return
         partitions = self._partitions
         sources = self._register(polled, partitions)
         if sources:
@@ -213,6 +225,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._balance()
         if time.monotonic() >= self._commit_at:
             await self._commit()
+        self._dispatcher.hold(held=self._catches_up())
 
     def _register(
         self, polled: Batch, partitions: Mapping[TopicPartition, _Partition]
@@ -349,6 +362,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             await self._records.dead_letter(source, reason="undecodable", detail="the key is not the record's customer")
             return None
         return Arrival(desired.customer, desired, source)
+
+    def _catches_up(self) -> bool:
+        """True while what came before us is still being read: the newest of it is wanted, not what was on the way."""
+        if self._paused or time.monotonic() > self._catch_up_until:
+            return False
+        return any(one.backlog_end is not None and one.position < one.backlog_end for one in self._partitions.values())
 
     def _balance(self) -> None:
         """Bounded memory: stops reading while too much is open."""
