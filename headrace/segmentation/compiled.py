@@ -115,9 +115,10 @@ class CompiledRules:
     def steps(self, triggers: frozenset[str], changed: frozenset[str] | None) -> tuple[Step, ...]:
         """The same in the steps of a walk."""
         key = (triggers, changed)
-        if key not in self._steps:
-            self._steps[key] = steps_of(self.plan(triggers, changed))
-        return self._steps[key]
+        known = self._steps.get(key)
+        if known is None:
+            known = self._steps[key] = steps_of(self.plan(triggers, changed))
+        return known
 
     def due(self, sources: frozenset[str]) -> tuple[CompiledEntry, ...]:
         """These entries, whose time has come, and whatever reads what entries set, in order."""
@@ -130,10 +131,11 @@ class CompiledRules:
 
     def timed_by(self, changed: frozenset[str] | None) -> Timers:
         """Of `timed`, what reads one of these parts; None = all."""
-        if changed not in self._timers:
+        known = self._timers.get(changed)
+        if known is None:
             found = (one for one in self.timed.values() if changed is None or one.reads & changed)
-            self._timers[changed] = timers_of(found)
-        return self._timers[changed]
+            known = self._timers[changed] = timers_of(found)
+        return known
 
 
 def compile_rules(rule_set: RuleSet) -> CompiledRules:

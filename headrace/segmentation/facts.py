@@ -104,10 +104,10 @@ PERSONAL: Final = frozenset({"customer.email", "customer.first_name", "customer.
 """Texts whose values and operands no explanation shows."""
 
 NUMBERS: Final[dict[str, Callable[[Facts], int | None]]] = {
-    "customer.orders": lambda facts: facts.totals.orders,
-    "customer.items": lambda facts: facts.totals.items,
-    "customer.spend": lambda facts: facts.totals.spend,
-    "customer.refunds": lambda facts: facts.totals.refunds,
+    "customer.orders": attrgetter("totals.orders"),
+    "customer.items": attrgetter("totals.items"),
+    "customer.spend": attrgetter("totals.spend"),
+    "customer.refunds": attrgetter("totals.refunds"),
     "customer.average_order": lambda facts: average(facts.totals),
     "customer.largest_order": lambda facts: facts.totals.largest if facts.totals.orders else None,
     "order.items": lambda facts: None if facts.order is None else facts.order.units,
@@ -135,8 +135,8 @@ MONEY: Final = frozenset(
 
 TIMES: Final[dict[str, Callable[[Facts], datetime | None]]] = {
     "customer.created_at": lambda facts: _account_made(facts.profile),
-    "customer.first_order_at": lambda facts: facts.totals.first,
-    "customer.last_order_at": lambda facts: facts.totals.last,
+    "customer.first_order_at": attrgetter("totals.first"),
+    "customer.last_order_at": attrgetter("totals.last"),
     "order.created_at": lambda facts: None if facts.order is None else facts.order.created_at,
 }
 

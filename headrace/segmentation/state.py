@@ -277,7 +277,7 @@ class State(Part, frozen=True, array_like=True):
     @property
     def guest(self) -> bool:
         """Known by the hash of an e-mail only; the store has no customer record of it."""
-        return self.key.partition(":")[2].startswith("guest-")
+        return ":guest-" in self.key and self.key.partition(":")[2].startswith("guest-")
 
 
 def first_due(state: State) -> datetime | None:

@@ -57,7 +57,7 @@ def _moved(
 ) -> list[Timer]:
     parts, late = (changed, NOBODY) if late is None else (changed - ONLY_TIME, late)
     moved = rules.timed_by(parts)
-    if rules.always and not rules.always <= {timer.source for timer in known}:
+    if rules.always and not rules.always.issubset(map(_SOURCE, known)):
         moved = rules.timed_by(parts | {ALWAYS})  # the customer, or the clock, is new
     again = moved.known_by | late if late else moved.known_by
     timers = [timer for timer in known if timer.source not in again] if again else list(known)
@@ -88,3 +88,4 @@ def _computed(entries: Timers, facts: Facts) -> list[Timer]:
 
 
 _ORDER: Final = attrgetter("due", "source")
+_SOURCE: Final = attrgetter("source")
