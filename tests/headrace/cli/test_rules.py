@@ -26,6 +26,7 @@ from tests.services.evaluator.service import (
     until,
 )
 from tests.services.evaluator.test_agent import ladder
+from tests.simulated_store import TOKEN, simulated_store
 
 
 def version(number: int) -> Version:
@@ -72,7 +73,17 @@ def test_status__evaluator_away_then_at_work__pending_then_in_force_and_swept(
         assert execute(["rules", "status"]) == 0
         return capsys.readouterr().out
 
+    def groups_missing() -> list[str]:
+        """Without a path, `headrace groups` goes by the rules in force."""
+        with simulated_store(store=settings.store) as store:
+            monkeypatch.setenv("HEADRACE_BIGCOMMERCE_URL", store.url)
+            monkeypatch.setenv("HEADRACE_BIGCOMMERCE_TOKEN", TOKEN)
+            assert execute(["groups", "plan", "--json"]) == 0
+        return [change["group"] for change in json.loads(capsys.readouterr().out)["changes"]]
+
     async def scenario() -> None:
+        assert await asyncio.to_thread(execute, ["groups", "plan", "--json"]) == 1
+        assert json.loads(capsys.readouterr().out)["error"]["code"] == "no_rule_set"
         empty = await asyncio.to_thread(shown)
         assert empty == {"active": None, "activating": None, "partitions_pending": [], "sweep": {"done": 0, "total": 0}}
         await publish(settings, [customer(number) for number in range(1, 31)])
@@ -101,6 +112,7 @@ def test_status__evaluator_away_then_at_work__pending_then_in_force_and_swept(
 
             await until("in force and swept", swept)
         assert await asyncio.to_thread(as_text) == "version 1 is in force\n"
+        assert await asyncio.to_thread(groups_missing) == ["Gold", "Silver"]
 
     asyncio.run(scenario())
 
