@@ -22,6 +22,8 @@ class Hooks:
         self._elapsed = elapsed
         self._start_delay_s = start_delay_s
         self.rows: dict[int, Hook] = {}
+        self.emails: tuple[str, ...] = ()
+        """Who is told when a hook is put to sleep or a domain blocked; no mail is simulated."""
         self._last = 0
 
     def create(self, fields: Mapping[str, Any]) -> Hook:

@@ -64,6 +64,15 @@ class Counts:
     retried: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A domain that gets nothing for `left_s` store seconds, for so many failures in one window."""
+
+    left_s: float
+    failures: int
+    since: datetime
+
+
 @dataclass(slots=True)
 class _Destination:
     """The success of one domain in its current two-minute window."""
@@ -72,6 +81,9 @@ class _Destination:
     requests: int = 0
     succeeded: int = 0
     blocked_until: float = 0.0
+    failures: int = 0
+    since: datetime | None = None
+    """Of the window that it was blocked for, and when that was."""
     told_at: float = field(default=-EXCEPTION_EVERY_S)
 
 
@@ -139,11 +151,14 @@ class WebhookQueue:
         else:
             self._again(delivery)
 
-    def blocked(self) -> dict[str, float]:
-        """Store seconds left by blocked domain."""
+    def blocked(self) -> dict[str, Blocked]:
+        """By blocked domain."""
         elapsed = self._clock.elapsed()
-        left = {domain: each.blocked_until - elapsed for domain, each in self._destinations.items()}
-        return {domain: seconds for domain, seconds in left.items() if seconds > 0}
+        return {
+            domain: Blocked(each.blocked_until - elapsed, each.failures, each.since)
+            for domain, each in self._destinations.items()
+            if each.since is not None and each.blocked_until > elapsed
+        }
 
     def headers(self, delivery: Delivery) -> tuple[tuple[str, str], ...]:
         """The hook's own headers as they are now; none if it is gone."""
@@ -195,6 +210,8 @@ class WebhookQueue:
         rate = destination.succeeded / destination.requests
         if destination.requests >= BLOCK_AFTER_REQUESTS and rate < BLOCK_BELOW:
             destination.blocked_until = elapsed + max(BLOCK_S, SHORTEST_RETRY_REAL_S * self._clock.speed)
+            destination.failures = destination.requests - destination.succeeded
+            destination.since = self._clock.date()
             destination.requests = destination.succeeded = 0
             self._tell(delivery, 90003, "The destination domain is blocked for 3 minutes.", always=True)
 

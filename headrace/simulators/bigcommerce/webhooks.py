@@ -8,7 +8,7 @@ from headrace.simulators.call import Answer, Call, Routes, data, page, v3_error
 from headrace.simulators.hooks import Hooks
 from headrace.simulators.people import Refused
 from headrace.simulators.rows import Hook
-from headrace.simulators.webhooks import WebhookQueue
+from headrace.simulators.webhooks import Blocked, WebhookQueue
 from headrace.simulators.world import World
 
 
@@ -19,6 +19,7 @@ def routes(world: World, hooks: Hooks, queue: WebhookQueue) -> Routes:
         ("GET", "/v3/hooks"): api.many,
         ("POST", "/v3/hooks"): api.create,
         ("GET", "/v3/hooks/admin"): api.admin,
+        ("PUT", "/v3/hooks/admin"): api.set_emails,
         ("GET", "/v3/hooks/{id}"): api.one,
         ("PUT", "/v3/hooks/{id}"): api.update,
         ("DELETE", "/v3/hooks/{id}"): api.delete,
@@ -66,18 +67,33 @@ class _Hooks:
         return _missing() if hook is None else data(self._render(hook))
 
     def admin(self, call: Call) -> Answer:
+        active = call.query.get("is_active")
         rows = [
             {**self._render(hook), "status": "active" if hook.is_active else "deactivated"}
             for hook in self._hooks.rows.values()
+            if active is None or hook.is_active == (active.lower() == "true")
         ]
         blocked = [
-            {"destination": domain, "time_left": int(left), "reasons": []}
-            for domain, left in self._queue.blocked().items()
+            {"destination": domain, "time_left": int(each.left_s), "reasons": [_reason(each)]}
+            for domain, each in self._queue.blocked().items()
         ]
-        return data({"emails": [], "hooks_list": rows, "blocked_domains": blocked})
+        return data({"emails": list(self._hooks.emails), "hooks_list": rows, "blocked_domains": blocked})
+
+    def set_emails(self, call: Call) -> Answer:
+        fields = call.json()
+        emails = fields.get("emails") if isinstance(fields, dict) else None
+        if not isinstance(emails, list) or not all(isinstance(each, str) and "@" in each for each in emails):
+            return v3_error(422, "JSON data is missing or invalid", {"emails": "emails is not valid"})
+        self._hooks.emails = tuple(emails)
+        return Answer(204)
 
     def _render(self, hook: Hook) -> dict[str, object]:
         return shapes.hook(hook, self._store)
+
+
+def _reason(blocked: Blocked) -> dict[str, object]:
+    told = "The destination did not answer with 2xx"
+    return {"failure_description": told, "count": blocked.failures, "timestamp": int(blocked.since.timestamp())}
 
 
 def _missing() -> Answer:

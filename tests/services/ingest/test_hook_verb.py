@@ -88,6 +88,10 @@ def test_sync__our_domain_is_blocked__exit_1_and_how_long(store: SimulatedStore,
     code, result = sync()
     (blocked,) = result["blocked"]
     assert (code, result["ok"], blocked["destination"]) == (1, False, "shop.example")
+    assert (0 < blocked["seconds_left"] <= 180, blocked["reasons"]) == (
+        True,
+        ["The destination did not answer with 2xx"],
+    )
 
 
 def test_sync__token_is_refused__exit_2(store: SimulatedStore, sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:

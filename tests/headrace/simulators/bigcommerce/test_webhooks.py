@@ -1,8 +1,12 @@
 """Webhooks v3 over HTTP."""
 
+from typing import Any
+
+from headrace.simulators.webhooks import BLOCK_AFTER_REQUESTS, Delivery
+from tests.headrace.platforms.bigcommerce.vendor import VENDOR
 from tests.headrace.simulators.harness import Running
 
-HOOK = {"scope": "store/order/*", "destination": "https://a.example/h", "headers": {"X-A": "b"}}
+HOOK: dict[str, Any] = {"scope": "store/order/*", "destination": "https://a.example/h", "headers": {"X-A": "b"}}
 
 
 async def test_hook__its_life__is_wrapped_in_data(running: Running) -> None:
@@ -23,3 +27,19 @@ async def test_hook__bad_body__is_422(running: Running) -> None:
     assert (await running.store("POST", "/v3/hooks", {"scope": "order"})).status == 422
     assert (await running.store("POST", "/v3/hooks", [])).status == 422
     assert (await running.store("PUT", "/v3/hooks/9", {})).status == 404
+
+
+async def test_admin__emails_and_who_is_blocked_and_why(running: Running) -> None:
+    await running.store("POST", "/v3/hooks", HOOK)
+    assert (await running.store("PUT", "/v3/hooks/admin", {"emails": ["ops@a.example"]})).status == 204
+    assert (await running.store("PUT", "/v3/hooks/admin", {"emails": "ops"})).status == 422
+    for number in range(BLOCK_AFTER_REQUESTS):
+        running.simulator.queue.settle(Delivery(1, HOOK["destination"], str(number), b""), ok=number > 15)
+    reply = await running.store("GET", "/v3/hooks/admin?is_active=false")
+    admin = reply.json["data"]
+    (blocked,) = admin["blocked_domains"]
+    assert (admin["emails"], admin["hooks_list"], blocked["destination"]) == (["ops@a.example"], [], "a.example")
+    assert 170 < blocked["time_left"] <= 180
+    assert blocked["reasons"][0]["count"] == 16
+    if VENDOR.are_there:
+        assert VENDOR.reply_problems("GET", "/v3/hooks/admin", 200, reply.json) == []
