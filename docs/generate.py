@@ -33,7 +33,7 @@ from services.attributes.settings import AttributesSettings
 from services.evaluator.engine import cures
 from services.evaluator.settings import EvaluatorSettings
 from services.ingest.importing.columns import ATTRIBUTE, ATTRIBUTE_DOC, COLUMNS
-from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSettings
+from services.ingest.settings import ClockSettings, FeedSettings, HydrateSettings, ReceiveSettings
 
 FOLDER: Final = Path(__file__).resolve().parent
 PAGES: Final = ("settings.md", "operations.md", "engine.md", "templates.md", "import.md")
@@ -56,6 +56,7 @@ PROCESSES: Final[Mapping[str, type[BaseSettings]]] = {
     "receive": ReceiveSettings,
     "hydrate": HydrateSettings,
     "feed": FeedSettings,
+    "clock": ClockSettings,
     "evaluator": EvaluatorSettings,
     "group": GroupSettings,
     "email-tags": MailchimpSettings,

@@ -18,7 +18,7 @@ from headrace.runtime.broker_version import check_broker
 from headrace.runtime.kafka import read_to_end, topic
 from headrace.runtime.settings import ServiceSettings, load_settings
 
-_STATES = {"customers": "running", "orders": "running", "changes": "not_started"}
+_STATES = {"customers": "running", "orders": "running", "changes": "not_started", "clock": "not_started"}
 
 
 def register(app: typer.Typer) -> None:

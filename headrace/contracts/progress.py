@@ -5,7 +5,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-Phase = Literal["customers", "orders", "changes"]
+Phase = Literal["customers", "orders", "changes", "clock"]
+"""`clock`: a store without a change feed, of which only the time is told."""
 
 
 class Progress(Struct, frozen=True):
@@ -41,7 +42,7 @@ def eta_s(progress: Progress) -> float | None:
 
     Before the first order is there, orders are taken to be as fast as customers.
     """
-    if progress.phase == "changes":
+    if progress.phase in ("changes", "clock"):
         return 0.0
     customer_s = _each(progress.customer_seconds, progress.customers)
     order_s = _each(progress.order_seconds, progress.orders) or customer_s

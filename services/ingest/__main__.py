@@ -1,4 +1,4 @@
-"""`python -m services.ingest receive|hydrate|feed [--backfill]`."""
+"""`python -m services.ingest receive|hydrate|feed|clock [--backfill]`."""
 
 import argparse
 import os
@@ -7,7 +7,8 @@ from typing import NoReturn
 
 from headrace.runtime.process import run_service
 from services.ingest.bootstrap import run_feed, run_hydrate, run_receive
-from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSettings
+from services.ingest.own_clock import run_clock
+from services.ingest.settings import ClockSettings, FeedSettings, HydrateSettings, ReceiveSettings
 
 
 def main() -> NoReturn:
@@ -21,7 +22,7 @@ def main() -> NoReturn:
 
         sys.exit(run_verb(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m services.ingest")
-    parser.add_argument("process", choices=("receive", "hydrate", "feed"))
+    parser.add_argument("process", choices=("receive", "hydrate", "feed", "clock"))
     parser.add_argument("--backfill", action="store_true", help="feed: bring in the store's past first")
     arguments = parser.parse_args()
     if arguments.backfill:
@@ -30,6 +31,8 @@ def main() -> NoReturn:
         run_service("receive", ReceiveSettings, run_receive)
     if arguments.process == "hydrate":
         run_service("hydrate", HydrateSettings, run_hydrate)
+    if arguments.process == "clock":
+        run_service("clock", ClockSettings, run_clock)
     run_service("feed", FeedSettings, run_feed)
 
 

@@ -6,7 +6,7 @@ What they do is in `receive`, `hydrate` and `feed`.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,8 +25,7 @@ from headrace.platforms.http import VendorClient
 from headrace.platforms.store import make_bigcommerce
 from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import make_consumer, make_producer, topic
-from headrace.runtime.logs import log
-from headrace.runtime.process import FatalError, Running
+from headrace.runtime.process import Running
 from headrace.runtime.settings import ServiceSettings
 from services.ingest.backfill import Backfill
 from services.ingest.consent_routes import ConsentDoor
@@ -35,7 +34,8 @@ from services.ingest.feed import Feed, Pace
 from services.ingest.hook_keeper import keep_hooks
 from services.ingest.hydrate import Hydrator, Policy
 from services.ingest.hydrate_loop import HydrateLoop
-from services.ingest.kafka_writer import KAFKA, KafkaWriter
+from services.ingest.kafka_writer import KafkaWriter
+from services.ingest.lasting import background, started_producer, through_outages
 from services.ingest.owner_log import OwnerLog
 from services.ingest.owners import Owners
 from services.ingest.progress import ProgressLog
@@ -47,7 +47,7 @@ from services.ingest.reconcile import Reconcile
 from services.ingest.server import listen, serve
 from services.ingest.settings import FeedSettings, HydrateSettings, ReceiveSettings, StoreSettings
 from services.ingest.snapshots import Snapshots
-from services.ingest.vendor_troubles import Troubles, pause, unless_stopped
+from services.ingest.vendor_troubles import Troubles, unless_stopped
 from services.ingest.webhook import SharedHeader
 
 _READS_AT_ONCE = 6
@@ -82,6 +82,7 @@ def _doorkeeper(settings: ReceiveSettings, writer: KafkaWriter) -> Doorkeeper:
         notices_topic=topic(settings, topics.NOTICES),
         events_topic=topic(settings, topics.EVENTS),
         write=writer.write,
+        own_snapshots=settings.own_snapshots,
         consents=ConsentDoor(
             store=settings.store,
             hash_key=settings.hash_key.get_secret_value().encode(),
@@ -182,27 +183,6 @@ async def _first_progress(
     return None
 
 
-class _StoppedWaiting(Exception):
-    """Told to stop before Kafka answered."""
-
-
-async def through_outages(run: Callable[[], Awaitable[None]], running: Running) -> None:
-    """Runs until told to stop; when Kafka was away for longer than its clients wait, with new ones.
-
-    Nothing is lost by that: offsets and progress are committed behind what is done, never before it.
-    """
-    while not running.stopping.is_set():
-        try:
-            return await run()
-        except _StoppedWaiting:
-            return None
-        except KafkaError as error:
-            running.health.block(KAFKA)
-            log.warning("kafka.unavailable", problem=type(error).__name__)
-            await pause(1.0, running.stopping)
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class _StoreParts:
     client: VendorClient
@@ -217,7 +197,7 @@ class _StoreParts:
 
 @asynccontextmanager
 async def _store_parts(settings: StoreSettings, running: Running, weight: float) -> AsyncIterator[_StoreParts]:
-    producer = await _started_producer(settings, running)
+    producer = await started_producer(settings, running)
     client = make_bigcommerce(settings, weight, max_concurrency=_READS_AT_ONCE)
     owners = Owners(settings.store, settings.hash_key.get_secret_value().encode())
     owner_log = OwnerLog(settings, producer, owners)
@@ -258,41 +238,3 @@ async def _started(consumer: AIOKafkaConsumer, settings: ServiceSettings, listen
         with contextlib.suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(_FLUSH_S):
                 await consumer.stop()
-
-
-@asynccontextmanager
-async def background(work: Coroutine[object, object, None], running: Running) -> AsyncIterator[None]:
-    """Runs beside the block and is cancelled at its end; if it fails, the process ends and says so."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda done: _failed(done, running))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-
-
-def _failed(task: asyncio.Task[None], running: Running) -> None:
-    error = None if task.cancelled() else task.exception()
-    if error is not None:
-        log.error("task.failed", exc_info=(type(error), error, error.__traceback__))
-        running.fail(FatalError("crashed", type(error).__name__))
-
-
-async def _started_producer(settings: ServiceSettings, running: Running) -> AIOKafkaProducer:
-    """While Kafka is away the process waits, not ready."""
-    while True:
-        producer = make_producer(settings)
-        try:
-            await producer.start()
-        except (KafkaError, OSError) as error:
-            running.health.block(KAFKA)
-            log.warning("kafka.unavailable", problem=type(error).__name__)
-            with contextlib.suppress(Exception):
-                await producer.stop()
-            await pause(1.0, running.stopping)
-            if running.stopping.is_set():
-                raise _StoppedWaiting from error
-            continue
-        running.health.clear(KAFKA)
-        return producer

@@ -14,9 +14,11 @@ from headrace.contracts.events import (
     CUSTOM_PREFIX,
     REFUND_REQUESTED,
     CustomEvent,
+    EventData,
     RefundRequested,
     encode_event,
 )
+from services.ingest.own_snapshots import POSTED, Misshapen, moment_and_revision, read_posted, refuse_future
 from services.ingest.publish import Record
 
 AHEAD: Final = timedelta(minutes=5)
@@ -43,17 +45,21 @@ class OwnEvent:
     record: Record
 
 
-def read_event(body: bytes, *, store: str, idempotency_key: str | None, now: datetime) -> OwnEvent:
+def read_event(
+    body: bytes, *, store: str, idempotency_key: str | None, now: datetime, snapshots: bool = False
+) -> OwnEvent:
     """From `{"type": "custom.x", "customer", "time"?, "id"?, "payload"?}`. Raises `Refused`.
 
-    `refund.requested` is taken too, for the store has no word of it: its payload is `{"order_id", "reason"?}`.
+    `refund.requested` is taken too, for the store has no word of it: its payload is `{"order_id", "reason"?}`. With
+    `snapshots`, of a store that is not read, `POSTED` are taken, whose payload is the event's data.
     """
     fields = _object(body)
     event_id = _event_id(fields.get("id"), idempotency_key)
-    type_ = _type(fields.get("type"))
+    type_ = _type(fields.get("type"), (REFUND_REQUESTED, *(POSTED if snapshots else ())))
     subject = _subject(fields.get("customer"), store)
     payload, time = _payload(fields.get("payload", {})), _time(fields.get("time"), now)
-    data = _asked(payload) if type_ == REFUND_REQUESTED else CustomEvent(payload=payload)
+    data = _data(type_, payload, subject.partition(":")[2], now)
+    time, rev = moment_and_revision(data, time, now)
     try:
         value = encode_event(
             data,
@@ -63,10 +69,11 @@ def read_event(body: bytes, *, store: str, idempotency_key: str | None, now: dat
             subject=subject,
             time=time,
             origin="live",
+            revision=rev,
         )
     except ValueError as error:
         raise Refused("payload", "holds half a character (a lone surrogate)") from error
-    kind = type_ if type_ == REFUND_REQUESTED else "custom"
+    kind = "custom" if type_.startswith(CUSTOM_PREFIX) else type_
     return OwnEvent(event_id, Record(subject.encode(), value, kind, "live"))
 
 
@@ -133,6 +140,19 @@ def _event_id(given: Any, idempotency_key: str | None) -> str:
     return event_id
 
 
+def _data(type_: str, payload: dict[str, Any], customer: str, now: datetime) -> EventData:
+    if type_ == REFUND_REQUESTED:
+        return _asked(payload)
+    if type_ not in POSTED:
+        return CustomEvent(payload=payload)
+    try:
+        data = read_posted(type_, payload, customer)
+        refuse_future(data, now, AHEAD)
+    except Misshapen as error:
+        raise Refused(error.field, str(error)) from error
+    return data
+
+
 def _asked(payload: dict[str, Any]) -> RefundRequested:
     order_id, reason = payload.get("order_id"), payload.get("reason", "")
     if isinstance(order_id, int) and not isinstance(order_id, bool):
@@ -144,11 +164,11 @@ def _asked(payload: dict[str, Any]) -> RefundRequested:
     return RefundRequested(order_id=order_id, reason=reason)
 
 
-def _type(given: Any) -> str:
-    if given == REFUND_REQUESTED:
-        return REFUND_REQUESTED
+def _type(given: Any, named: tuple[str, ...]) -> str:
+    if isinstance(given, str) and given in named:
+        return given
     if not isinstance(given, str) or not given.startswith(CUSTOM_PREFIX) or given == CUSTOM_PREFIX:
-        raise Refused("type", f"must begin with {CUSTOM_PREFIX}, or be {REFUND_REQUESTED}")
+        raise Refused("type", f"must begin with {CUSTOM_PREFIX}, or be one of {', '.join(named)}")
     if len(given) > _TYPE_LIMIT or not given.isprintable():
         raise Refused("type", f"must be at most {_TYPE_LIMIT} printable characters")
     return given

@@ -49,6 +49,7 @@ class Doorkeeper:
     write: Write
     clock: Callable[[], float] = time.time
     consents: ConsentDoor | None = None
+    own_snapshots: bool = False
 
     def check(self, request: Request, body: bytes) -> Forged | None:
         """Whether the delivery is genuine, as strictly as the settings say."""
@@ -125,7 +126,7 @@ async def _own_event(door: Doorkeeper, recent: RecentIds, request: Request) -> R
         return error_answer(*body, meaning(body[1]))
     try:
         key = request.headers.get("idempotency-key")
-        event = read_event(body, store=door.store, idempotency_key=key, now=door.now())
+        event = read_event(body, store=door.store, idempotency_key=key, now=door.now(), snapshots=door.own_snapshots)
     except Refused as error:
         return error_answer(422, "invalid", f"{error.field} {error}", id=error.field)
     if event in recent:

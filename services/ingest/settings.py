@@ -31,6 +31,9 @@ class ReceiveSettings(ServiceSettings):
     """How far a signature's time may be from ours, either way."""
     api_key: SecretStr | None = None
     """For POST /v1/events; without it that endpoint refuses everybody."""
+    own_snapshots: bool = False
+    """Take customers and orders by POST /v1/events too: for a store that is not on BigCommerce. Of one that feed and
+    hydrate read, the store itself is the source."""
     host: str = "127.0.0.1"
     """Address the webhooks and own events arrive at."""
     port: int = Field(default=8080, ge=0, le=65535)
@@ -78,6 +81,15 @@ class HydrateSettings(StoreSettings):
     """Resources read together, at most."""
     pending_limit: int = Field(default=50_000, ge=1)
     """Notices held; above, no more are taken from Kafka."""
+
+
+class ClockSettings(ServiceSettings):
+    """`python -m services.ingest clock`."""
+
+    pass_every_s: float = Field(default=10.0, gt=0)
+    """Seconds between two clock records."""
+    settle_s: int = Field(default=5, ge=0)
+    """How far the clock is behind real time: an own event has so long to arrive."""
 
 
 class FeedSettings(StoreSettings):

@@ -8,8 +8,8 @@ from aiokafka.errors import KafkaTimeoutError
 from headrace.runtime.health import STARTING
 from headrace.runtime.process import Running
 from headrace.runtime.settings import ServiceSettings
-from services.ingest.bootstrap import through_outages
 from services.ingest.kafka_writer import KAFKA
+from services.ingest.lasting import through_outages
 from services.ingest.vendor_troubles import unless_stopped
 from tests.services.ingest.shop import customer, newest_customers, open_shop, ready
 

@@ -9,8 +9,8 @@ from aiokafka.errors import KafkaConnectionError
 from headrace.runtime.health import STARTING, Health
 from headrace.runtime.process import Running
 from services.ingest import kafka_writer
-from services.ingest.bootstrap import background
 from services.ingest.kafka_writer import KAFKA, KafkaWriter
+from services.ingest.lasting import background
 
 
 class Producer:

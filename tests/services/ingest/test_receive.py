@@ -19,8 +19,8 @@ from headrace.runtime.health import STARTING, Health
 from headrace.runtime.kafka import make_producer, read_to_end, topic
 from headrace.runtime.process import Running
 from headrace.runtime.settings import ServiceSettings
-from services.ingest.bootstrap import background
 from services.ingest.kafka_writer import KafkaWriter
+from services.ingest.lasting import background
 from services.ingest.receive import Doorkeeper, make_app
 from services.ingest.webhook import SharedHeader, sign
 from tests.services.ingest.shop import free_port
