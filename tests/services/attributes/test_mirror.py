@@ -1,99 +1,19 @@
 """The mirror against the simulated store, without Kafka: the fewest calls, the limits, what an earlier call left."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import random
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from headrace.consumer import Applied, Database, Result, Target, Task
-from headrace.consumer.database import open_database
-from headrace.consumer.patience import Store
-from headrace.platforms.store import make_bigcommerce
-from headrace.runtime.process import Running
-from headrace.simulators.options import Options
-from headrace.simulators.server import serving
-from headrace.simulators.simulator import Simulator
+from headrace.consumer import Result
 from services.attributes.bulk import delete_rows, rows_of
 from services.attributes.definitions import Definition
-from services.attributes.metafields import CustomerMetafields
-from services.attributes.mirror import AttributeMirror
-from services.attributes.settings import AttributesSettings
-from services.attributes.store_attributes import StoreAttributes
-from services.attributes.tables import METAFIELDS, migrate_store
+from services.attributes.tables import METAFIELDS
+from tests.services.attributes.shop import CUSTOMERS, STORE, Shop, opened
 
-STORE = "teststore"
 TIER, META = "attribute:tier", "metafield:tier"
-
-
-@dataclass
-class Shop:
-    """A simulated store with customers, and a mirror onto it."""
-
-    simulator: Simulator
-    database: Database
-    mirror: AttributeMirror
-    attributes: StoreAttributes
-    told: list[frozenset[str]]
-
-    async def perform(
-        self, wanted: Mapping[int, Any], applied: Any = "", told: Result | None = None
-    ) -> Mapping[int, Result]:
-        """Performs one batch; every customer held `applied` before."""
-        tasks = [
-            Task(
-                f"{STORE}:{number}",
-                Target((1, 2, 0), value, told=told or Result("applied")),
-                Applied((1, 1, 0), applied),
-            )
-            for number, value in wanted.items()
-        ]
-        results = await self.mirror.perform(tasks)
-        return {int(customer.partition(":")[2]): result for customer, result in results.items()}
-
-    def holds(self, number: int) -> tuple[dict[str, str], dict[str, str]]:
-        """Store attributes and metafields of a customer."""
-        people = self.simulator.world.people
-        names = {row.id: row.name for row in people.attributes}
-        attributes = {names[row.attribute_id]: row.value for row in people.values_of(number)}
-        return attributes, {row.key: row.value for row in self.simulator.world.metafields.of_customer(number)}
-
-    def calls(self, route: str = "") -> int:
-        """Calls so far, of a route."""
-        return sum(count for name, count in self.simulator.calls.by_route.items() if route in name)
-
-
-@asynccontextmanager
-async def opened(database_url: str, *, overflow: bool = True) -> AsyncIterator[Shop]:
-    database = open_database(database_url)
-    migrate_store(database)
-    async with serving(Options(store=STORE, quota=100_000)) as (simulator, addresses):
-        for number in range(1, 26):
-            fields = {"email": f"c{number}@x.example", "first_name": "A", "last_name": "B"}
-            simulator.world.people.create_customer(fields, customer_id=number)
-        settings = AttributesSettings(
-            kafka_bootstrap_servers="none:1",
-            store=STORE,
-            bigcommerce_url=addresses.bigcommerce,
-            bigcommerce_token=SecretStr("token"),
-            bigcommerce_quota_share=1.0,
-        )
-        client = make_bigcommerce(settings, 1.0)
-        told: list[frozenset[str]] = []
-        attributes = StoreAttributes(client, told.append)
-        mirror = AttributeMirror(
-            client,
-            STORE,
-            "headrace",
-            metafields=CustomerMetafields(client, Store(database, Running()), STORE),
-            attributes=attributes,
-            overflow_to_metafields=overflow,
-        )
-        yield Shop(simulator, database, mirror, attributes, told)
-        await client.aclose()
-    await database.close()
+INTERESTS = "metafield:interests"
 
 
 @pytest.fixture
@@ -238,3 +158,61 @@ async def test_read_back__long_lists_of_metafields__customers_one_by_one(shop: S
     found = await shop.mirror.read_back([f"{STORE}:{number}" for number in range(1, 6)])
     assert found[f"{STORE}:1"] == {"metafield:a1": ";x;"}
     assert shop.calls("GET /v3/customers/{id}/metafields") == 5
+
+
+@pytest.mark.parametrize("match", ["/v3/customers/metafields", "/v3/customers/attribute-values"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"status": 500},
+        {"status": 429, "headers": {"Retry-After": "0"}},
+        {"drop": True},
+        {"drop": True, "after": True},
+        {"status": 502, "after": True},
+        {"status": 200, "body": "no JSON", "after": True},
+    ],
+)
+async def test_perform__call_goes_wrong__done_once_and_right(shop: Shop, match: str, reply: Any) -> None:
+    wanted = {TIER: ";VIP;", INTERESTS: ";a;"}
+    await shop.attributes.ensure(["tier"])
+    shop.simulator.faults.order([{"match": {"path": match}, "reply": reply, "times": 1}])
+    results = await shop.perform(dict.fromkeys(range(1, 11), wanted))
+    assert set(results.values()) == {Result("applied")}
+    assert all(shop.holds(number) == ({"tier": ";VIP;"}, {"interests": ";a;"}) for number in range(1, 11))
+    assert shop.simulator.faults.waiting == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_perform__many_steps_with_losses_and_faults__the_store_holds_what_was_wanted(
+    shop: Shop, seed: int
+) -> None:
+    """What the ledger forgot is read back, ids of metafields are lost, calls fail before or after they took effect."""
+    dice = random.Random(seed)
+    shop.mirror._definitions = {
+        "tier": Definition("tier", mirror="store_attribute"),
+        "interests": Definition("interests", mirror="metafield"),
+    }
+    places = ("attribute:headrace", TIER, META, INTERESTS, "metafield:headrace")
+    known: dict[int, Any] = dict.fromkeys(range(1, CUSTOMERS + 1), "")
+    for _ in range(15):
+        chosen = dice.sample(sorted(known), dice.randint(1, 10))
+        lost = [number for number in chosen if dice.random() < 0.2]
+        if lost:
+            found = await shop.mirror.read_back([f"{STORE}:{number}" for number in lost])
+            known |= {number: found[f"{STORE}:{number}"] for number in lost}
+            names = [(f"{STORE}:{number}", key) for number in lost for key in ("tier", "interests", "headrace")]
+            await shop.database.write(lambda connection, names=names: delete_rows(connection, METAFIELDS, names))  # type: ignore[misc]
+        path = dice.choice(["/v3/customers", "/v3/customers/metafields", "/v3/customers/attribute-values", "/none"])
+        reply = dice.choice([{"status": 500}, {"drop": True, "after": True}, {"status": 502, "after": True}])
+        shop.simulator.faults.order([{"match": {"path": path}, "reply": reply}])
+        wanted = {
+            number: {place: f";{dice.randint(1, 3)};" for place in dice.sample(places, dice.randint(0, 3))}
+            for number in chosen
+        }
+        await shop.perform_each(wanted, known)
+        known |= wanted
+        shop.simulator.faults.clear()
+        for number, texts in known.items():
+            attributes, metafields = shop.holds(number)
+            filled = {f"attribute:{name}": text for name, text in attributes.items() if text}
+            assert filled | {f"metafield:{key}": text for key, text in metafields.items()} == (texts or {})
