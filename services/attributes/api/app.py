@@ -44,6 +44,7 @@ def create_app(
         description="Many values per customer: asked for, set, defined.",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         dependencies=[] if api_key is None else [Depends(_checking(api_key))],
     )
     app.middleware("http")(_limit_body)

@@ -34,7 +34,7 @@ def bulk_routes(shop: Shop) -> APIRouter:
         refused[status] = {**refused[status], "model": BulkProblem | Problem}
 
     @router.post("/attributes/bulk", status_code=202, response_model=BulkReport, responses=refused)
-    async def bulk(body: Bulk, idempotency_key: Annotated[Key | None, Header()] = None) -> Any:
+    async def set_many(body: Bulk, idempotency_key: Annotated[Key | None, Header()] = None) -> Any:
         """Set values of up to 1000 customers by hand; 202 with a report by row if any was accepted.
 
         With an Idempotency-Key the same row is done once, however often it is sent: after 503 send all again.

@@ -30,7 +30,7 @@ def catalogue_routes(shop: Shop) -> APIRouter:
     router = APIRouter(prefix="/v1/attributes")
 
     @router.get("", responses=answers(422, 503))
-    async def many(
+    async def list_attributes(
         after: Annotated[str, Query(max_length=MAX_NAME, pattern=NO_NUL)] = "", limit: Limit = 100
     ) -> Attributes:
         """Every attribute that is defined or that a customer has, by name."""
@@ -46,7 +46,7 @@ def catalogue_routes(shop: Shop) -> APIRouter:
         return Attributes(attributes=rows, next=names[limit - 1] if len(names) > limit else None)
 
     @router.get("/{name}", responses=answers(404, 422, 503))
-    async def one(
+    async def get_attribute(
         name: Name,
         after: Annotated[str | None, Query(max_length=_LONGEST_VALUE, pattern=NO_NUL)] = None,
         limit: Limit = 100,

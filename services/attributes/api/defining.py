@@ -19,7 +19,7 @@ def definition_routes(shop: Shop) -> APIRouter:
     router = APIRouter(prefix="/v1/attributes")
 
     @router.put("/{name}", responses=answers(411, 413, 422, 503))
-    async def define(name: Defined, body: NewDefinition) -> AttributeSummary:
+    async def define_attribute(name: Defined, body: NewDefinition) -> AttributeSummary:
         """Define an attribute. Everybody who has it is mirrored anew; nobody loses a value."""
         room = shop.room()
         if name != name.strip() or not name.isprintable():
@@ -39,7 +39,7 @@ def definition_routes(shop: Shop) -> APIRouter:
         return summary_of(name, held[0] if held else None, definitions, room)
 
     @router.delete("/{name}", status_code=204, responses=answers(404, 422, 503))
-    async def undefine(name: Name) -> None:
+    async def undefine_attribute(name: Name) -> None:
         """Take a definition away: any value, mirrored together with all others. The values stay."""
         if not await shop.database.write(lambda connection: delete_definition(connection, shop.store, name)):
             raise Refusal(404, "unknown_attribute", "it is not defined")

@@ -30,7 +30,7 @@ def reading_routes(shop: Shop) -> APIRouter:
     router = APIRouter(prefix="/v1")
 
     @router.get("/customers/{customer}/attributes", responses=answers(404, 422, 503))
-    async def of_customer(customer: Customer) -> CustomerAttributes:
+    async def attributes_of_customer(customer: Customer) -> CustomerAttributes:
         """All values of a customer: what set them and since when, and where the store shows them."""
         shop.check(customer)
 
@@ -43,7 +43,7 @@ def reading_routes(shop: Shop) -> APIRouter:
         return CustomerAttributes(customer=customer, attributes=held(values, definitions, shop.room(), guest=guest))
 
     @router.get("/attributes/{name}/customers", responses=answers(422, 503))
-    async def of_value(
+    async def customers_with_attribute(
         name: Name,
         value: Annotated[str | None, Query(max_length=MAX_VALUE, pattern=NO_NUL)] = None,
         after: Annotated[str, Query(max_length=MAX_CUSTOMER, pattern=NO_NUL)] = "",

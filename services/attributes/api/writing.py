@@ -18,7 +18,7 @@ def writing_routes(shop: Shop) -> APIRouter:
     router = APIRouter(prefix="/v1")
 
     @router.put("/customers/{customer}/attributes/{name}", status_code=202, responses=answers(404, 411, 413, 422, 503))
-    async def put(
+    async def set_values(
         customer: Customer, name: Name, body: NewValues, idempotency_key: Annotated[Key | None, Header()] = None
     ) -> Accepted:
         """Set all values of one attribute by hand. With the same Idempotency-Key it is done once."""

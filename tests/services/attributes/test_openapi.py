@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from sqlalchemy import Connection
 
 from headrace.consumer.database import Database, open_database
+from services.attributes import openapi
 from services.attributes.api import create_app
 from services.attributes.definition_table import put_definition
 from services.attributes.definitions import Definition
@@ -80,6 +81,12 @@ def test_api__any_request__answered_as_documented(label: str, mode: GenerationMo
         case.validate_response(reply, headers=KEY, excluded_checks=excluded)
 
     run()
+
+
+def test_document__committed_file__is_what_the_routes_say() -> None:
+    assert openapi.FILE.read_text(encoding="utf-8") == openapi.text(), (
+        "run python -m services.attributes.openapi --write"
+    )
 
 
 def test_document__every_operation__says_what_it_answers_and_what_it_asks_for() -> None:
