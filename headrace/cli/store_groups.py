@@ -23,8 +23,8 @@ from headrace.rules.model import Discount, Group, RuleSet
 from headrace.runtime.retry import RetryPolicy
 from headrace.runtime.settings import ServiceSettings, variable
 
-_WEIGHT: Final = 0.1
-"""Of our share of the store's quota: a verb is a guest beside the services."""
+_WEIGHT: Final = 0.05
+"""Of our share of the store's quota, beside what the services have: for more, a verb waits until they leave it."""
 RETRY: Final = RetryPolicy(first_delay_s=0.5, max_delay_s=15.0, deadline_s=45.0)
 """Somebody sits before it; a full window of the quota is waited out."""
 _Rows = list[dict[str, Any]]

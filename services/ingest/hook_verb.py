@@ -30,7 +30,8 @@ EXIT_USAGE: Final = 2
 EXIT_UNAVAILABLE: Final = 3
 EXIT_INTERRUPTED: Final = 130
 _RETRY: Final = RetryPolicy(first_delay_s=0.5, max_delay_s=15.0, deadline_s=45.0)
-_WEIGHT: Final = 0.1
+_WEIGHT: Final = 0.05
+"""Of our share of the store's quota, beside what the services have: for more, it waits until they leave it."""
 Result = dict[str, Any]
 
 
