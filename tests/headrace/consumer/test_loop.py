@@ -38,12 +38,14 @@ class ListSink:
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
         self.calls: list[list[str]] = []
+        self.suffix = ""
+        self.consumer: Consumer | None = None
 
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
         for one in arrivals:
             if one.desired.value == "poison":
                 raise ValueError(one.desired.customer)
-        return [Target(one.desired.version, one.desired.value) for one in arrivals]
+        return [Target(one.desired.version, one.desired.value + self.suffix) for one in arrivals]
 
     async def read_back(self, customers: Sequence[str]) -> Mapping[str, str]:
         raise NotImplementedError
@@ -74,7 +76,10 @@ async def consuming(bench: Bench, sink: ListSink, folder: Path) -> AsyncIterator
         await producer.start()
         try:
             running.health.clear(STARTING)
-            await Consumer(sink, settings=bench.settings, database=database, producer=producer, running=running).run()
+            sink.consumer = Consumer(
+                sink, settings=bench.settings, database=database, producer=producer, running=running
+            )
+            await sink.consumer.run()
         finally:
             await producer.stop()
             await database.close()
@@ -93,6 +98,28 @@ async def test_loop__many_versions__only_the_newest_is_held_and_all_is_committed
     assert sink.held == dict.fromkeys(customers, "three")
     assert len(sink.calls) < 15  # waiting versions were coalesced
     assert len(await bench.outcomes()) == 150
+
+
+async def test_loop__read_again__what_is_wanted_now_is_done_and_the_rest_costs_nothing(
+    bench: Bench, tmp_path: Path
+) -> None:
+    sink = ListSink()
+    customers = [f"{STORE}:{number}" for number in range(20)]
+    await bench.publish(*(bench.group(customer, "one") for customer in customers))
+    async with consuming(bench, sink, tmp_path):
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+        assert sink.consumer is not None
+        ours = sink.consumer.partitions
+        sink.suffix = "!"
+        assert await sink.consumer.read_again(ours | {99}) == ours
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+        assert sink.held == dict.fromkeys(customers, "one!")
+        calls = len(sink.calls)
+        assert await sink.consumer.read_again(ours) == ours
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+    assert len(sink.calls) == calls
+    results = [one["result"] for one in await bench.outcomes()]
+    assert (results.count("applied"), results.count("unchanged")) == (40, 20)
 
 
 async def test_loop__a_crash_of_the_sink__sets_one_record_aside(bench: Bench, tmp_path: Path) -> None:
