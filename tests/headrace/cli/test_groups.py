@@ -23,9 +23,7 @@ groups:
   - {name: Silver}
 """
 SAW = {"product_id": 5, "sku": "SAW-1", "name": "Saw", "categories": ["Tools"], "quantity": 1, "price": "9"}
-ALIAS = (
-    "mind: Trade is Trade customers at the store, but customers are assigned by the name Trade: use one of them"
-)
+ALIAS = "mind: Trade is Trade customers at the store, but customers are assigned by the name Trade: use one of them"
 Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -139,6 +137,31 @@ def test_apply__connection_breaks_after_a_creation__is_found_done(store: Simulat
     code, result = run("apply")
     assert (code, result["ok"], result["remaining"]) == (0, True, [])
     assert [each["outcome"] for each in result["changes"]] == ["done", "unknown", "done", "done"]
+
+
+def test_apply__store_refuses_one__the_others_are_done(store: SimulatedStore, run: Run) -> None:
+    no = {"status": 422, "body": {"status": 422, "title": "no such thing"}}
+    store.fault({"method": "PUT", "path": "/v2/customer_groups"}, no)
+    code, result = run("apply")
+    assert (code, [each["outcome"] for each in result["changes"]]) == (1, ["refused", "done", "done", "done"])
+    assert (result["changes"][0]["message"], [each["group"] for each in result["remaining"]]) == (
+        "422 no such thing",
+        ["Gold"],
+    )
+
+
+def test_apply__store_overloaded_midway__exit_3_and_the_next_time_the_rest(
+    store: SimulatedStore, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.cli.store_groups.RETRY", RetryPolicy(0.01, 0.01, 0.02))
+    store.fault({"method": "POST", "path": "/v2/customer_groups"}, {"status": 429}, times=9)
+    code, result = run("apply")
+    assert (code, result["error"]["code"]) == (3, "store_unavailable")
+    assert set(_groups(store)) == {"Press", "Gold"}
+    assert _groups(store)["Gold"]["discount_rules"]
+    store.simulator.faults.clear()
+    code, result = run("apply")
+    assert (code, [each["action"] for each in result["changes"]]) == (0, ["create"] * 3)
 
 
 def test_plan__token_is_refused__says_what_to_set(store: SimulatedStore, run: Run, monkeypatch: Any) -> None:
