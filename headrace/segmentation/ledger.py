@@ -5,6 +5,7 @@ What a change triggers is in `triggers.py`, what orders add up to in `totals.py`
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Final, get_args
 
@@ -15,6 +16,8 @@ from headrace.rules.model import Spend
 from headrace.segmentation.codec import decode_lines, encode_lines
 from headrace.segmentation.state import Entry, Line, Refunded
 
+NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When the mark of an order "was made" that became another customer's."""
 _BITS: Final[dict[str, int]] = {status: 1 << number for number, status in enumerate(get_args(OrderStatus))}
 _INCOMPLETE: Final = _BITS["incomplete"]
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from headrace.segmentation import cold as colds
 from headrace.segmentation import pages as paging
 from headrace.segmentation.codec import StateUnreadable, decode_entry, encode_entry, encode_page, page_content
-from headrace.segmentation.ledger import CountedSpend
+from headrace.segmentation.ledger import NEVER, CountedSpend
 from headrace.segmentation.pages import NOTHING_WRITTEN, ORDER, Overlay, Pages, Written, order_page
 from headrace.segmentation.state import Cold, Entry, State, Totals
 from headrace.segmentation.totals import Contribution, Summing, Sums, contribution, extremes_of
@@ -79,9 +79,12 @@ def sum_up(state: State, summing: Summing, pages: Pages, now: datetime | None = 
     for body in state.ledger.values():
         sums.add(decode_entry(body))
     cold = colds.cold_of(sums.add(entry) for _, entry in _cold_orders(pages))
+    totals = sums.totals
+    if totals.newest == NEVER:  # there are marks of orders that left, and nothing else
+        totals = replace(totals, newest=None)
     return replace(
         state,
-        totals=sums.totals,
+        totals=totals,
         purchased=sums.purchased,
         windows=sums.windows,
         visits=by_days(state.visits, summing.zone),

@@ -3,20 +3,19 @@
 Whose it is now is decided by ingest; what a snapshot of it brings is in `absorb.py`.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.segmentation.codec import encode_lines
-from headrace.segmentation.ledger import was_taken_out
+from headrace.segmentation.ledger import NEVER, was_taken_out
 from headrace.segmentation.orders import OrderChange, every_order, find, keep, sum_up
 from headrace.segmentation.pages import NOTHING_WRITTEN, Overlay, Pages, Written
 from headrace.segmentation.state import Entry, State
 from headrace.segmentation.totals import Summing, contribution
 
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSUMMED: Final = "?"
 
 
@@ -51,4 +50,4 @@ def remove_order(
 
 def _mark(revision: str) -> Entry:
     """What stays of the order: its revision, so that an older snapshot that comes late does not bring it back."""
-    return Entry(revision, "incomplete", _NEVER, 0, 0, 0, 0, encode_lines(()), archived=True)
+    return Entry(revision, "incomplete", NEVER, 0, 0, 0, 0, encode_lines(()), archived=True)

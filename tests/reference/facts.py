@@ -14,6 +14,7 @@ from headrace.contracts.events import (
     Event,
     EventData,
     OrderLine,
+    OrderRemoved,
     OrderSnapshot,
     Refund,
 )
@@ -61,6 +62,8 @@ class Facts:
     """Snapshots of the account that were newer than all before, with their revisions."""
     orders: Orders = field(default_factory=dict)
     """Of each order the snapshots that were newer than all before."""
+    gone: dict[str, str] = field(default_factory=dict)
+    """Orders that became another customer's, with the revision since when."""
     deleted: bool = False
 
     @property
@@ -82,11 +85,21 @@ def read_facts(arrived: list[Arrived], *, guest: bool) -> Facts:
             return Facts(arrived, guest, deleted=True)
         if isinstance(data, CustomerSnapshot) and (not facts.customers or one.revision > facts.customers[-1][0]):
             facts.customers.append((one.revision, data))
-        if isinstance(data, OrderSnapshot):
+        if isinstance(data, OrderRemoved):
+            _remove(facts, data.order_id, one.revision)
+        if isinstance(data, OrderSnapshot) and one.revision > facts.gone.get(data.order_id, ""):
             seen = facts.orders.setdefault(data.order_id, [])
             if not seen or one.revision > seen[-1][0]:
                 seen.append((one.revision, data))
     return facts
+
+
+def _remove(facts: Facts, order_id: str, revision: str) -> None:
+    """Unless a newer snapshot says that it is here."""
+    seen = [each for each, _ in facts.orders.get(order_id, ())]
+    if revision >= max(seen, default="") and revision > facts.gone.get(order_id, ""):
+        facts.gone[order_id] = revision
+        facts.orders.pop(order_id, None)
 
 
 def brings_news(arrived: list[Arrived]) -> bool:
@@ -95,12 +108,13 @@ def brings_news(arrived: list[Arrived]) -> bool:
     data, kind = newest.event.data, newest.event.envelope.type
     if isinstance(data, CustomerSnapshot):
         known = [one.revision for one in before if isinstance(one.event.data, CustomerSnapshot)]
-    elif isinstance(data, OrderSnapshot):
-        known = [
-            one.revision
-            for one in before
-            if isinstance(one.event.data, OrderSnapshot) and one.event.data.order_id == data.order_id
-        ]
+    elif isinstance(data, OrderSnapshot | OrderRemoved):
+        told = [one for one in before if getattr(one.event.data, "order_id", "") == data.order_id]
+        known = [one.revision for one in told if isinstance(one.event.data, OrderRemoved)]
+        snapshots = [one.revision for one in told if isinstance(one.event.data, OrderSnapshot)]
+        if isinstance(data, OrderRemoved):  # it undoes a snapshot of its own revision
+            return all(newest.revision >= each for each in snapshots) and all(newest.revision > each for each in known)
+        known += snapshots
     elif isinstance(data, CustomerDeleted):
         return True
     else:

@@ -1,7 +1,6 @@
 """Facts as records of the log: origin `import`, ids and revisions that come from the content, so twice is once."""
 
 import hashlib
-import json
 from datetime import datetime
 from typing import Any, Final
 
@@ -36,6 +35,7 @@ class Maker:
     def __init__(self, setting: Setting, owners: Owners | None) -> None:
         self._setting = setting
         self._owners = owners
+        self._as_of = setting.as_of.isoformat().encode()
         self._last: tuple[str, Facts] | None = None
         self.batch = Batch()
         """What is to be written next."""
@@ -114,11 +114,11 @@ class Maker:
         to: list[Record] | None = None,
     ) -> None:
         try:
-            said = json.dumps([key, kind, msgspec.to_builtins(data), self._setting.as_of.isoformat()], sort_keys=True)
+            said = b"\n".join((key.encode(), kind.encode(), self._as_of, msgspec.json.encode(data)))
             value = encode_event(
                 data,
                 type=kind,
-                id=f"import:{kind}:{hashlib.blake2b(said.encode(), digest_size=16).hexdigest()}",
+                id=f"import:{kind}:{hashlib.blake2b(said, digest_size=16).hexdigest()}",
                 store=self._setting.store,
                 subject=key,
                 time=time,

@@ -23,6 +23,7 @@ from headrace.contracts.events import (
     EventData,
     OrderLine,
     OrderPersonal,
+    OrderRemoved,
     OrderSnapshot,
     Origin,
     Refund,
@@ -83,7 +84,7 @@ ORIGINS: tuple[Origin, ...] = ("live",) * 7 + ("reconcile", "reconcile", "backfi
 Record = Clock | Activated | Event
 KINDS = (
     *("order",) * 8, *("again",) * 2, *("customer",) * 3, *("clock",) * 13, *("refund",) * 2, "late", "set", "set",
-    "visit", "visit", "pin", "pin", "unpin", "store", "cart", "asked", "deleted",
+    "visit", "visit", "pin", "pin", "unpin", "store", "cart", "asked", "deleted", "removed",
 )  # fmt: skip
 
 
@@ -146,6 +147,10 @@ class History:
         match kind:
             case "deleted" if random.random() < 0.5:
                 return self._happened(CustomerDeleted(customer_id="7"), "customer.deleted")
+            case "removed" if not self.guest:  # of a guest only all at once, which is tested by itself
+                number = self._random.randint(max(1, self._revision - 3), self._revision + 1)
+                self._revision = max(self._revision, number)
+                return self._happened(OrderRemoved(order_id=random.choice("123")), "order.removed", f"r{number:05d}")
             case "set":
                 wanted = AttributeSet(name=random.choice(ATTRIBUTES), values=tuple(some(random, VALUES, 0, 2)))
                 return self._happened(wanted, "attribute.set")
