@@ -80,15 +80,13 @@ def test_judge__any_conditions__each_holds_as_it_does_alone(
 def test_next_changes__any_conditions__each_changes_when_it_does_alone(
     several: list[Condition], known: Totals, profile: Profile | None, now: datetime | None
 ) -> None:
-    timed = [one for one in compiled(several) if one.next_change is not None]
+    timed = [
+        Timed("", one.reads, one.next_change, one.changes) for one in compiled(several) if one.next_change is not None
+    ]
     facts = Facts(State("s:1", profile=profile, totals=known), SPEND)
     facts.now = now
-    dues = next_changes(
-        Timed(str(number), one.reads, one.next_change, one.changes) for number, one in enumerate(timed)
-    )(facts)
-    assert [None if due is NEVER else due for due in dues] == [
-        one.next_change(facts) for one in timed if one.next_change is not None
-    ]
+    together = next_changes(timed)(facts)
+    assert [None if due is NEVER else due for due in together] == [one.next_change(facts) for one in timed]
 
 
 def test_judge__equal_leaves__are_asked_once() -> None:
