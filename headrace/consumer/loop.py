@@ -203,7 +203,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             self._rereading.clear()
 
     async def _turn(self) -> None:
-        if self._rereading:
+        if self._rereading and not self._unbegun:
             await self._rewind()
         try:
             polled: Batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=POLL_RECORDS)
