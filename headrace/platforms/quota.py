@@ -5,12 +5,17 @@ Pure: times are arguments, in seconds of any one steady clock. Who waits is `gat
 BigCommerce counts a call when it arrives, in fixed windows common to all apps of a store, and says with each reply
 how long its window still lasts. The boundary is therefore known to an interval; where that leaves a doubt, a call is
 counted in both windows. No order of calls and replies makes a vendor's window hold more of ours than the allowance.
+
+Several processes share the store. Each has its part of our share, and takes more when replies show that it is left
+(`borrowing`).
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from headrace.platforms.borrowing import View, held, is_fresh, may_borrow, opens_at
 
 _DRIFT: Final = 0.001
 """How far the vendor's clock may run apart from ours, and its windows be off what it states, per second."""
@@ -20,6 +25,8 @@ _SKEW: Final = 0.005
 _SKEW_S: Final = 0.05
 """The stated end of a window may be off by this share of the window, at most this many seconds."""
 _ASK_AGAIN_S: Final = 0.02
+_STEP: Final = 0.003
+"""While it waits for calls that others leave, a process asks again after this part of a window."""
 _LONGEST_WINDOW_S: Final = 300.0
 """Calls are remembered so long while no window is known."""
 
@@ -56,10 +63,16 @@ class _Call:
 
 
 class Windows:
-    """The accounting of one process: `share` of the store's quota is ours (a number from 0 to 1)."""
+    """The accounting of one process: `share` of the store's quota is ours, `part` of that is its own (0 to 1 each)."""
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: float, part: float = 1.0) -> None:
         self._share = share
+        self._part = part
+        self._right = math.inf
+        """Calls of its own part that it may still make in this window; less with time, for the others' good."""
+        self._view: View | None = None
+        self._asked = False
+        """A call went out in this window to learn what is left, and did not tell yet."""
         self._calls: dict[int, _Call] = {}
         self._tickets = 0
         self._reply: QuotaReply | None = None
@@ -81,6 +94,9 @@ class Windows:
             return wait
         self._tickets += 1
         self._calls[self._tickets] = _Call(now)
+        if self._right < 1 and not self._is_told(now):
+            self._asked = True
+        self._right = max(0.0, self._right - 1)
         return self._tickets
 
     def give_back(self, ticket: int, now: float, reply: QuotaReply | None = None) -> None:
@@ -99,11 +115,11 @@ class Windows:
         self._blocked_until = max(self._blocked_until, until)
 
     def allowance(self) -> int:
-        """Calls per window that are ours; 1 while the vendor has not spoken."""
+        """Calls per window that are this process's own; 1 while the vendor has not spoken."""
         if self._reply is None:
             return 1
-        whole = _whole(self._reply, self._share)
-        return min(whole, self._first_allowance) if self._first else whole
+        own = _whole(self._reply, self._share * self._part)
+        return min(own, self._first_allowance) if self._first else own
 
     def used(self) -> int:
         """Calls that may have landed in the current window."""
@@ -129,11 +145,48 @@ class Windows:
             in_flight = any(call.done_at is None for call in self._calls.values())
             full = self._reply is not None and self.used() >= self.allowance()
             return _ASK_AGAIN_S if in_flight or full else 0.0
-        if now < self._end_from and self.used() < self.allowance():
-            return 0.0
+        if now < self._end_from:
+            return self._wait_within(now)
         if now >= self._end_to:  # the new window is still full of what may have landed in it
             return _ASK_AGAIN_S
         return max(self._end_to - now, _ASK_AGAIN_S / 10)
+
+    def _wait_within(self, now: float) -> float:
+        """In a window that we know to be in: our own part first, then what the others leave."""
+        assert self._reply is not None
+        until_end = max(self._end_to - now, _ASK_AGAIN_S / 10)
+        if self._part >= 1 or self._first:
+            return 0.0 if self.used() < self.allowance() else until_end
+        elapsed = 1 - (self._end_to - now) / self._reply.window_s
+        self._right = min(self._right, self.allowance() - self.used(), self.allowance() * held(elapsed))
+        if self._right >= 1:
+            return 0.0
+        whole, step = _whole(self._reply, self._share), _STEP * self._reply.window_s
+        if not self._is_told(now):
+            # What we know is old: one call asks, where that could be worth while.
+            known = 0 if self._view is None else self._view.used
+            in_flight = any(call.done_at is None for call in self._calls.values())
+            if self._asked or in_flight or not may_borrow(whole, self._part, View(known, now), 0, elapsed):
+                return min(until_end, max(step, self._opens_in(whole, known, elapsed)))
+            return 0.0
+        assert self._view is not None
+        view, unseen = self._view, self._unseen(self._view)
+        if may_borrow(whole, self._part, view, unseen, elapsed):
+            return 0.0
+        return min(until_end, max(step, self._opens_in(whole, view.used + unseen, elapsed)))
+
+    def _opens_in(self, whole: int, used: int, elapsed: float) -> float:
+        assert self._reply is not None
+        return (opens_at(whole, self._part, used) - elapsed) * self._reply.window_s
+
+    def _is_told(self, now: float) -> bool:
+        """True when a reply tells what everybody has used."""
+        return self._reply is not None and self._view is not None and is_fresh(self._view, now, self._reply.window_s)
+
+    def _unseen(self, view: View) -> int:
+        """Calls of ours that may have landed after the one that the view is of; that one is seen."""
+        later = sum(call.done_at is None or call.done_at > view.sent_at for call in self._calls.values())
+        return max(0, later - any(call.sent_at == view.sent_at for call in self._calls.values()))
 
     def _advance(self, now: float) -> None:
         """Moves to the window of `now`; calls that cannot have landed in it are forgotten."""
@@ -150,6 +203,7 @@ class Windows:
         self._end_from += passed * fastest
         self._end_to += passed * slowest
         self._first = False
+        self._new_window()
         self._learning = self._end_to - self._end_from > self._reply.window_s / 2  # too long without a word
 
     def _forget(self, started_from: float) -> None:
@@ -170,8 +224,18 @@ class Windows:
         else:
             self._narrow(end_from, end_to)
             self._reply = reply
+            self._look(call, reply)
         if reply.left <= max(1, reply.quota // 100):
             self.block(self._end_to)
+
+    def _look(self, call: _Call, reply: QuotaReply) -> None:
+        used = reply.quota - reply.left
+        if self._view is None or used >= self._view.used:
+            self._view = View(used, call.sent_at)
+            self._asked = False
+
+    def _new_window(self) -> None:
+        self._right, self._view, self._asked = math.inf, None, False
 
     def _narrow(self, end_from: float, end_to: float) -> None:
         """Both intervals hold the boundary; if they do not meet, the vendor's clock was set: the newer one is right."""
@@ -181,6 +245,7 @@ class Windows:
     def _learn(self, end_from: float, end_to: float, reply: QuotaReply, now: float) -> None:
         self._reply = reply
         self._learning = False
+        self._new_window()
         self._end_from, self._end_to = end_from, end_to
         self._forget(end_from - _bounds(reply.window_s)[1])
         whole = _whole(reply, self._share)

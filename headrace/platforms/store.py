@@ -87,7 +87,7 @@ def make_bigcommerce(
     deadline_s: float = CALL_DEADLINE_S,
     retry: RetryPolicy = VENDOR_RETRY,
 ) -> VendorClient:
-    """A client whose calls stay inside `weight` (0 to 1) of our share of the store's quota.
+    """A client that has `weight` (0 to 1) of our share of the store's quota, and what the others leave of it.
 
     The sum of all processes' weights must not exceed 1. Paths begin with `/v2` or `/v3`.
     """
@@ -95,7 +95,7 @@ def make_bigcommerce(
         "bigcommerce",
         base_url=f"{settings.bigcommerce_url.rstrip('/')}/stores/{settings.store}",
         headers={"X-Auth-Token": settings.bigcommerce_token.get_secret_value()},
-        gate=Gate(Windows(settings.bigcommerce_quota_share * weight)),
+        gate=Gate(Windows(settings.bigcommerce_quota_share, weight)),
         store=settings.store,
         max_concurrency=max_concurrency,
         deadline_s=deadline_s,
