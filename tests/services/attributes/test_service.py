@@ -14,7 +14,9 @@ from headrace.consumer.database import open_database
 from headrace.contracts import topics
 from headrace.contracts.events import AttributeSet, decode_event
 from headrace.runtime.kafka import read_to_end, topic
+from headrace.runtime.metrics import exposition, gauge
 from headrace.runtime.process import Running
+from headrace.simulators.people import MAX_ATTRIBUTES
 from services.attributes.bootstrap import main
 from services.attributes.definition_table import outdated, put_definition
 from services.attributes.definitions import Definition
@@ -155,6 +157,40 @@ async def test_attributes__definition_changes__everybody_is_laid_out_anew(bench:
         await eventually(service.laid_out, what="read again")
         await bench.settled(GROUP, TOPIC)
     assert (await bench.calls())["attribute_writes"] == writes
+
+
+async def test_attributes__store_has_no_room__metafield_and_everybody_is_told(bench: Bench, start: Start) -> None:
+    (customer,) = await bench.make_customers(1)
+    for number in range(MAX_ATTRIBUTES):
+        bench.simulator.world.people.create_attribute(f"theirs-{number}", "string")
+    async with start() as service:
+        await bench.publish(bench.attributes(customer, country=["France"]))
+        await bench.settled(GROUP, TOPIC)
+        truth = (await bench.truth())["customers"]["1"]
+        assert (truth["attributes"], truth["metafields"]) == ({}, {"headrace.headrace": ";country=France;"})
+        assert [note for note in service.running.health.notes if "no customer attribute for headrace" in note]
+        assert "headrace_attributes_missing 1.0" in exposition().decode()
+        _, found = await service.ask("GET", "/v1/attributes/country")
+        assert found["problem"] == "the store has no customer attribute headrace: a metafield"
+    (outcome,) = await bench.outcomes()
+    assert (outcome["result"], outcome["reason"]) == ("applied", "attribute_limit")
+    gauge("headrace_attributes_missing").set(0)
+
+
+async def test_attributes__claimed_and_not_allowed__kept_and_said(bench: Bench, start: Start) -> None:
+    (customer,) = await bench.make_customers(1)
+    async with start() as service:
+        await service.define("tier", allowed=("VIP", "Gold"))
+        for _ in range(2):
+            await bench.publish(bench.attributes(customer, tier=["VIP", "odd"]))
+            await bench.settled(GROUP, TOPIC)
+        _, found = await service.ask("GET", f"/v1/customers/{customer}/attributes")
+        shown = {one["value"]: (one["mirrored"], one["reason"]) for one in found["attributes"]["tier"]}
+    assert shown == {"VIP": ("attribute:headrace", None), "odd": (None, "value_not_allowed")}
+    assert (await bench.truth())["customers"]["1"]["attributes"] == {"headrace": ";tier=VIP;"}
+    told = [(one["result"], one["reason"]) for one in await bench.outcomes()]
+    # Partitions are read again once for the definition: what is older by then is stale.
+    assert set(told) - {("stale", "older")} == {("applied", "value_not_allowed"), ("unchanged", "value_not_allowed")}
 
 
 async def test_attributes__customer_gone__is_refused_alone(bench: Bench, start: Start) -> None:
