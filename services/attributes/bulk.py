@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import psycopg
 from psycopg import sql
 from sqlalchemy import ARRAY, Connection, Row, Table, Text, any_, bindparam, delete, select, tuple_
+from sqlalchemy.exc import DBAPIError
 
 from headrace.consumer.ledger import upsert
 
@@ -15,11 +17,16 @@ _SLICE: Final = 300
 
 
 def replace_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows or replaces those of the same primary key, which is in `rows` once."""
-    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
-        _copy(connection, table, rows)
-    else:
+    """Inserts rows or replaces those of the same primary key, which is in `rows` once. Raises DBAPIError."""
+    if connection.dialect.name != "postgresql" or len(rows) < COPY_FROM:
         upsert(connection, table, rows)
+        return
+    try:
+        _copy(connection, table, rows)
+    except psycopg.Error as error:  # as SQLAlchemy would raise it: who waits for the database knows its errors
+        raise DBAPIError.instance(
+            "COPY", None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
 
 
 def rows_of(connection: Connection, table: Table, customers: Sequence[str]) -> Iterator[Row[Any]]:
