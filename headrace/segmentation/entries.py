@@ -62,6 +62,7 @@ class Walk:
         "_offset",
         "_rules",
         "_state",
+        "_tagged",
         "changed",
         "claims",
         "fired",
@@ -85,6 +86,7 @@ class Walk:
         self._offset = offset
         self._moment = moment
         self._labels: Labels | None = None
+        self._tagged: Labels | None = None
         self._group: tuple[Claims, Standing, Wanted] | None = None
         self._state: State | None = None
         self.claims = claims
@@ -249,7 +251,7 @@ class Walk:
 
     def _note(self, source: str) -> None:
         self.changed.append(source)
-        self._labels = None
+        self._labels = self._tagged = None
 
     def _changes(self, rule: CompiledRule, facts: Facts) -> tuple[Occurrence, ...]:
         moment = self._moment
@@ -300,4 +302,7 @@ class Walk:
         return known
 
     def _tags(self) -> Labels:
-        return folded_tags(self._rules, self.claims, self.standing)
+        known = self._tagged
+        if known is None:  # kept: a rule asks of each line, and its own tag must not answer
+            known = self._tagged = folded_tags(self._rules, self.claims, self.standing)
+        return known

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from headrace.contracts.effects import effect_id
-from headrace.contracts.events import CustomerDeleted, Origin
+from headrace.contracts.events import CustomerDeleted, OrderLine, Origin
 from tests.headrace.segmentation.acting import DAY, START, Story, compiled, refund
 
 THANKS = compiled(
@@ -232,3 +232,21 @@ def test_effect__of_a_consumer__carries_its_mapping() -> None:
     (effect,) = story.effects
     assert (effect.kind, effect.consumer, effect.with_) == ("do", "cards", {"print": 3, "on": ["gold"]})
     assert effect.cause_id == "visit-1"
+
+
+def test_effects__rule_asks_for_the_tag_it_gives__every_line_acts_once() -> None:
+    """The tag of the first line does not answer for the next one."""
+    rules = compiled(
+        """
+rules:
+- id: first
+  when: product.ordered
+  if: {customer.tags.mailchimp: {has_none: VIP}}
+  then: [{notify_staff: {channel: vip, text: New}}, {tag: {mailchimp: VIP}}]
+"""
+    )
+    story = known(rules)
+    lines = tuple(OrderLine(id=number, product_id="5", quantity=1, price=1, total=1) for number in "12")
+    story.order("1", 2, lines=lines)
+    story.order("2", 2, lines=lines)
+    assert [cause for _, _, cause in story.done] == ["1:1", "1:2"]
