@@ -1,7 +1,7 @@
 """What a role may call beyond its own part of our share, when the store's replies show that it is left.
 
 Pure: `elapsed` is the part of the vendor's window that is over, from 0 to 1; counts are calls of one window. What is
-guaranteed, and why, is decision 13.
+guaranteed, and why, is decision 16.
 """
 
 import math
