@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from headrace.consumer import Arrival, Finished, Limits, Result, Target, Task, as_advised
+from headrace.consumer import Arrival, Finished, Limits, Result, Target, Task, TryAgain, as_advised
 from headrace.consumer.kind import APPLIED, OutcomeKind
 from headrace.contracts import topics
 from headrace.contracts.actions import DesiredAttributes
@@ -145,7 +145,10 @@ class AttributeMirror:
 
     async def _put(self, changes: Mapping[str, Mapping[str, str]]) -> None:
         names = {place.removeprefix(ATTRIBUTE): texts for place, texts in changes.items()}
-        ids = await self._attributes.known(sorted(names))  # one that is gone took its values along
+        ids = await self._attributes.known(sorted(names))
+        if any(text for name in names.keys() - ids.keys() for text in names[name].values()):
+            raise TryAgain("attribute_not_found", unknown=True)  # taken away by others, or not shown yet
+        # A text that goes and whose attribute is gone went along.
         values = sorted(
             (self._id(customer), ids[name], text)
             for name, texts in names.items()

@@ -93,13 +93,14 @@ class StoreAttributes:
         try:
             with as_advised():
                 reply = await self._client.call(bigcommerce.create_attribute(name))
+                made = bigcommerce.number_of(next(iter(bigcommerce.rows_of(reply)), {}))
         except Rejected as error:
             self.forget()
             if name not in await self._listed():  # else another replica was quicker
                 self._miss(name, error.message)
         else:
-            assert self._ids is not None, "they were listed before"
-            self._ids[name] = int(bigcommerce.rows_of(reply)[0]["id"])
+            if self._ids is not None:  # else all are looked up again anyway
+                self._ids[name] = made
 
     def _miss(self, name: str, reason: str) -> None:
         self._missing[name] = reason

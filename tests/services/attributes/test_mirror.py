@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headrace.consumer import Result
+from headrace.consumer import Result, TryAgain
 from services.attributes.bulk import delete_rows, rows_of
 from services.attributes.definitions import Definition
 from services.attributes.tables import METAFIELDS
@@ -124,6 +124,31 @@ async def test_perform__attribute_deleted_by_others__made_again(shop: Shop) -> N
     shop.simulator.world.people.delete_attribute(1)
     await shop.perform({1: {TIER: ";b;"}, 2: {TIER: ";b;"}}, applied={TIER: ";a;"})
     assert [shop.holds(number)[0] for number in (1, 2)] == [{"tier": ";b;"}] * 2
+
+
+async def test_perform__attribute_not_shown_after_it_was_made__comes_again(shop: Shop) -> None:
+    await shop.attributes.known([])
+    shop.simulator.faults.order(
+        [
+            {
+                "match": {"path": "/v3/customers/attributes", "method": "GET"},
+                "reply": {"status": 200, "body": {"data": []}},
+            }
+        ]
+    )
+    made = shop.attributes.ensure
+
+    async def forgetful(names: Sequence[str]) -> dict[str, int]:
+        found = await made(names)
+        shop.attributes.forget()  # as when another batch had an id refused meanwhile
+        return found
+
+    shop.attributes.ensure = forgetful  # type: ignore[method-assign]
+    with pytest.raises(TryAgain, match="attribute_not_found") as raised:
+        await shop.perform({1: {TIER: ";a;"}})
+    assert raised.value.unknown
+    await shop.perform({1: {TIER: ";a;"}})
+    assert shop.holds(1)[0] == {"tier": ";a;"}
 
 
 async def test_perform__another_replica_makes_the_attribute_first__its_id_is_taken(shop: Shop) -> None:
