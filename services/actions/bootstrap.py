@@ -68,7 +68,11 @@ async def _main(settings: ActionsSettings, running: Running, kinds: Sequence[str
             return
         consumers = [
             Consumer(
-                _build(kind, settings, stack), settings=settings, database=database, producer=producer, running=running
+                _build(kind, settings, database, stack),
+                settings=settings,
+                database=database,
+                producer=producer,
+                running=running,
             )
             for kind in dict.fromkeys(kinds)
         ]
@@ -104,7 +108,7 @@ async def _open(settings: ActionsSettings, running: Running, kinds: Sequence[str
     return database
 
 
-def _build(kind: str, settings: ActionsSettings, stack: AsyncExitStack) -> Kind:
+def _build(kind: str, settings: ActionsSettings, database: Database, stack: AsyncExitStack) -> Kind:
     if kind == GROUP:
         assert isinstance(settings, GroupSettings)
         store = make_bigcommerce(settings, settings.quota_weight, deadline_s=settings.vendor_deadline_s)
@@ -114,4 +118,4 @@ def _build(kind: str, settings: ActionsSettings, stack: AsyncExitStack) -> Kind:
     assert isinstance(settings, platform.settings)
     client = platform.client(settings)
     stack.push_async_callback(client.aclose)
-    return EmailTags(platform.audience(client, settings), settings.store)
+    return EmailTags(platform.audience(client, settings), settings.store, database)

@@ -32,7 +32,8 @@ class Change:
 
     A contact that turns out to be missing, in both cases, is made when `wanted` holds something, and then gets all of
     it; where nothing is wanted, nothing needs to come off. `subscribed`: the person's consent as the store knows it,
-    None unknown; it speaks of contacts made by us only.
+    None unknown; it speaks of contacts made by us only. `doubtful`: an earlier change of this customer was begun, and
+    nobody knows whether the platform did it, or does it later.
     """
 
     email: str
@@ -41,6 +42,7 @@ class Change:
     wanted: Labels
     certain: bool
     subscribed: bool | None = None
+    doubtful: bool = False
 
 
 class Audience(Protocol):
@@ -55,6 +57,7 @@ class Audience(Protocol):
     async def write(self, changes: Sequence[Change]) -> Sequence[Result]:
         """Does it; one result a change, in order: applied, or refused with the platform's word for why.
 
+        Where a part of it was done, the result is an overflow that tells what is there now.
         Returns when the platform has done it, not when it has only taken it in. Raises TryAgain, PauseConsumer for all
         of them; one whose outcome is then unknown is done again.
         """

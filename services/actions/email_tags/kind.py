@@ -1,24 +1,39 @@
 """Tags and lists of one platform: what is wanted comes from `actions.email-tags`, for whom from `actions.contact`.
 
-What is to be put on and taken off where is decided here; how, by the platform's `Audience`.
+What is to be put on and taken off where is decided in `changes`; how, by the platform's `Audience`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection
 
-from headrace.consumer import Arrival, Finished, Result, Skip, Target, Task
+from headrace.consumer import Applied, Arrival, Database, Finished, Result, Skip, Target, Task, TryAgain
 from headrace.consumer.kind import APPLIED, Json, OutcomeKind
-from headrace.consumer.ledger import load_wanted, store_wanted
+from headrace.consumer.ledger import load_applied, load_wanted, store_wanted
+from headrace.consumer.patience import database_is_away
 from headrace.contracts import topics
 from headrace.contracts.actions import DesiredContact, DesiredEmailTags, Platform, Version
-from services.actions.email_tags.audience import Audience, Change, Labels, labels_of, together
+from services.actions.email_tags.audience import Audience, Change, together
+from services.actions.email_tags.changes import (
+    NOWHERE,
+    Shared,
+    call_back,
+    ended,
+    half_ended,
+    leave,
+    left_behind,
+    nothing_to_reach,
+    reach,
+    to_be_left,
+)
 from services.actions.email_tags.shared_addresses import Addresses, wishes
+from services.actions.email_tags.turns import Turns
 
 Wanted = dict[str, tuple[Version, Json]]
+_DATABASE_AGAIN_S: Final = 1.0
 
 
 class EmailTags:
@@ -30,15 +45,19 @@ class EmailTags:
     }
     reads_back = False
 
-    def __init__(self, audience: Audience, store: str) -> None:
+    def __init__(self, audience: Audience, store: str, database: Database) -> None:
         self._audience = audience
         self._store = store
+        self._database = database
         self._contact = contact_kind(audience.platform)
         self.name = f"email-tags.{audience.platform}"
         self.group = f"actions.{self.name}"
         self.outcome: tuple[OutcomeKind, str] = ("tag", audience.platform)
         self.limits = audience.limits
         self._addresses = Addresses(self.name, store)
+        self._turns = Turns()
+        self._reached: dict[str, tuple[Target, Result]] = {}
+        """Who was reached by a batch that then failed to leave former addresses: by customer, target and result."""
 
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
         """Keeps contact and tags as they come; whichever is second makes the target."""
@@ -49,9 +68,10 @@ class EmailTags:
         answers = [self._answer(arrival, contacts, tags) for arrival in arrivals]
         store_wanted(connection, self._contact, contacts)
         store_wanted(connection, self.name, tags)
-        shared = self._addresses.update(connection, before, wishes(customers, contacts, tags))
+        self._addresses.update(connection, before, wishes(customers, contacts, tags))
+        rows = load_applied(connection, self.name, customers)
         return [
-            answer if isinstance(answer, Finished) else _with_shared(answer, shared[arrival.customer])
+            answer if isinstance(answer, Finished) else _with_left(answer, rows.get(arrival.customer))
             for arrival, answer in zip(arrivals, answers, strict=True)
         ]
 
@@ -71,20 +91,57 @@ class EmailTags:
 
     async def perform(self, tasks: Sequence[Task]) -> Mapping[str, Result]:
         """First what is wanted where the customers are now, then off with it where they were."""
-        results = {task.customer: _nothing_to_reach(task) for task in tasks}
-        reached = [(task, change) for task in tasks if (change := reach(task)) is not None]
-        for task, result in zip(
-            [task for task, _ in reached], await self._write([change for _, change in reached]), strict=True
-        ):
-            results[task.customer] = result
-        # Only then: if the new address is refused, the tags stay where they were, as the ledger says.
-        left = [
-            (task, change) for task in tasks if results[task.customer].result != "refused" for change in leave(task)
+        places = {task.customer: {*left_behind(task), task.target.value["email"]} - {""} for task in tasks}
+        async with self._turns.of(email for emails in places.values() for email in emails):
+            shared = await self._of_others(places)
+            results = await self._reach(tasks, shared)
+            self._reached |= {
+                task.customer: (task.target, results[task.customer]) for task in tasks if left_behind(task)
+            }
+            results = await self._leave(tasks, shared, results)
+        for task in tasks:
+            self._reached.pop(task.customer, None)
+        return {task.customer: ended(task, results[task.customer]) for task in tasks}
+
+    async def _of_others(self, places: Mapping[str, Collection[str]]) -> Mapping[str, Shared]:
+        """As it is now: since the targets were made, others may have come to these addresses."""
+        try:
+            return await self._database.read(lambda connection: self._addresses.of_others(connection, places))
+        except Exception as error:
+            if not database_is_away(error):
+                raise
+            raise TryAgain("database", delay_s=_DATABASE_AGAIN_S) from error
+
+    async def _reach(self, tasks: Sequence[Task], shared: Mapping[str, Shared]) -> dict[str, Result]:
+        results = {task.customer: self._done_before(task) or nothing_to_reach(task) for task in tasks}
+        todo = [task for task in tasks if self._done_before(task) is None]
+        reached = [(task, change) for task in todo if (change := reach(task, shared[task.customer])) is not None]
+        answers = await self._write([change for _, change in reached])
+        return results | {task.customer: result for (task, _), result in zip(reached, answers, strict=True)}
+
+    def _done_before(self, task: Task) -> Result | None:
+        target, result = self._reached.get(task.customer, (None, None))
+        same = target is not None and (target.version, target.value) == (task.target.version, task.target.value)
+        return result if same else None
+
+    async def _leave(
+        self, tasks: Sequence[Task], shared: Mapping[str, Shared], results: dict[str, Result]
+    ) -> dict[str, Result]:
+        """If the new address was refused, the tags stay where they were, as the ledger says."""
+        found = [
+            (task, change)
+            for task in tasks
+            for change in (call_back if results[task.customer].result == "refused" else leave)(
+                task, shared[task.customer]
+            )
         ]
-        for (task, _), result in zip(left, await self._write([change for _, change in left]), strict=True):
-            if result.result == "refused":
-                results[task.customer] = result
-        return results
+        answers = await self._write([change for _, change in found])
+        failed = {
+            task.customer: half_ended(task, results[task.customer], answer)
+            for (task, _), answer in zip(found, answers, strict=True)
+            if answer.result in ("refused", "overflow")
+        }
+        return results | failed
 
     async def _write(self, changes: Sequence[Change]) -> Sequence[Result]:
         """In as few calls as can be: two customers of one address go one after the other."""
@@ -112,7 +169,7 @@ def target_of(contact: tuple[Version, Json] | None, tags: tuple[Version, Json] |
     if contact is None:
         return Target(version, skip=Skip("skipped", "no_contact_yet"))
     if not email:
-        return Target(version, {"email": "", "tags": []})  # what we put at a former address is taken off
+        return Target(version, NOWHERE)  # what we put at a former address is taken off
     if tags is None or not (tags[1]["present"] or tags[1]["absent"]):
         return Target(version, skip=Skip("skipped", "no_tags"))
     return Target(
@@ -122,70 +179,11 @@ def target_of(contact: tuple[Version, Json] | None, tags: tuple[Version, Json] |
     )
 
 
-def reach(task: Task) -> Change | None:
-    """What to do about the customer's address; None without one."""
-    email, present = task.target.value["email"], task.target.value["tags"]
-    if not email:
-        return None
-    extra = _extra(task)
-    shared, known = extra.get("shared", {}).get(email, ()), known_tags(task)
-    certain = known is not None
-    if known is None:
-        here = [value for value in (task.applied.value, task.applied.intent) if value and value["email"] == email]
-        known = [name for value in here for name in value["tags"]]
-        put, gone = present, [*extra.get("absent", ()), *known]
-    else:
-        put, gone = [name for name in present if name not in known], known
-    return Change(
-        email,
-        labels_of(put),
-        labels_of(_without(gone, (*present, *shared))),
-        labels_of((*present, *shared)),
-        certain,
-        extra.get("subscribed"),
-    )
-
-
-def leave(task: Task) -> list[Change]:
-    """What to take off the customer's former addresses."""
-    found = []
-    for email, names in left_behind(task).items():
-        shared = _extra(task).get("shared", {}).get(email, ())
-        found.append(Change(email, Labels(), labels_of(_without(names, shared)), labels_of(shared), certain=True))
-    return found
-
-
-def known_tags(task: Task) -> list[str] | None:
-    """Our tags on the contact of this very address; None when that is not known for sure."""
-    applied = task.applied.value
-    if task.applied.intent is not None or applied is None or applied["email"] != task.target.value["email"]:
-        return None
-    return list(applied["tags"])
-
-
-def left_behind(task: Task) -> dict[str, list[str]]:
-    """Former addresses of the customer, and our tags that may still be there."""
-    found: dict[str, list[str]] = {}
-    for value in (task.applied.value, task.applied.intent):
-        if value is not None and value["tags"] and value["email"] != task.target.value["email"]:
-            found[value["email"]] = sorted({*found.get(value["email"], ()), *value["tags"]})
-    return found
-
-
-def _nothing_to_reach(task: Task) -> Result:
-    return APPLIED if left_behind(task) else Result("skipped", "no_email")
-
-
-def _with_shared(target: Target, shared: Json) -> Target:
-    return replace(target, extra={**(target.extra or {}), "shared": shared}) if target.skip is None else target
-
-
-def _extra(task: Task) -> Mapping[str, Any]:
-    return task.target.extra or {}
-
-
-def _without(names: Iterable[str], kept: Collection[str]) -> list[str]:
-    return [name for name in names if name not in kept]
+def _with_left(target: Target, row: Applied | None) -> Target:
+    if target.skip is not None or row is None:
+        return target
+    left = to_be_left(row.value, row.intent, target.value["email"])
+    return replace(target, value={**target.value, "left": left}) if left else target
 
 
 def _kept(desired: DesiredContact | DesiredEmailTags, platform: Platform) -> Json:

@@ -1,16 +1,16 @@
 """Who shares an e-mail address: a guest and the customer the guest became, two accounts of one person.
 
-Mailchimp has one member an address; a tag comes off only when nobody of the address wants it any more. What a
+A platform has one contact an address; a tag comes off only when nobody of the address wants it any more. What a
 customer wants is decided elsewhere.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
 
 from headrace.consumer.kind import Json
-from headrace.consumer.ledger import forget_wanted, load_applied, load_groups, store_all_wanted
+from headrace.consumer.ledger import forget_wanted, load_groups, store_all_wanted
 from headrace.contracts.actions import Version
 
 Wanted = Mapping[str, tuple[Version, Json]]
@@ -24,29 +24,12 @@ class Addresses:
     """The wishes of all customers by address, kept in the ledger under a kind of its own per address."""
 
     def __init__(self, kind: str, store: str) -> None:
-        self._kind = kind
         self._prefix: Final = f"{kind}@{store}/"
 
     def update(
         self, connection: Connection, before: Mapping[str, Wish | None], after: Mapping[str, Wish | None]
-    ) -> dict[str, dict[str, list[str]]]:
-        """Keeps the wishes after; gives for each customer: address -> tags that others want there.
-
-        Of every address that the customer has, had, or may still have tags at.
-        """
-        self._keep(connection, before, after)
-        concerned = self._concerned(connection, before, after)
-        every = sorted({email for emails in concerned.values() for email in emails})
-        found = load_groups(connection, [self._prefix + email for email in every])
-        held = {email: found.get(self._prefix + email, {}) for email in every}
-        return {
-            customer: {email: _of_others(held[email], customer) for email in emails}
-            for customer, emails in concerned.items()
-        }
-
-    def _keep(
-        self, connection: Connection, before: Mapping[str, Wish | None], after: Mapping[str, Wish | None]
     ) -> None:
+        """Keeps the wishes after, by customer."""
         changed: dict[tuple[str, str], tuple[Version, Json]] = {}
         for customer, new in after.items():
             old = before[customer]
@@ -56,19 +39,17 @@ class Addresses:
                 changed[self._prefix + new[0], customer] = _UNVERSIONED, new[1]
         store_all_wanted(connection, changed)
 
-    def _concerned(
-        self, connection: Connection, before: Mapping[str, Wish | None], after: Mapping[str, Wish | None]
-    ) -> dict[str, set[str]]:
-        rows = load_applied(connection, self._kind, list(after))
-        found: dict[str, set[str]] = {}
-        for customer in after:
-            row = rows.get(customer)
-            values = () if row is None else (row.value, row.intent)
-            found[customer] = {
-                *(wish[0] for wish in (before[customer], after[customer]) if wish is not None),
-                *(value["email"] for value in values if value is not None and value["email"]),
-            }
-        return found
+    def of_others(
+        self, connection: Connection, concerned: Mapping[str, Collection[str]]
+    ) -> dict[str, dict[str, list[str]]]:
+        """For each customer and each of these addresses: what others want there by now, if anything."""
+        every = sorted({email for emails in concerned.values() for email in emails})
+        found = load_groups(connection, [self._prefix + email for email in every])
+        held = {email: found.get(self._prefix + email, {}) for email in every}
+        return {
+            customer: {email: _of_others(held[email], customer) for email in emails}
+            for customer, emails in concerned.items()
+        }
 
 
 def _of_others(held: Mapping[str, Sequence[str]], customer: str) -> list[str]:

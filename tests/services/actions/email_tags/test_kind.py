@@ -6,7 +6,8 @@ import pytest
 
 from headrace.consumer import Applied, Target, Task
 from services.actions.email_tags.audience import Change, Labels, as_tags, labels_of, together
-from services.actions.email_tags.kind import known_tags, leave, left_behind, reach, target_of
+from services.actions.email_tags.changes import known_tags, leave, left_behind, reach
+from services.actions.email_tags.kind import target_of
 
 CONTACT = ((1, 5, 0), {"email": "a@x.example", "subscribed": None})
 TAGS = ((1, 4, 0), {"present": ["VIP"], "absent": []})
@@ -60,7 +61,7 @@ def test_reach__known__is_the_difference() -> None:
 
 def test_reach__not_known__puts_all_and_takes_what_may_be_there() -> None:
     change = reach(task(Applied((1, 1, 0), {"email": "new", "tags": ["A"]}, {"email": "new", "tags": ["C"]})))
-    assert change == Change("new", Labels(("B",)), Labels(("A", "C")), Labels(("B",)), certain=False)
+    assert change == Change("new", Labels(("B",)), Labels(("A", "C")), Labels(("B",)), certain=False, doubtful=True)
 
 
 def test_leave__former_address__all_of_ours_comes_off() -> None:

@@ -15,7 +15,7 @@ from headrace.runtime.retry import RetryPolicy
 from headrace.simulators.call import Call
 from headrace.simulators.klaviyo.vendor import TAGS
 from services.actions.email_tags.audience import together
-from services.actions.email_tags.kind import reach
+from services.actions.email_tags.changes import reach
 from services.actions.email_tags.klaviyo import KlaviyoAudience
 from tests.headrace.simulators.klaviyo.account import Port
 
