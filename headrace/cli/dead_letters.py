@@ -1,75 +1,190 @@
-"""`headrace dead-letters list`: the records that were set aside, with their causes.
+"""`headrace dead-letters`: the records that were set aside: list them, look at one, send them again, drop them.
 
-Content is not printed: it may be personal.
+Content is shown by `show` only, and without personal data unless that is asked for.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Final
 
-import msgspec
 import typer
-from aiokafka import ConsumerRecord
 
 from headrace.cli.activation import kafka_errors
-from headrace.cli.output import JsonOption, emit
+from headrace.cli.letter_content import content
+from headrace.cli.letter_text import list_text, meaning, resend_text, show_text
+from headrace.cli.letter_topic import all_letters, append_marks
+from headrace.cli.letters import Filter, Letter, describe, named, shown_key
+from headrace.cli.moments import moment
+from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
+from headrace.cli.resend import Report, resend
 from headrace.cli.running_kafka import use_running_kafka
-from headrace.contracts.actions import DeadLetter
+from headrace.contracts.actions import DeadLetterMark
 from headrace.contracts.topics import DEAD_LETTERS
 from headrace.runtime.broker_version import check_broker
-from headrace.runtime.kafka import read_to_end, topic
+from headrace.runtime.kafka import make_producer, topic
 from headrace.runtime.settings import KafkaSettings, load_settings
 
-_DECODER = msgspec.json.Decoder(DeadLetter)
+MAX_REASON: Final = 500
+_ServiceOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only what this service set aside.")]
+_ReasonOption = Annotated[str | None, typer.Option(metavar="WORD", help="Only those of this reason.")]
+_Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="partition:offset, as `list` prints it.")]
 
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     group = typer.Typer(help="Records that were set aside, with their causes.", no_args_is_help=True)
     group.command("list")(list_letters)
+    group.command("show")(show_letter)
+    group.command("resend")(resend_letters)
+    group.command("drop")(drop_letters)
     app.add_typer(group, name="dead-letters")
 
 
-def list_letters(json: JsonOption = False) -> None:
-    """List the dead letters, oldest first, without their content."""
+def list_letters(
+    service: _ServiceOption = None,
+    reason: _ReasonOption = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Only those set aside since (RFC 3339).")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also those dealt with, and what became of them.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """List the open dead letters, oldest first, without their content."""
+    wanted = Filter(service, reason, None if since is None else moment("--since", since), every)
+    letters = asyncio.run(_read(_settings()))
+    found = [letter for letter in letters if wanted.takes(letter)]
+    rows = [describe(letter) for letter in found]
+    hidden = sum(letter.state not in ("open", "resending") for letter in letters) if not every else 0
+    emit({"dead_letters": rows, "reasons": _reasons(found)}, json, lambda said: list_text(said, hidden))
+
+
+def show_letter(
+    letter: Annotated[str, typer.Argument(metavar="ID", help="partition:offset, as `list` prints it.")],
+    personal: Annotated[bool, typer.Option("--personal", help="Show personal data too.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show one dead letter whole: why, where it came from, and the record, personal data masked."""
+    settings = _settings()
+    (found,) = named(asyncio.run(_read(settings)), [letter], topic(settings, DEAD_LETTERS))
+    record = found.record
+    said = describe(found)
+    if record is not None:
+        said |= {"key": shown_key(record.key, personal=personal)} | content(record.value, personal=personal)
+    emit(said, json, show_text)
+
+
+def resend_letters(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As `list` prints them.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All open ones of the --reason (and --service).")] = False,
+    reason: _ReasonOption = None,
+    service: _ServiceOption = None,
+    confirm: Annotated[bool, typer.Option("--confirm", help="With --all: yes, so many.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Put records back where they came from: same topic, partition, key and bytes. Each letter once."""
+    if bool(ids) == every or (every and reason is None) or (ids and (reason or service)):
+        raise CliError(
+            "usage",
+            "resend needs ids, or --all with a --reason",
+            hint="headrace dead-letters resend 3:17, or --all --reason failed",
+        )
+    settings = _settings()
+    letters = asyncio.run(_read(settings))
+    if ids:
+        chosen = named(letters, ids, topic(settings, DEAD_LETTERS))
+    else:
+        wanted = Filter(service, reason)
+        chosen = [letter for letter in letters if wanted.takes(letter)]
+        if chosen and not confirm:
+            raise _unconfirmed(chosen)
+    report = asyncio.run(_resend(settings, chosen)) if chosen else Report()
+    emit(_as_object(report), json, resend_text)
+    if report.refused:
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def drop_letters(
+    ids: _Ids,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; shown to whoever asks later.")],
+    json: JsonOption = False,
+) -> None:
+    """Mark dead letters as dealt with. They stay in the topic for its 30 days; `list --all` shows them."""
+    why = " ".join(reason.split())
+    if not why or len(why) > MAX_REASON:
+        raise CliError("usage", f"--reason has 1 to {MAX_REASON} characters", hint="say why, for whoever asks later")
+    settings = _settings()
+    letters = named(asyncio.run(_read(settings)), ids, topic(settings, DEAD_LETTERS))
+    for letter in letters:
+        _refuse_drop(letter)
+    asyncio.run(_drop([letter for letter in letters if letter.state == "open"], settings, why))
+    dropped = [letter.id for letter in letters]
+    emit({"dropped": dropped, "reason": why}, json, lambda said: f"dropped: {', '.join(said['dropped'])}")
+
+
+def _settings() -> KafkaSettings:
     use_running_kafka()
-    letters = [describe(record) for record in asyncio.run(_read(load_settings(KafkaSettings)))]
-    emit({"dead_letters": sorted(letters, key=lambda letter: letter["at"])}, json, _text)
+    return load_settings(KafkaSettings)
 
 
-def describe(record: "ConsumerRecord[bytes | None, bytes | None]") -> dict[str, Any]:
-    """One letter: its own place (`id`), when, why, and where the record it holds came from."""
-    at = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat().replace("+00:00", "Z")
-    place = {"id": f"{record.partition}:{record.offset}", "at": at}
-    try:
-        letter = _DECODER.decode(record.value or b"")
-    except msgspec.DecodeError:
-        return place | {"reason": "unreadable", "detail": "the dead letter itself cannot be read"}
-    return place | {
-        "reason": letter.reason,
-        "detail": letter.detail,
-        "service": letter.service,
-        "topic": letter.topic,
-        "partition": letter.partition,
-        "offset": letter.offset,
-        "key": letter.key.decode(errors="replace") if letter.key is not None else None,
+async def _read(settings: KafkaSettings) -> list[Letter]:
+    await check_broker(settings)
+    async with kafka_errors(settings):
+        return await all_letters(settings)
+
+
+async def _resend(settings: KafkaSettings, chosen: Sequence[Letter]) -> Report:
+    async with kafka_errors(settings):
+        return await resend(settings, chosen, now=datetime.now(UTC))
+
+
+async def _drop(letters: Sequence[Letter], settings: KafkaSettings, why: str) -> None:
+    async with kafka_errors(settings):
+        producer = make_producer(settings)
+        await producer.start()
+        try:
+            marks = [(one, DeadLetterMark(letter=one.offset, became="dropped", reason=why)) for one in letters]
+            await append_marks(producer, settings, marks)
+        finally:
+            await producer.stop()
+
+
+def _refuse_drop(letter: Letter) -> None:
+    if letter.state in ("open", "dropped"):
+        return
+    begun = letter.state == "resending"
+    raise CliError(
+        "dealt_with",
+        f"{letter.id} {'was begun to be sent again' if begun else 'is dealt with already: ' + letter.state}",
+        hint=f"`headrace dead-letters resend {letter.id}` finds out whether it was sent" if begun else "",
+        exit_code=EXIT_FINDINGS,
+    )
+
+
+def _unconfirmed(chosen: Sequence[Letter]) -> CliError:
+    sources = Counter((letter.record.topic, letter.record.service) for letter in chosen if letter.record is not None)
+    parts = ", ".join(f"{count} of {name} set aside by {service}" for (name, service), count in sources.items())
+    return CliError(
+        "confirm_needed",
+        f"{len(chosen)} dead letters would be sent again{': ' if parts else ''}{parts}",
+        hint="add --confirm if that is meant",
+        exit_code=EXIT_FINDINGS,
+    )
+
+
+def _reasons(letters: Sequence[Letter]) -> dict[str, int]:
+    return dict(sorted(Counter(letter.reason for letter in letters).items()))
+
+
+def _as_object(report: Report) -> dict[str, Any]:
+    return {
+        "resent": [
+            {"id": letter.id, **_place(place), "times": letter.resends + 1, "note": meaning(letter)}
+            for letter, place in report.resent
+        ],
+        "superseded": [{"id": letter.id, **_place(place)} for letter, place in report.superseded],
+        "refused": [{"id": letter.id, "why": why} for letter, why in report.refused],
     }
 
 
-async def _read(settings: KafkaSettings) -> Iterable["ConsumerRecord[bytes | None, bytes | None]"]:
-    await check_broker(settings)
-    async with kafka_errors(settings):
-        return await read_to_end(settings, topic(settings, DEAD_LETTERS))
-
-
-def _text(found: dict[str, Any]) -> str:
-    letters = found["dead_letters"]
-    if not letters:
-        return "no dead letters"
-    return "\n".join(
-        f"{one['at']}  {one['reason']}: {one['detail']}\n"
-        f"    {one.get('topic')} partition {one.get('partition')} offset {one.get('offset')}, key {one.get('key')},"
-        f" set aside by {one.get('service')}"
-        for one in letters
-    )
+def _place(place: tuple[str, int, int]) -> dict[str, Any]:
+    return dict(zip(("topic", "partition", "offset"), place, strict=True))

@@ -115,6 +115,25 @@ class DeadLetter(Wire):
     value: bytes | None = None
 
 
+class DeadLetterMark(Wire):
+    """What became of a dead letter: stands behind it, with its key, in its partition of the same topic.
+
+    `resending` is written before the record is sent again, `resent` after; of two with one `attempt` the first counts.
+    """
+
+    letter: int
+    """Offset of the letter in this partition."""
+    became: Literal["resending", "resent", "superseded", "dropped"]
+    attempt: int = 1
+    """Number of this `resending` of the letter, from 1."""
+    reason: str = ""
+    """Why it was dropped, in the operator's words."""
+    topic: str = ""
+    """Where the record stands that was sent again, or the newer one that made it needless."""
+    partition: int = -1
+    offset: int = -1
+
+
 class Notice(Wire):
     """A verified webhook as it came: `body` is the raw JSON text, `headers` those the signature covers.
 

@@ -17,6 +17,7 @@ from headrace import __version__
 from headrace.contracts import topics
 from headrace.contracts.actions import (
     DeadLetter,
+    DeadLetterMark,
     DesiredAttributes,
     DesiredContact,
     DesiredEmailTags,
@@ -50,6 +51,7 @@ RECORDS: Final[Mapping[str, type[Wire]]] = {
     "actions/effects": Effect,
     "records/outcome": OutcomeRecord,
     "records/dead-letter": DeadLetter,
+    "records/dead-letter-mark": DeadLetterMark,
     "records/notice": Notice,
     "records/rule-set": RuleSetRecord,
 }
@@ -65,7 +67,7 @@ _CHANNELS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     topics.ACTIONS_CONTACT: ("store:customer", ("actions/contact",)),
     topics.ACTIONS_EFFECTS: ("store:customer", ("actions/effects",)),
     topics.OUTCOMES: ("store:customer", ("records/outcome",)),
-    topics.DEAD_LETTERS: ("the key of the record set aside", ("records/dead-letter",)),
+    topics.DEAD_LETTERS: ("the key of the record set aside", ("records/dead-letter", "records/dead-letter-mark")),
 }
 
 

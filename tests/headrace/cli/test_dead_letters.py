@@ -1,54 +1,41 @@
-"""`headrace dead-letters list` over real Kafka."""
+"""`headrace dead-letters` over real Kafka: list, show, drop. Sending again is in `test_resend`."""
 
-import asyncio
 import json
 
 import pytest
 
 from headrace.cli.main import execute
-from headrace.contracts.actions import DeadLetter, encode
-from headrace.contracts.topics import DEAD_LETTERS
-from headrace.runtime.kafka import make_producer, topic
+from headrace.contracts.actions import DeadLetter
 from headrace.runtime.settings import ServiceSettings
+from tests.headrace.cli.letters_bench import Letters
 
 
 @pytest.fixture
-def environment(topics_created: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
-    monkeypatch.setenv("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", topics_created.kafka_bootstrap_servers)
-    monkeypatch.setenv("HEADRACE_TOPIC_PREFIX", topics_created.topic_prefix)
-    return topics_created
+def letters(topics_created: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> Letters:
+    return Letters(topics_created, monkeypatch)
 
 
-async def _produce(settings: ServiceSettings, *values: bytes) -> None:
-    producer = make_producer(settings)
-    await producer.start()
-    try:
-        for value in values:
-            await producer.send_and_wait(topic(settings, DEAD_LETTERS), value, key=b"s:1", partition=0)
-    finally:
-        await producer.stop()
-
-
-async def test_list__letters__with_their_causes_and_without_content(
-    environment: ServiceSettings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    letter = DeadLetter(
+def undecodable(offset: int = 7) -> DeadLetter:
+    return DeadLetter(
         reason="undecodable",
         detail="Object missing required field",
         service="group",
         topic="headrace.actions.group",
         partition=2,
-        offset=7,
+        offset=offset,
         key=b"s:1",
-        value=b'{"email":"secret@example.com"}',
+        value=b'{"customer":"s:1","email":"secret@example.com"}',
     )
-    await _produce(environment, encode(letter), b"garbage")
-    assert await asyncio.to_thread(execute, ["dead-letters", "list", "--json"]) == 0
-    output = capsys.readouterr().out
-    first, second = json.loads(output)["dead_letters"]
+
+
+async def test_list__letters__with_their_causes_and_without_content(letters: Letters) -> None:
+    await letters.write(undecodable(), b"garbage")
+    said = await letters.run("list")
+    first, second = said["dead_letters"]
     assert first | {"at": ""} == {
         "id": "0:0",
         "at": "",
+        "state": "open",
         "reason": "undecodable",
         "detail": "Object missing required field",
         "service": "group",
@@ -56,12 +43,24 @@ async def test_list__letters__with_their_causes_and_without_content(
         "partition": 2,
         "offset": 7,
         "key": "s:1",
+        "resends": 0,
     }
     assert second["reason"] == "unreadable"
-    assert "secret" not in output
+    assert said["reasons"] == {"undecodable": 1, "unreadable": 1}
+    assert "secret" not in json.dumps(said)
+    assert (await letters.say("list")).endswith("\n2 dead letters: 1 undecodable, 1 unreadable\n")
 
 
-def test_list__none__says_so(environment: ServiceSettings, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_list__filters__name_what_is_meant(letters: Letters) -> None:
+    await letters.write(undecodable(), b"garbage")
+    (second,) = (await letters.run("list", "--reason", "unreadable"))["dead_letters"]
+    assert [one["id"] for one in (await letters.run("list", "--service", "group"))["dead_letters"]] == ["0:0"]
+    assert (await letters.run("list", "--since", second["at"]))["reasons"]["unreadable"] == 1
+    assert (await letters.run("list", "--since", "2999-01-01T00:00:00Z"))["dead_letters"] == []
+    assert (await letters.run("list", "--since", "yesterday", code=2))["error"]["code"] == "usage"
+
+
+def test_list__none__says_so(letters: Letters, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["dead-letters", "list"]) == 0
     assert capsys.readouterr().out == "no dead letters\n"
 
@@ -73,3 +72,36 @@ def test_list__topic_missing__names_the_cure(
     monkeypatch.setenv("HEADRACE_TOPIC_PREFIX", "nowhere.")
     assert execute(["dead-letters", "list", "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "topics_missing"
+
+
+async def test_show__a_letter__whole_and_masked(letters: Letters) -> None:
+    await letters.write(undecodable(), b"garbage")
+    said = await letters.run("show", "0:0")
+    assert (said["reason"], said["key"], said["encoding"], said["masked"]) == ("undecodable", "s:1", "json", True)
+    assert json.loads(said["value"]) == {"customer": "s:1", "email": "***"}
+    assert "secret@example.com" in (await letters.run("show", "0:0", "--personal"))["value"]
+    assert "secret" not in await letters.say("show", "0:0")
+    assert "secret@example.com" in await letters.say("show", "0:0", "--personal")
+    assert (await letters.run("show", "0:1"))["reason"] == "unreadable"
+    assert (await letters.run("show", "1:5", code=1))["error"]["code"] == "no_such_letter"
+    assert (await letters.run("show", "5", code=2))["error"]["code"] == "usage"
+
+
+async def test_drop__letters__are_no_longer_open_and_stay_in_the_list_of_all(letters: Letters) -> None:
+    await letters.write(undecodable(), b"garbage")
+    for _ in range(2):  # once more changes nothing
+        assert (await letters.run("drop", "0:1", "--reason", "a test"))["dropped"] == ["0:1"]
+    assert [one["id"] for one in (await letters.run("list"))["dead_letters"]] == ["0:0"]
+    assert (await letters.say("list")).endswith("1 dead letter: 1 undecodable (1 dealt with: `list --all`)\n")
+    dropped = (await letters.run("list", "--all"))["dead_letters"][1]
+    assert (dropped["state"], dropped["handled"]["reason"]) == ("dropped", "a test")
+    assert "dropped: a test" in await letters.say("show", "0:1")
+    await letters.run("drop", "0:0", "--reason", "a test too")
+    assert await letters.say("list") == "no open dead letters (2 dealt with: `list --all`)\n"
+
+
+async def test_drop__without_a_reason_or_a_letter__is_refused(letters: Letters) -> None:
+    await letters.write(undecodable())
+    assert (await letters.run("drop", "0:0", "--reason", " ", code=2))["error"]["code"] == "usage"
+    assert (await letters.run("drop", "0:0", "0:9", "--reason", "x", code=1))["error"]["code"] == "no_such_letter"
+    assert len((await letters.run("list"))["dead_letters"]) == 1
