@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from headrace.rules.model import RuleSet
+from headrace.segmentation.claims import LISTS
 from headrace.segmentation.plan import Outlook, Wanted
 
 SAMPLES: Final = 3
@@ -75,7 +76,8 @@ class PlanSum:
         self.attributes += count * (before.attributes != after.attributes)
         self.tags += count * (before.tags != after.tags)
         self._labels("attribute", before.attributes, after.attributes, count)
-        _count(self.tagged, self._labels("tag", before.tags, after.tags, count), count)
+        platforms = {name.removesuffix(LISTS) for name in self._labels("tag", before.tags, after.tags, count)}
+        _count(self.tagged, platforms, count)
         _count(self.entered, set(after.segments).difference(before.segments), count)
         _count(self.left, set(before.segments).difference(after.segments), count)
 

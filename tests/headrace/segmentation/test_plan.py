@@ -379,6 +379,14 @@ def test_tally__more_outlooks_than_are_kept__are_all_counted(monkeypatch: pytest
     assert whole.samples[(None, "g0")] == ["shop:1", "shop:5", "shop:9"]
 
 
+def test_sum__tags_and_lists_of_one_platform__are_one_customer_to_write_there() -> None:
+    one = outlooks(1)[0]
+    after = replace(one.after, tags={"klaviyo": ("VIP",), "klaviyo.lists": ("VIP",), "mailchimp": ("VIP",)})
+    found = PlanSum()
+    found.add(replace(one, after=after))
+    assert found.tagged == {"klaviyo": 1, "mailchimp": 1}
+
+
 def outlooks(count: int, segments: tuple[str, ...] = ()) -> list[Outlook]:
     state = State("shop:7")
     planner = Planner(RuleSet(store=LATCHED.store), version=1, base=None)
