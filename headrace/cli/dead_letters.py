@@ -13,9 +13,9 @@ import typer
 
 from headrace.cli.activation import kafka_errors
 from headrace.cli.letter_content import content
-from headrace.cli.letter_text import list_text, meaning, resend_text, show_text
+from headrace.cli.letter_text import describe, list_text, meaning, resend_text, show_text, shown_key
 from headrace.cli.letter_topic import all_letters, append_marks
-from headrace.cli.letters import Filter, Letter, describe, named, shown_key
+from headrace.cli.letters import Filter, Letter, named
 from headrace.cli.moments import moment
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.cli.resend import Report, resend

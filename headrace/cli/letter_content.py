@@ -19,8 +19,8 @@ def _words(text: str) -> frozenset[str]:
 _IDS: Final = _words(
     "at cause country_code created_at currency customer customer_id dataschema datacontenttype entry event"
     " hash headraceorigin headracerevision id kind location modified_at now order_id origin platform product_id"
-    " reason received_at refund_id removed_at resource resource_id result revision scope sku source specversion status step"
-    " store subject time topic type until updated_at variant_id"
+    " reason received_at refund_id removed_at resource resource_id result revision scope sku source specversion status"
+    " step store subject time topic type until updated_at variant_id"
 )
 """Names of the contracts under which stand ids, times and words of the catalogue: shown when there is no blank."""
 _NAMES: Final = _words(

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from headrace.cli.letters import Letter
+from headrace.cli.letters import Letter, stamp
 from headrace.contracts import topics
 from headrace.contracts.events import (
     ATTRIBUTE_SET,
@@ -43,6 +43,38 @@ def _kind(value: bytes | None) -> str:
         return _ENVELOPE.decode(value or b"").type
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
+
+
+def describe(letter: Letter) -> dict[str, Any]:
+    """One letter without its content: its id, when, why, where the record came from, what became of it."""
+    found: dict[str, Any] = {"id": letter.id, "at": stamp(letter.at), "state": letter.state, "reason": letter.reason}
+    record, mark = letter.record, letter.mark
+    if record is None:
+        found["detail"] = "the dead letter itself cannot be read"
+    else:
+        found |= {
+            "detail": record.detail,
+            "service": record.service,
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "key": shown_key(record.key),
+            "resends": letter.resends,
+        }
+    if mark is not None:
+        handled: dict[str, Any] = {"at": stamp(letter.state_at), "reason": mark.reason}
+        if mark.topic:
+            handled |= {"topic": mark.topic, "partition": mark.partition, "offset": mark.offset}
+        found["handled"] = handled
+    return found
+
+
+def shown_key(key: bytes | None, *, personal: bool = False) -> str | None:
+    """A key as text; one with an address in it is masked."""
+    if key is None:
+        return None
+    text = key.decode(errors="replace")
+    return "***" if "@" in text and not personal else text
 
 
 def list_text(said: dict[str, Any], hidden: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Final, Literal, Protocol, get_args
 
 import msgspec
 
@@ -218,38 +218,6 @@ def not_sendable(letter: Letter, *, prefix: str, now: datetime) -> str:
 def is_claimed(letter: Letter, now: datetime) -> bool:
     """Whether somebody may be sending it at this moment."""
     return letter.state == "resending" and letter.state_at is not None and now < letter.state_at + CLAIM_HOLDS
-
-
-def describe(letter: Letter) -> dict[str, Any]:
-    """One letter without its content: its id, when, why, where the record came from, what became of it."""
-    found: dict[str, Any] = {"id": letter.id, "at": stamp(letter.at), "state": letter.state, "reason": letter.reason}
-    record, mark = letter.record, letter.mark
-    if record is None:
-        found["detail"] = "the dead letter itself cannot be read"
-    else:
-        found |= {
-            "detail": record.detail,
-            "service": record.service,
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "key": shown_key(record.key),
-            "resends": letter.resends,
-        }
-    if mark is not None:
-        handled: dict[str, Any] = {"at": stamp(letter.state_at), "reason": mark.reason}
-        if mark.topic:
-            handled |= {"topic": mark.topic, "partition": mark.partition, "offset": mark.offset}
-        found["handled"] = handled
-    return found
-
-
-def shown_key(key: bytes | None, *, personal: bool = False) -> str | None:
-    """A key as text; one with an address in it is masked."""
-    if key is None:
-        return None
-    text = key.decode(errors="replace")
-    return "***" if "@" in text and not personal else text
 
 
 def stamp(at: datetime | None) -> str:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.cli.letter_parcels import with_copies
-from headrace.cli.letters import CLAIM_HOLDS, LEFT_OUT, Filter, Letter, describe, named, not_sendable, read_letters
+from headrace.cli.letter_text import describe
+from headrace.cli.letters import CLAIM_HOLDS, LEFT_OUT, Filter, Letter, named, not_sendable, read_letters
 from headrace.cli.output import CliError
 from headrace.contracts.actions import DeadLetter, DeadLetterMark, encode
 
