@@ -33,7 +33,13 @@ from services.attributes.settings import AttributesSettings
 from services.evaluator.engine import cures
 from services.evaluator.settings import EvaluatorSettings
 from services.ingest.importing.columns import ATTRIBUTE, ATTRIBUTE_DOC, COLUMNS
-from services.ingest.settings import ClockSettings, FeedSettings, HydrateSettings, ReceiveSettings
+from services.ingest.settings import (
+    ClockSettings,
+    FeedSettings,
+    HydrateSettings,
+    ReceiveSettings,
+    SuppressionSettings,
+)
 
 FOLDER: Final = Path(__file__).resolve().parent
 PAGES: Final = ("settings.md", "operations.md", "engine.md", "templates.md", "import.md")
@@ -57,6 +63,7 @@ PROCESSES: Final[Mapping[str, type[BaseSettings]]] = {
     "hydrate": HydrateSettings,
     "feed": FeedSettings,
     "clock": ClockSettings,
+    "suppressions": SuppressionSettings,
     "evaluator": EvaluatorSettings,
     "group": GroupSettings,
     "email-tags": MailchimpSettings,

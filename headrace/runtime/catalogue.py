@@ -36,6 +36,7 @@ LogEvent = Literal[
     "batch.published",  # notices were read and their events acknowledged
     "row.skipped",  # feed met a row that is not what the vendor documents; `problem` names the field
     "import.advanced",  # rows of a file that were read so far
+    "suppressions.read",  # profiles that Klaviyo mails nothing any more
     "owners.read",  # whose orders and addresses are is known again
     "order.moved",  # an order became another customer's: it left the one before it entered the other
     "order.outdated",  # a read older than one that found the order with another customer

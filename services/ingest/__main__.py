@@ -1,4 +1,4 @@
-"""`python -m services.ingest receive|hydrate|feed|clock [--backfill]`."""
+"""`python -m services.ingest receive|hydrate|feed|clock|suppressions [--backfill]`."""
 
 import argparse
 import os
@@ -8,7 +8,8 @@ from typing import NoReturn
 from headrace.runtime.process import run_service
 from services.ingest.bootstrap import run_feed, run_hydrate, run_receive
 from services.ingest.own_clock import run_clock
-from services.ingest.settings import ClockSettings, FeedSettings, HydrateSettings, ReceiveSettings
+from services.ingest.settings import ClockSettings, FeedSettings, HydrateSettings, ReceiveSettings, SuppressionSettings
+from services.ingest.suppressions import run_suppressions
 
 
 def main() -> NoReturn:
@@ -22,7 +23,7 @@ def main() -> NoReturn:
 
         sys.exit(run_verb(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m services.ingest")
-    parser.add_argument("process", choices=("receive", "hydrate", "feed", "clock"))
+    parser.add_argument("process", choices=("receive", "hydrate", "feed", "clock", "suppressions"))
     parser.add_argument("--backfill", action="store_true", help="feed: bring in the store's past first")
     arguments = parser.parse_args()
     if arguments.backfill:
@@ -33,6 +34,8 @@ def main() -> NoReturn:
         run_service("hydrate", HydrateSettings, run_hydrate)
     if arguments.process == "clock":
         run_service("clock", ClockSettings, run_clock)
+    if arguments.process == "suppressions":
+        run_service("suppressions", SuppressionSettings, run_suppressions)
     run_service("feed", FeedSettings, run_feed)
 
 

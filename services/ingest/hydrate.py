@@ -240,12 +240,12 @@ class Hydrator:
             log.info("notice.dropped", resource=pending.key[0], resource_id=pending.key[1], reason="not in the store")
 
     def _sort_consent(self, pending: Pending, customer_id: int, row: Fetched, read: Sorted) -> None:
-        """The customer who said it; one read in the same second as before would be taken for the same."""
+        """The customer who said it, now and once more: a date of change says nothing of consent, so a snapshot that
+        another process made in the same second, or did not know of the word, may have come first."""
+        read.customers[customer_id] = row
         same = self._published.get(("customer", customer_id)) == (modified_of(row.row), row.fetched_at)
-        if same and self._read_again(pending):
+        if (same or not pending.attempt) and self._read_again(pending):
             read.again.append(pending)
-        else:
-            read.customers[customer_id] = row
 
     def _is_old(self, pending: Pending, row: Fetched | None) -> bool:
         """Missing, there although it was deleted, or not yet modified when the notice says it was.

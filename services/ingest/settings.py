@@ -92,6 +92,23 @@ class ClockSettings(ServiceSettings):
     """How far the clock is behind real time: an own event has so long to arrive."""
 
 
+class SuppressionSettings(ServiceSettings):
+    """`python -m services.ingest suppressions`."""
+
+    hash_key: SecretStr
+    """Keys the hash that stands for an e-mail address. Never rotated."""
+    klaviyo_url: str = Field(default="https://a.klaviyo.com", min_length=1)
+    """The API's address, with or without `/api`."""
+    klaviyo_key: SecretStr
+    """Private API key of the Klaviyo account, for profiles."""
+    klaviyo_quota_share: float = Field(default=0.2, gt=0)
+    """This process's part of the account's API limits, which all its private keys share."""
+    every_s: float = Field(default=300.0, gt=0)
+    """Seconds between two looks."""
+    unauthorized_retry_s: float = Field(default=60.0, gt=0)
+    """How long it waits when the key was refused before it asks again."""
+
+
 class FeedSettings(StoreSettings):
     """`python -m services.ingest feed`."""
 

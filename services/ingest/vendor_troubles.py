@@ -20,8 +20,11 @@ UNAVAILABLE: Final = "vendor.unavailable"
 class Troubles:
     """Keeps readiness true to the last call."""
 
-    def __init__(self, health: Health, *, unauthorized_retry_s: float, retry_s: float = 5.0) -> None:
+    def __init__(
+        self, health: Health, *, unauthorized_retry_s: float, retry_s: float = 5.0, vendor: str = "bigcommerce"
+    ) -> None:
         self._health = health
+        self._vendor = vendor
         self._unauthorized_retry_s = unauthorized_retry_s
         self._retry_s = retry_s
 
@@ -29,11 +32,11 @@ class Troubles:
         """Blocks readiness for this cause and waits before the work is tried again, or until `stopping`."""
         if isinstance(error, Unauthorized):
             self._health.block(UNAUTHORIZED)
-            log.error("vendor.unauthorized", vendor="bigcommerce", route=error.route)
+            log.error("vendor.unauthorized", vendor=self._vendor, route=error.route)
             await pause(self._unauthorized_retry_s, stopping)
             return
         self._health.block(UNAVAILABLE)
-        log.warning("vendor.unavailable", vendor="bigcommerce", route=error.route, problem=type(error).__name__)
+        log.warning("vendor.unavailable", vendor=self._vendor, route=error.route, problem=type(error).__name__)
         asked = error.retry_after_s if isinstance(error, RateLimited) else None
         await pause(max(self._retry_s, asked or 0.0), stopping)
 

@@ -339,7 +339,7 @@ def test_pages__processes__start_as_written_and_name_what_is_missing() -> None:
     services = sorted(
         {" ".join(found.split()) for found in re.findall(r"`python -m (services[^`]+)`", text_of("docs/settings.md"))}
     )
-    assert len(services) == 9
+    assert len(services) == 10
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
     with ThreadPoolExecutor(2) as pool:
         for service, done in zip(services, pool.map(lambda one: start(one, environment), services), strict=True):

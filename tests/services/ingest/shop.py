@@ -34,6 +34,7 @@ class Shop:
     kafka: ServiceSettings
     http: httpx.AsyncClient
     port: int
+    klaviyo: str = ""
     _tasks: list[tuple[Running, asyncio.Task[None]]] = field(default_factory=list)
 
     async def operate(self, *operations: dict[str, Any]) -> None:
@@ -127,7 +128,7 @@ async def open_shop(kafka: ServiceSettings, **options: Any) -> AsyncIterator[Sho
     """`async with open_shop(topics_created, speed=20) as shop`: options of the simulated store."""
     chosen = Options(**{"store": kafka.store, "client_secret": "secret", **options})
     async with serving(chosen) as (_, addresses), httpx.AsyncClient() as http:
-        shop = Shop(addresses.bigcommerce, kafka, http, free_port())
+        shop = Shop(addresses.bigcommerce, kafka, http, free_port(), addresses.klaviyo)
         try:
             yield shop
         finally:
