@@ -4,22 +4,18 @@ The work is the evaluator's (`python -m services.evaluator audit`).
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from headrace.cli.output import EXIT_FINDINGS, JsonOption, emit
 from headrace.cli.running_kafka import use_running_kafka
 from headrace.cli.service_child import ask_service
+from headrace.cli.textfile import MetricsOption, Values, text_format, write_whole
 from headrace.runtime.settings import ServiceSettings, load_settings
 from headrace.segmentation.audit.tally import MARKS
 
 Audit = Mapping[str, Any]
-MetricsOption = Annotated[
-    Path | None,
-    typer.Option("--metrics", help="Write the counts there as Prometheus metrics, for a textfile collector."),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,13 +33,6 @@ def audit(metrics: MetricsOption = None, json: JsonOption = False) -> None:
     emit(found, json, audit_text)
     if any(finding["severity"] == "warning" for finding in found["findings"]):
         raise typer.Exit(EXIT_FINDINGS)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """At once: a collector never reads half of it."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
 
 
 def audit_text(found: Audit) -> str:
@@ -88,7 +77,7 @@ def metrics_of(found: Audit, store: str) -> str:
     """In Prometheus' text format."""
     doubles = {one["alike_in"]: one["count"] for one in found["duplicates"]}
     silent = [one for one in found["sources"] if one["silent_days"] is not None]
-    rows: dict[str, list[tuple[dict[str, str], float]]] = {
+    rows: dict[str, Values] = {
         "headrace_audit_customers": [({}, found["customers"])],
         "headrace_audit_guests": [({}, found["guests"])],
         "headrace_audit_duplicates": [({"alike_in": what}, doubles.get(what, 0)) for what in MARKS],
@@ -96,16 +85,6 @@ def metrics_of(found: Audit, store: str) -> str:
         "headrace_audit_source_silent_days": [({"source": one["source"]}, one["silent_days"]) for one in silent],
         "headrace_audit_members": [({"name": one["name"]}, one["members"]) for one in found["memberships"]],
     }
-    lines = []
-    for name, values in rows.items():
-        lines.append(f"# TYPE {name} gauge")
-        lines += [f"{name}{{{_labels({'store': store, **labels})}}} {value}" for labels, value in values]
-    return "\n".join(lines) + "\n"
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return text_format(
+        {name: [({"store": store, **labels}, value) for labels, value in each] for name, each in rows.items()}
+    )

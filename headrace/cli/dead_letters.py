@@ -20,6 +20,7 @@ from headrace.cli.moments import moment
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.cli.resend import Report, resend
 from headrace.cli.running_kafka import use_running_kafka
+from headrace.cli.textfile import MetricsOption, text_format, write_whole
 from headrace.contracts.actions import DeadLetterMark
 from headrace.contracts.topics import DEAD_LETTERS
 from headrace.runtime.broker_version import check_broker
@@ -47,15 +48,30 @@ def list_letters(
     reason: _ReasonOption = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Only those set aside since (RFC 3339).")] = None,
     every: Annotated[bool, typer.Option("--all", help="Also those dealt with, and what became of them.")] = False,
+    metrics: MetricsOption = None,
     json: JsonOption = False,
 ) -> None:
     """List the open dead letters, oldest first, without their content."""
     wanted = Filter(service, reason, None if since is None else moment("--since", since), every)
     letters = asyncio.run(_read(_settings()))
+    if metrics is not None:
+        write_whole(metrics, metrics_of(letters))
     found = [letter for letter in letters if wanted.takes(letter)]
     rows = [describe(letter) for letter in found]
     hidden = sum(letter.state not in ("open", "resending") for letter in letters) if not every else 0
     emit({"dead_letters": rows, "reasons": _reasons(found)}, json, lambda said: list_text(said, hidden))
+
+
+def metrics_of(letters: Sequence[Letter]) -> str:
+    """The open ones, counted by service and reason; 0 without labels when there are none."""
+    is_open = Filter().takes
+    counts = Counter((_service(letter), letter.reason) for letter in letters if is_open(letter))
+    series = [({"service": service, "reason": reason}, count) for (service, reason), count in sorted(counts.items())]
+    return text_format({"headrace_dead_letters_open": series or [({}, 0)]})
+
+
+def _service(letter: Letter) -> str:
+    return "" if letter.record is None else letter.record.service
 
 
 def show_letter(

@@ -5,7 +5,8 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from headrace.cli.audit import audit_text, metrics_of, write_whole
+from headrace.cli.audit import audit_text, metrics_of
+from headrace.cli.textfile import write_whole
 
 FOUND: dict[str, Any] = {
     "customers": 1200,

@@ -1,9 +1,11 @@
 """`headrace dead-letters` over real Kafka: list, show, drop. Sending again is in `test_resend`."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from headrace.cli.dead_letters import metrics_of
 from headrace.cli.main import execute
 from headrace.contracts.actions import DeadLetter
 from headrace.runtime.settings import ServiceSettings
@@ -58,6 +60,22 @@ async def test_list__filters__name_what_is_meant(letters: Letters) -> None:
     assert (await letters.run("list", "--since", second["at"]))["reasons"]["unreadable"] == 1
     assert (await letters.run("list", "--since", "2999-01-01T00:00:00Z"))["dead_letters"] == []
     assert (await letters.run("list", "--since", "yesterday", code=2))["error"]["code"] == "usage"
+
+
+async def test_list__metrics__count_the_open_ones(letters: Letters, tmp_path: Path) -> None:
+    path = tmp_path / "letters.prom"
+    await letters.write(undecodable(), undecodable(8), b"garbage")
+    await letters.run("drop", "0:0", "--reason", "a test")
+    await letters.run("list", "--reason", "other", "--metrics", str(path))
+    assert path.read_text() == (
+        "# TYPE headrace_dead_letters_open gauge\n"
+        'headrace_dead_letters_open{service="",reason="unreadable"} 1\n'
+        'headrace_dead_letters_open{service="group",reason="undecodable"} 1\n'
+    )
+
+
+def test_metrics_of__no_letters__zero() -> None:
+    assert metrics_of([]).endswith("\nheadrace_dead_letters_open{} 0\n")
 
 
 def test_list__none__says_so(letters: Letters, capsys: pytest.CaptureFixture[str]) -> None:
