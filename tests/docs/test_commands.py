@@ -62,7 +62,7 @@ RUN: Final = (
 RUN_WITH_KAFKA: Final = (
     "headrace apply",
     "headrace topics",
-    "headrace dead-letters list",
+    "headrace dead-letters",
     "headrace replay --partitions",
     "headrace replay --until",
     "headrace state digest",
