@@ -105,6 +105,10 @@ def activate(
     return settle(adopted.state, rules, stamp, step)
 
 
+def _drifted(before: State, after: State, rules: CompiledRules) -> str | None:
+    return None if before.profile is after.profile else moved_to(before, after, rules.rule_set.default_group)
+
+
 def _decide(
     before: State, event: Event, rules: CompiledRules, stamp: Stamp, now: datetime | None, pages: Pages
 ) -> Decision:
@@ -123,7 +127,7 @@ def _decide(
     )
     if isinstance(absorbed, str):
         return unchanged(before, stamp.event, absorbed)
-    state, parts, drifted = absorbed.state, absorbed.changed, moved_to(adopted.state, absorbed.state)
+    state, parts, drifted = absorbed.state, absorbed.changed, _drifted(adopted.state, absorbed.state, rules)
     if drifted is not None:
         adopted.verdicts.append(drift_verdict(drifted, rules))
         if rules.rule_set.drift == "pin":

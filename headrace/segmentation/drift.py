@@ -1,28 +1,67 @@
 """A customer put into another group in the store, by a person or another system, after the store had the one we wanted.
 
-What is done about it is the rule set's `drift`; what has not arrived in the store yet is no drift.
+What is done about it is the rule set's `drift`; what has not arrived in the store yet, and what is our own writes'
+late echo, is no drift.
 """
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
 
 from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.history import newest_changes
 from headrace.segmentation.pins import can_be_pinned
-from headrace.segmentation.state import Pin, State
+from headrace.segmentation.state import Pin, Profile, State
 from headrace.segmentation.verdicts import Verdict
 
 REASON: Final = "changed in the store"
+WRITES_TAKE: Final = timedelta(hours=24)
+"""A group told longer ago than this is not written any more: an outage of the store, or a long queue, is over."""
+SETTLED_AFTER: Final = timedelta(seconds=60)
+"""A change so soon after the store had the group we wanted may still be a write of ours that was on its way."""
+NEW_CUSTOMER: Final = timedelta(hours=1)
+"""The store gives a new customer its default group by itself, at a time of its own."""
 
 
-def moved_to(before: State, after: State) -> str | None:
+def moved_to(before: State, after: State, default_group: str = "") -> str | None:
     """The group the store has now ("" for none), where it had the desired one before; None: nobody moved anybody."""
-    if before.profile is after.profile or before.profile is None or after.profile is None:
+    was, now = before.profile, after.profile
+    if was is now or was is None or now is None:
         return None
     told = before.emitted
-    if not told.group_known or told.group is None or before.profile.group != told.group:
+    if not told.group_known or told.group is None or was.group != told.group or now.group == told.group:
         return None
-    return None if after.profile.group == told.group else after.profile.group
+    if now.group is None or _is_given_by_the_store(now, default_group) or _may_be_ours(before, was, now):
+        return None
+    return now.group
+
+
+def _is_given_by_the_store(now: Profile, default_group: str) -> bool:
+    return now.group == default_group != "" and now.modified_at < now.created_at + NEW_CUSTOMER
+
+
+def _may_be_ours(before: State, was: Profile, now: Profile) -> bool:
+    """True where we told this group not long ago and the write of it may only now have arrived.
+
+    It has arrived before, for sure, when the store has had the newest since: changed after we told it, and told once.
+    """
+    told = _told_lately(before, now.modified_at - WRITES_TAKE)
+    earlier = [group for _, group in told[:-1]]
+    if now.group not in earlier:
+        return False
+    told_at, newest = told[-1]
+    if newest in earlier:  # which of its writes the store had, nobody can say
+        return now.group in earlier[earlier.index(newest) :]
+    seen_since = told_at is not None and was.modified_at >= told_at
+    return not seen_since or now.modified_at <= was.modified_at + SETTLED_AFTER
+
+
+def _told_lately(state: State, since: datetime) -> list[tuple[datetime | None, str]]:
+    """Groups told since then, and the one before them, oldest first; the last is the desired one."""
+    told = [(one.at, one.name) for one in newest_changes(state) if one.kind == "group" and one.entered]
+    older = sum(at is not None and at < since for at, _ in told)
+    return told[max(0, older - 1) :]
 
 
 def pinned_there(state: State, rules: CompiledRules, group: str) -> State:

@@ -96,6 +96,11 @@ def read_history(state: State, pages: Pages) -> Iterator[Change]:
     yield from _decode(state.history)
 
 
+def newest_changes(state: State) -> tuple[Change, ...]:
+    """Those that are in the state, the oldest first; older ones are on pages. Raises `StateUnreadable`."""
+    return _decode(state.history)
+
+
 _COUNT_BYTES: Final = 2
 _ARRAY: Final = b"\xdc"
 """The msgpack header of an array whose length follows in two bytes, as it stands before the encoded changes."""

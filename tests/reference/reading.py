@@ -5,7 +5,7 @@ the sinks were told.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headrace.contracts.effects import MARKETING
@@ -188,7 +188,21 @@ class Reading:
         told = self.teller.last_group
         if not self.teller.group_known or told is None or was.group != told or now.group == told:
             return None
-        return now.group
+        default = "" if self.rules is None else self.rules.default_group
+        given = now.group == default != "" and now.modified_at - now.created_at < timedelta(hours=1)
+        return None if given or self._is_echo(was, now) else now.group
+
+    def _is_echo(self, was: CustomerSnapshot, now: CustomerSnapshot) -> bool:
+        """Whether a write of ours of the last 24 hours may have arrived only now."""
+        groups = self.teller.groups
+        old = [at is not None and at < now.modified_at - timedelta(hours=24) for at, _ in groups]
+        lately = groups[max(0, old.count(True) - 1) :]
+        names = [name for _, name in lately]
+        if names.count(names[-1]) > 1:  # told, then something else, then told again
+            return now.group in names[names.index(names[-1]) : -1]
+        told_at = lately[-1][0]
+        arrived = told_at is not None and told_at <= was.modified_at
+        return now.group in names[:-1] and not (arrived and now.modified_at - was.modified_at > timedelta(minutes=1))
 
     # -- time --------------------------------------------------------------------------------------------------------
     def _pass(self, since: datetime | None, now: datetime | None) -> None:
@@ -306,7 +320,7 @@ class Reading:
             wanted = wanted_group(customer.group, self.rules, self.memory, self.teller.wanted, walk.newest_fact)
             moved = walk.before is not None and walk.before.moved_to is not None
             again = self.rules.drift == "overwrite" and moved
-            self.teller.group(wanted, customer.group, again=again)
+            self.teller.group(wanted, customer.group, again=again, now=self.now)
         self.teller.labels(walk.labels() if self.rules else self.memory.claims.present(()))
         if self.rules is not None:
             self.effects += release(walk, why)

@@ -1,6 +1,7 @@
 """What the sinks are told: the whole desired state of a kind, whenever it differs from what they were told last."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from headrace.rules.model import fold
@@ -21,6 +22,8 @@ class Teller:
     last_labels: set[Label] = field(default_factory=set)
     ever: set[Label] = field(default_factory=set)
     last_contact: Said | None = None
+    groups: list[tuple[datetime | None, str]] = field(default_factory=list)
+    """Every group that was wanted, with when it came to be."""
 
     def contact(self, facts: Facts) -> None:
         """E-mail, names and consent, once anything of them is known."""
@@ -32,7 +35,7 @@ class Teller:
             self.last_contact = now
             self.said.append(("contact", *now))
 
-    def group(self, value: str | None, observed: str, *, again: bool = False) -> None:
+    def group(self, value: str | None, observed: str, *, again: bool = False, now: datetime | None = None) -> None:
         """`value` None: not ours to touch. Whoever is where we want them from the first needs no telling.
 
         `again`: somebody moved the customer away, and is told once more.
@@ -43,6 +46,8 @@ class Teller:
             return
         if self.group_known or value != observed:
             self.said.append(("group", value))
+        if value is not None and value != self.last_group:
+            self.groups.append((now, value))
         self.group_known, self.last_group = True, value
         if value:
             self.wanted.add(value)

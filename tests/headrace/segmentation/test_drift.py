@@ -4,7 +4,7 @@ import pytest
 
 from headrace.contracts.actions import DesiredGroup
 from headrace.segmentation.drift import REASON
-from tests.headrace.segmentation.story import GROUPS, Story
+from tests.headrace.segmentation.story import GROUPS, Story, moment
 
 LADDER = "ladders: [{id: loyalty, by: customer.spend, rungs: [{group: Silver}, {group: Gold, from: 1000}]}]\n"
 
@@ -105,3 +105,65 @@ def test_take_over__known_by_orders_only__holds_when_the_group_shows() -> None:
     story.apply(LADDER, take_over=True)
     story.customer(group="Press")
     assert story.told == ["Silver"]
+
+
+@pytest.mark.parametrize("drift", ["overwrite", "pin"])
+def test_drift__late_write_of_a_group_told_between__is_our_own(drift: str) -> None:
+    """Silver, Gold, Silver: the second write arrives after the third was told, while the store shows the first."""
+    story = Story(f"drift: {drift}\n{GROUPS}{LADDER}")
+    story.customer(at="2026-03-01 10:00")
+    story.order("1", 1000, at="2026-03-01 10:01")
+    story.customer(group="Silver", at="2026-03-01 10:02")
+    story.order("1", 1000, at="2026-03-01 10:03", status="cancelled")
+    story.customer(group="Gold", at="2026-03-01 10:20")
+    story.customer(group="Silver", at="2026-03-01 10:21")
+    assert story.told == ["Silver", "Gold", "Silver"]
+    assert (story.state.pin, story.group) == (None, "Silver")
+    story.customer(group="Wholesale", at="2026-03-01 10:30")
+    assert story.told[3:] == {"overwrite": ["Silver"], "pin": ["Wholesale"]}[drift], "nobody told this one"
+
+
+def test_drift__our_write_arrives_after_somebody_put_her_where_we_want_her_next__is_our_own() -> None:
+    story = Story(f"drift: pin\n{GROUPS}{LADDER}")
+    story.customer(at="2026-03-01 10:00")
+    story.customer(group="Gold", at="2026-03-01 10:01")
+    story.order("1", 1000, at="2026-03-01 10:02")
+    story.customer(group="Silver", at="2026-03-01 10:10")
+    assert (story.told, story.state.pin) == (["Silver", "Gold"], None)
+
+
+@pytest.mark.parametrize(("after", "pinned"), [("10:03", False), ("10:05", True)])
+def test_drift__taken_back_by_hand_after_our_write_was_there__is_drift_from_a_minute_on(
+    after: str, *, pinned: bool
+) -> None:
+    """Upgraded by a rule, seen in the store, put back by a person."""
+    story = story_with_upgrade()
+    story.customer(group="Silver", at=f"2026-03-01 {after}")
+    assert (story.state.pin is not None) is pinned
+
+
+def test_drift__an_old_group__is_drift_a_day_later_also_when_it_came_and_went() -> None:
+    story = story_with_upgrade()
+    story.order("1", 1000, at="2026-03-01 11:00", status="cancelled")
+    story.order("2", 1000, at="2026-03-01 12:00")
+    story.customer(group="Silver", at="2026-03-03 12:01")
+    assert story.state.pin is not None
+
+
+def story_with_upgrade() -> Story:
+    """Silver, then Gold, which the store has since 10:03."""
+    story = Story(f"drift: pin\n{GROUPS}{LADDER}")
+    story.customer(at="2026-03-01 10:00")
+    story.customer(group="Silver", at="2026-03-01 10:01")
+    story.order("1", 1000, at="2026-03-01 10:02")
+    story.customer(group="Gold", at="2026-03-01 10:03")
+    return story
+
+
+def test_drift__the_stores_default_group_for_a_new_customer__is_none() -> None:
+    groups = "groups: [{name: Gold}, {name: Silver}, {name: Retail}]\ngroup_order: [Gold, Silver]\n"
+    story = Story(f"drift: pin\ndefault_group: Retail\n{groups}{LADDER}")
+    story.customer(group="", created_at=moment("2026-03-01 10:00"), at="2026-03-01 10:00")
+    story.customer(group="Silver", created_at=moment("2026-03-01 10:00"), at="2026-03-01 10:01")
+    story.customer(group="Retail", created_at=moment("2026-03-01 10:00"), at="2026-03-01 10:02")
+    assert story.state.pin is None
