@@ -1,14 +1,17 @@
 """SendGrid Marketing: contacts, lists, custom fields and the jobs that write them; mails that are taken in.
 
 Its traps: a write is a job, and a contact has no id to be seen until it ended; rows that do not fit are left out; a
-contact is another one when identifiers that it has are missing; mails to suppressed addresses are accepted and dropped.
+contact is another one when identifiers that it has are missing; it is found by alternate addresses too; an address that
+is none spoils the search for a hundred; mails to suppressed addresses are accepted and dropped.
 """
 
+import base64
 import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from headrace.simulators.bigcommerce.dates import iso8601
@@ -35,6 +38,7 @@ class Contact:
     fields: Mapping[str, Any] = field(default_factory=dict)
     lists: frozenset[str] = frozenset()
     identifiers: Mapping[str, str] = field(default_factory=dict)
+    alternates: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class SendGrid:
     _waiting: deque[_Job] = field(default_factory=deque)
     _limits: dict[str, Sliding] = field(default_factory=dict)
     _made: int = 0
+    _fields_made: int = 0
 
     def template(self, call: Call) -> str:
         """The path, ids in braces."""
@@ -91,6 +96,21 @@ class SendGrid:
         """Contacts by address; `tags` are those of the text field whose name begins with `headrace`."""
         self._work()
         return {contact.email: self._true(contact) for contact in self.contacts.values()}
+
+    def drop_list(self, name: str) -> None:
+        """Somebody deletes a list there."""
+        gone = {key for key, known in self.lists.items() if known == name}
+        self.lists = {key: known for key, known in self.lists.items() if key not in gone}
+        self.contacts = {
+            email: replace(contact, lists=contact.lists - gone) for email, contact in self.contacts.items()
+        }
+
+    def drop_field(self, name: str) -> None:
+        """Somebody deletes a custom field there."""
+        self.fields = {key: known for key, known in self.fields.items() if known != name}
+        for email, contact in self.contacts.items():
+            kept = {key: value for key, value in contact.fields.items() if key in self.fields}
+            self.contacts[email] = replace(contact, fields=kept)
 
     def answer(self, call: Call, headers: Mapping[str, str]) -> Answer:
         """Credentials and limits first, then the call."""
@@ -158,14 +178,22 @@ class SendGrid:
         emails = body.get("emails") if isinstance(body, dict) else None
         if not isinstance(emails, list) or not 1 <= len(emails) <= MOST_SEARCHED:
             return _errors(400, f"must be 1 to {MOST_SEARCHED} addresses", "emails")
-        asked = [str(email).lower() for email in emails]
-        if not any(email in self.contacts for email in asked):
+        asked = [str(email).lower() for email in emails if email]
+        if not all(_ADDRESS.fullmatch(email) for email in asked):
+            return _errors(400, "invalid email address", "emails")
+        contacts = {email: self._found(email) for email in asked}
+        if not any(contacts.values()):
             return _errors(404, "no contacts found")
         result: dict[str, Any] = {}
-        for email in asked:
-            found = self.contacts.get(email)
+        for email, found in contacts.items():
             result[email] = {"error": "contact not found"} if found is None else {"contact": self._shape(found)}
         return ok({"result": result})
+
+    def _found(self, email: str) -> Contact | None:
+        return self.contacts.get(email) or self._alternate(email)
+
+    def _alternate(self, email: str) -> Contact | None:
+        return next((contact for contact in self.contacts.values() if email in contact.alternates), None)
 
     def _job(self, id: str) -> Answer:
         job = self._jobs.get(id)
@@ -181,11 +209,13 @@ class SendGrid:
         return ok({"id": id, "status": status, "job_type": "upsert_contacts", "results": results if job.done else {}})
 
     def _page(self, call: Call) -> Answer:
-        size, start = int(call.query.get("page_size", "100")), int(call.query.get("page_token", "0") or "0")
+        size, start = int(call.query.get("page_size", "100")), _start(call.query.get("page_token", ""))
         rows = list(self.lists.items())
         shape = [_list(key, name) for key, name in rows[start : start + size]]
-        more = {"next": f"{_BASE}/lists?page_size={size}&page_token={start + size}"} if start + size < len(rows) else {}
-        return ok({"result": shape, "_metadata": {"self": f"{_BASE}/lists", "count": len(rows), **more}})
+        address = f"https://api.sendgrid.com{_BASE}/lists"
+        more = {"next": f"{address}?page_size={size}&page_token={_token(start + size)}"}
+        paging = more if start + size < len(rows) else {}
+        return ok({"result": shape, "_metadata": {"self": address, "count": len(rows), **paging}})
 
     def _make_list(self, body: Any) -> Answer:
         name = body.get("name") if isinstance(body, dict) else None
@@ -203,7 +233,8 @@ class SendGrid:
             return _errors(400, "is not valid", "name")
         if name.lower() in {known.lower() for known in self.fields.values()} or len(self.fields) >= MOST_FIELDS:
             return _errors(400, "field name already exists", "name")
-        key = f"w{len(self.fields) + 1}_T"
+        self._fields_made += 1
+        key = f"w{self._fields_made}_T"
         self.fields[key] = name
         return ok({"id": key, "name": name, "field_type": "Text"})
 
@@ -213,6 +244,8 @@ class SendGrid:
             return _errors(404, "no such list")
         if not ids:
             return _errors(400, "is required", "contact_ids")
+        if ids - {contact.id for contact in self.contacts.values()}:
+            return _errors(404, "no such contact")
         job = _Job(self._new_id("job"), self.clock.elapsed() + self.delay_s, off=(list_id, ids))
         return self._take_in(job)
 
@@ -247,7 +280,7 @@ class SendGrid:
         given = {name: str(row[name]) for name in _IDENTIFIERS if row.get(name)}
         too_long = any(len(str(value)) > FIELD_CHARACTERS for value in fields.values())
         stranger = known is not None and any(given.get(name) != value for name, value in known.identifiers.items())
-        if not _ADDRESS.fullmatch(email) or too_long or stranger:
+        if not _ADDRESS.fullmatch(email) or too_long or stranger or self._alternate(email):
             job.errored += 1
             return
         contact = known or Contact(self._new_id("contact"), email)
@@ -264,7 +297,7 @@ class SendGrid:
             "email": contact.email,
             "list_ids": sorted(contact.lists),
             "segment_ids": [],
-            "alternate_emails": [],
+            "alternate_emails": sorted(contact.alternates),
             "custom_fields": {self.fields[key]: value for key, value in contact.fields.items()},
             "created_at": now,
             "updated_at": now,
@@ -279,6 +312,14 @@ class SendGrid:
     def _new_id(self, kind: str) -> str:
         self._made += 1
         return str(uuid5(NAMESPACE_URL, f"{kind} {self._made}"))
+
+
+def _token(start: int) -> str:
+    return quote(base64.b64encode(str(start).encode()).decode())
+
+
+def _start(token: str) -> int:
+    return int(base64.b64decode(token)) if token else 0
 
 
 def _list(id: str, name: str) -> dict[str, Any]:

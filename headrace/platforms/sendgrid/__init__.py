@@ -7,6 +7,7 @@ Source: the vendor's OpenAPI files; identifiers, jobs and limits as in design/ve
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from headrace.platforms.http import Reply, Request
 
@@ -24,20 +25,25 @@ _IDENTIFIERS: Final = ("phone_number_id", "external_id", "anonymous_id")
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact as it was found. `fields`: custom fields by name (some replies: by id)."""
+    """A contact as it was found. `fields`: custom fields by name (some replies: by id).
+
+    `email`: its own address, which may be another than the one it was found by.
+    """
 
     id: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     lists: frozenset[str] = frozenset()
     identifiers: Mapping[str, str] = field(default_factory=dict)
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """How far a job is. `errored`: rows that were not taken."""
+    """How far a job is. `errored`: rows that were not taken; `failed`: nobody knows which were."""
 
     finished: bool
     errored: int = 0
+    failed: bool = False
 
 
 def search_emails(emails: Sequence[str]) -> Request:
@@ -56,9 +62,16 @@ def upsert_contacts(contacts: Sequence[Mapping[str, Any]], list_ids: Sequence[st
 
 
 def contact_row(email: str, fields: Mapping[str, str], known: Contact | None = None) -> dict[str, Any]:
-    """A contact to be written; `fields` by the ids of custom fields. What is left out stays as it is."""
+    """A contact to be written; `fields` by the ids of custom fields. What is left out stays as it is.
+
+    One that was found by an alternate address is written by its own.
+    """
     identifiers = known.identifiers if known else {}
-    return {"email": email, **identifiers, **({"custom_fields": dict(fields)} if fields else {})}
+    return {
+        "email": (known.email if known else "") or email,
+        **identifiers,
+        **({"custom_fields": dict(fields)} if fields else {}),
+    }
 
 
 def job(job_id: str) -> Request:
@@ -118,7 +131,7 @@ def job_state(reply: Reply) -> Job:
     status, errored = body.get("status"), _dict(body.get("results")).get("errored_count")
     count = errored if isinstance(errored, int) and not isinstance(errored, bool) and errored > 0 else 0
     if status in ("errored", "failed"):
-        return Job(finished=True, errored=max(1, count))
+        return Job(finished=True, errored=max(1, count), failed=status == "failed")
     return Job(finished=status == "completed", errored=count)
 
 
@@ -141,15 +154,24 @@ def made_id(reply: Reply) -> str | None:
 def next_token(reply: Reply) -> str | None:
     """Of the page after this one; None at the end."""
     address = _dict(_dict(reply.json).get("_metadata")).get("next")
-    if not isinstance(address, str) or "page_token=" not in address:
+    if not isinstance(address, str):
         return None
-    return address.partition("page_token=")[2].partition("&")[0] or None
+    try:
+        found = parse_qs(urlsplit(address).query)
+    except ValueError:
+        return None
+    return found.get("page_token", [None])[0] or None
 
 
 def encode_tags(tags: Iterable[str]) -> str:
     """`;Gold;VIP;`, sorted, so that a segment can ask for `;VIP;`; "" for none. A semicolon in a tag is written %3B."""
     names = sorted({tag.replace("%", "%25").replace(";", "%3B") for tag in tags})
     return f";{';'.join(names)};" if names else ""
+
+
+def decode_tags(text: str) -> list[str]:
+    """What `encode_tags` put together."""
+    return [name.replace("%3B", ";").replace("%25", "%") for name in text.split(";") if name]
 
 
 def _contact(row: Mapping[str, Any]) -> Contact:
@@ -159,6 +181,7 @@ def _contact(row: Mapping[str, Any]) -> Contact:
         _dict(row.get("custom_fields")),
         frozenset(one for one in ids if isinstance(one, str)) if isinstance(ids, list) else frozenset(),
         {name: row[name] for name in _IDENTIFIERS if isinstance(row.get(name), str) and row[name]},
+        row["email"] if isinstance(row.get("email"), str) else "",
     )
 
 

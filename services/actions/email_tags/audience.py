@@ -1,5 +1,6 @@
 """What a platform must offer so that tags and lists reach its contacts; what is wanted is decided in `kind.py`."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -9,6 +10,9 @@ from headrace.contracts.actions import Platform
 
 LIST_MARK: Final = "\x1flist:"
 """Before the name of a list, where tags and lists are kept together as labels."""
+
+_ADDRESS: Final = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+")
+_LONGEST: Final = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,11 @@ class Audience(Protocol):
         Returns when the platform has done it, not when it has only taken it in. Raises TryAgain, PauseConsumer for all
         of them; one whose outcome is then unknown is done again.
         """
+
+
+def is_address(email: str) -> bool:
+    """False for what no platform takes for an e-mail address, so that it need not be asked."""
+    return len(email) <= _LONGEST and _ADDRESS.fullmatch(email) is not None
 
 
 def labels_of(names: Iterable[str]) -> Labels:

@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 import pytest
 
 from headrace.simulators.call import Answer, Call
 from headrace.simulators.clock import StoreClock
-from headrace.simulators.sendgrid import SendGrid
+from headrace.simulators.sendgrid import Contact, SendGrid
 from tests.headrace.platforms.openapi import Specs
 from tests.headrace.simulators.harness import Hands
 
@@ -121,3 +122,28 @@ def test_shapes__are_the_vendors(account: Account) -> None:
         status, shape = account.call(method, path, body)
         assert status == wanted
         assert SPECS.reply_problems(method, path, status, shape) == []
+
+
+def test_search__one_address_that_is_none__spoils_it_for_all(account: Account) -> None:
+    account.put({"email": "a@x.example"})
+    assert account.call("POST", f"{BASE}/contacts/search/emails", {"emails": ["a@x.example", "no address"]})[0] == 400
+
+
+def test_search__alternate_address__gives_the_contact_of_another(account: Account) -> None:
+    account.sim.contacts["a@x.example"] = Contact("1", "a@x.example", alternates=frozenset({"b@x.example"}))
+    found = account.call("POST", f"{BASE}/contacts/search/emails", {"emails": ["b@x.example"]})[1]
+    assert found["result"]["b@x.example"]["contact"]["email"] == "a@x.example"
+    assert account.put({"email": "b@x.example"})["results"]["errored_count"] == 1
+
+
+def test_lists__more_than_a_page__the_rest_by_an_opaque_token(account: Account) -> None:
+    account.sim.lists = {f"l{number}": f"List {number}" for number in range(5)}
+    status, body = account.call("GET", f"{BASE}/lists", page_size="4")
+    assert (status, len(body["result"])) == (200, 4)
+    token = unquote(body["_metadata"]["next"].partition("page_token=")[2])
+    assert [row["name"] for row in account.call("GET", f"{BASE}/lists", page_token=token)[1]["result"]] == ["List 4"]
+
+
+def test_list__left_by_somebody_unknown__is_refused(account: Account) -> None:
+    account.sim.lists["l1"] = "Summer"
+    assert account.call("DELETE", f"{BASE}/lists/l1/contacts", contact_ids="nobody")[0] == 404

@@ -87,7 +87,7 @@ def test_contact_row__goes_with_all_identifiers_that_the_contact_has() -> None:
         ({"status": "pending"}, sendgrid.Job(finished=False)),
         ({"status": "completed", "results": {"errored_count": 2}}, sendgrid.Job(finished=True, errored=2)),
         ({"status": "errored", "results": {"errored_count": 2}}, sendgrid.Job(finished=True, errored=2)),
-        ({"status": "failed"}, sendgrid.Job(finished=True, errored=1)),
+        ({"status": "failed"}, sendgrid.Job(finished=True, errored=1, failed=True)),
         (None, sendgrid.Job(finished=False)),
     ],
 )
@@ -117,3 +117,31 @@ def test_limits__too_many__is_no_request() -> None:
         sendgrid.upsert_contacts([])
     with pytest.raises(ValueError, match="in one call"):
         sendgrid.remove_from_list(LIST, [])
+
+
+@pytest.mark.parametrize(
+    ("next_", "token"),
+    [
+        ("https://api.sendgrid.com/v3/marketing/lists?page_size=1000&page_token=MTAwMA%3D%3D", "MTAwMA=="),
+        ("https://api.sendgrid.com/v3/marketing/lists?page_token=a%2Bb&page_size=1000", "a+b"),
+        ("https://api.sendgrid.com/v3/marketing/lists?page_size=100&page_token=", None),
+        ("http://[", None),
+        (None, None),
+    ],
+)
+def test_next_token__is_what_the_address_means(next_: Any, token: str | None) -> None:
+    """It goes into an address again, which writes it as such."""
+    assert sendgrid.next_token(reply({"result": [], "_metadata": {"next": next_}})) == token
+
+
+def test_contact_row__of_one_found_by_an_alternate_address__has_its_own() -> None:
+    body = {"result": {"b@x.example": {"contact": {"id": "1", "email": "a@x.example"}}}}
+    known = sendgrid.contacts_of(reply(body))["b@x.example"]
+    assert sendgrid.contact_row("b@x.example", {}, known) == {"email": "a@x.example"}
+
+
+@given(st.lists(st.text(min_size=1), unique=True))
+def test_tags__together_and_apart_again__are_the_same(tags: list[str]) -> None:
+    assert sendgrid.decode_tags(sendgrid.encode_tags(tags)) == sorted(
+        tags, key=lambda tag: tag.replace("%", "%25").replace(";", "%3B")
+    )
