@@ -31,8 +31,9 @@ from services.ingest.backfill import Backfill
 from services.ingest.consent_routes import ConsentDoor
 from services.ingest.dead_letters import DeadLetters
 from services.ingest.feed import Feed, Pace
+from services.ingest.freshness import Policy
 from services.ingest.hook_keeper import keep_hooks
-from services.ingest.hydrate import Hydrator, Policy
+from services.ingest.hydrate import Hydrator
 from services.ingest.hydrate_loop import HydrateLoop
 from services.ingest.kafka_writer import KafkaWriter
 from services.ingest.lasting import background, started_producer, through_outages

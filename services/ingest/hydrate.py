@@ -6,10 +6,8 @@ what they become is in `reader` and `snapshots`.
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from headrace.contracts.events import Origin, revision
@@ -20,7 +18,7 @@ from services.ingest.backlog import Backlog, BadNotice, Key, Pending, Place, rea
 from services.ingest.cart_news import cart_id_of
 from services.ingest.carts import CartEvents, CartRead
 from services.ingest.consent_news import news, speakers
-from services.ingest.normalise import modified_of
+from services.ingest.freshness import Freshness, Policy
 from services.ingest.publish import Events, Record
 from services.ingest.publisher import Publisher
 from services.ingest.reader import Fetched, StoreReader
@@ -35,7 +33,6 @@ _READS_BY_ID: Final = frozenset(
 """Only what asks for a notice's own id can be refused because of that notice."""
 _REFUSALS: Final = frozenset({400, 413, 414, 422})
 """A list is refused with these because of what is asked; 404 and the like mean a wrong address, not a wrong notice."""
-_REMEMBERED: Final = 20_000
 
 
 class NoticeRecord(Protocol):
@@ -57,15 +54,6 @@ SetAside = Callable[[Sequence[tuple[NoticeRecord, str, str]]], Awaitable[None]]
 """Writes dead letters: (record, reason, detail) each; returns when Kafka has them."""
 SetRowsAside = Callable[[Mapping[Key, str]], Awaitable[None]]
 """The same for rows that no notice asked for: (resource, id) -> what is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When a read counts as older than its notice, and what is done then. Seconds are real."""
-
-    stale_slack_s: float
-    reread_delays_s: tuple[float, ...]
-    batch_size: int
 
 
 @dataclass(slots=True)
@@ -107,8 +95,7 @@ class Hydrator:
         self._policy = policy
         self._carts = CartEvents(snapshots, events)
         self._clock = clock
-        self._published: OrderedDict[Key, tuple[datetime, datetime]] = OrderedDict()
-        """(date_modified, Date of the read) of what was published lately."""
+        self._fresh = Freshness(policy, clock)
 
     async def take_in(self, records: Iterable[NoticeRecord]) -> None:
         """Puts records of the notices topic into the backlog; what is no notice is set aside."""
@@ -185,7 +172,8 @@ class Hydrator:
         skipped = {pending.key for pending in again}
         made.named += [entry for each in read.gone for entry in self._snapshots.owners.named(*each)]
         await self._publisher.write(made, [*carts, *read.deleted])
-        self._remember(read)
+        self._fresh.remember("order", read.orders)
+        self._fresh.remember("customer", read.customers)
         log.info(
             "batch.published",
             notices=sum(len(pending.places) for pending in batch),
@@ -231,7 +219,7 @@ class Hydrator:
             deleted_at = pending.deleted_at
             read.deleted.append(self._events.deleted(pending.key[1], deleted_at, deleted_at, _ORIGIN))
             read.gone.append((pending.key[1], None, revision(deleted_at, deleted_at)))
-        elif self._is_old(pending, row) and self._read_again(pending):
+        elif self._fresh.is_old(pending, row) and self._fresh.again(pending):
             read.again.append(pending)
         elif row is not None:
             found[pending.key[1]] = row
@@ -243,39 +231,9 @@ class Hydrator:
         """The customer who said it, now and once more: a date of change says nothing of consent, so a snapshot that
         another process made in the same second, or did not know of the word, may have come first."""
         read.customers[customer_id] = row
-        same = self._published.get(("customer", customer_id)) == (modified_of(row.row), row.fetched_at)
-        if (same or not pending.attempt) and self._read_again(pending):
+        same = self._fresh.is_published(("customer", customer_id), row)
+        if (same or not pending.attempt) and self._fresh.again(pending):
             read.again.append(pending)
-
-    def _is_old(self, pending: Pending, row: Fetched | None) -> bool:
-        """Missing, there although it was deleted, or not yet modified when the notice says it was.
-
-        Also one with the revision of what we have published: dates are whole seconds, and equal is the same to the
-        evaluator, so a second change within the second needs a read of a later second.
-        """
-        if row is None or pending.deleted_at is not None:
-            return True
-        if self._published.get(pending.key) == (modified_of(row.row), row.fetched_at):
-            return True
-        slack = timedelta(seconds=self._policy.stale_slack_s)
-        return pending.told_at is not None and modified_of(row.row) < pending.told_at - slack
-
-    def _remember(self, read: Sorted) -> None:
-        kinds: tuple[tuple[str, dict[int, Fetched]], ...] = (("order", read.orders), ("customer", read.customers))
-        for kind, rows in kinds:
-            for key, each in rows.items():
-                self._published[kind, key] = (modified_of(each.row), each.fetched_at)
-                self._published.move_to_end((kind, key))
-        while len(self._published) > _REMEMBERED:
-            self._published.popitem(last=False)
-
-    def _read_again(self, pending: Pending) -> bool:
-        """Sets the time of the next read; False after the last."""
-        if pending.attempt >= len(self._policy.reread_delays_s):
-            return False
-        pending.due = self._clock() + self._policy.reread_delays_s[pending.attempt]
-        pending.attempt += 1
-        return True
 
     def _refunds_missing(self, batch: list[Pending], made: Batch, read: Sorted) -> list[Pending]:
         """Orders whose refund was told of and is not among those read; they are published and read again."""
@@ -284,7 +242,7 @@ class Hydrator:
             if pending.key[0] != "order" or pending.key[1] not in read.orders or not pending.refund_ids:
                 continue
             told = pending.refund_ids - {_id(row) for row in made.refunds.get(pending.key[1], ())}
-            if told and self._read_again(pending):
+            if told and self._fresh.again(pending):
                 missing.append(pending)
         return missing
 

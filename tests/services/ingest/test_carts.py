@@ -13,7 +13,8 @@ from headrace.contracts.events import CartEvent, Event, decode_event
 from headrace.platforms.errors import Rejected, Unauthorized
 from headrace.platforms.http import Reply, Request
 from services.ingest.backlog import BadNotice, Place, read_record
-from services.ingest.hydrate import Hydrator, NoticeRecord, Policy
+from services.ingest.freshness import Policy
+from services.ingest.hydrate import Hydrator, NoticeRecord
 from services.ingest.owners import Owners
 from services.ingest.publish import Events, Record
 from services.ingest.publisher import Publisher
