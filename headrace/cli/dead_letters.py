@@ -30,7 +30,7 @@ from headrace.runtime.settings import KafkaSettings, load_settings
 MAX_REASON: Final = 500
 _ServiceOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only what this service set aside.")]
 _ReasonOption = Annotated[str | None, typer.Option(metavar="WORD", help="Only those of this reason.")]
-_Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="partition:offset, as `list` prints it.")]
+_Ids = Annotated[list[str], typer.Argument(metavar="ID", help="partition:offset, as `list` prints it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -90,7 +90,7 @@ def show_letter(
 
 
 def resend_letters(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As `list` prints them.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="As `list` prints them.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All open ones of the --reason (and --service).")] = False,
     reason: _ReasonOption = None,
     service: _ServiceOption = None,
