@@ -49,6 +49,7 @@ VERBS: Final = (
     "attributes",
     "import_file",
     "backfill",
+    "outcomes",
     "dead_letters",
     "bench",
 )

@@ -92,7 +92,7 @@ async def read_to_end(
     consumer = make_consumer(settings, read_committed=read_committed)
     try:
         await consumer.start()
-        numbers = await _partitions(settings, topic) if partitions is None else sorted(partitions)
+        numbers = await partitions_of(settings, topic) if partitions is None else sorted(partitions)
         assigned = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(assigned)
         ends = await consumer.end_offsets(assigned)
@@ -115,7 +115,8 @@ async def _read(
     return [record for at in sorted(found) for record in found[at]]
 
 
-async def _partitions(settings: KafkaSettings, topic: str) -> list[int]:
+async def partitions_of(settings: KafkaSettings, topic: str) -> list[int]:
+    """The numbers of a topic's partitions (its full name). Raises `KafkaError` when Kafka or the topic is away."""
     # A consumer knows the partitions only of topics that it has subscribed to.
     admin = make_admin(settings)
     await admin.start()
