@@ -1,19 +1,32 @@
 """Orders that change their owner, from the store to the evaluator's answer: counted once, before and after."""
 
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import httpx
 import pytest
 
-from headrace.contracts.topics import ACTIONS_ATTRIBUTES
+from headrace.contracts.topics import ACTIONS_ATTRIBUTES, EVENTS
+from headrace.platforms.http import Reply, Request
 from headrace.rules.load import Source, load_texts
+from headrace.runtime.kafka import make_producer, topic
 from headrace.runtime.settings import ServiceSettings
 from services.ingest.identity import guest_key
+from services.ingest.owner_log import OwnerLog
+from services.ingest.owners import Owners
+from services.ingest.publish import Events, EventWriter, Record
+from services.ingest.publisher import Publisher
+from services.ingest.reader import Fetched, StoreReader
+from services.ingest.snapshots import Snapshots
 from tests.services.evaluator.service import activation, evaluator, publish, publish_rules, read, until
 from tests.services.ingest.shop import Shop, customer, open_shop, order, ready
 
 pytestmark = pytest.mark.timeout(180)
 EMAIL = "jo@example.com"
+AT = datetime(2026, 1, 5, tzinfo=UTC)
 GUEST = guest_key("teststore", EMAIL, b"hk")
 _HAS = "  - {{id: has-{n}, who: {{customer.orders: {{is: {n}}}}}, attributes: {{orders: '{n}'}}}}\n"
 _SPENT = "  - {{id: spent-{n}, who: {{customer.spend: {{is: {sum:.2f}}}}}, attributes: {{spent: '{n}'}}}}\n"
@@ -104,3 +117,76 @@ async def test_moves__staff_moves_an_order__counted_once_with_feed_and_hydrate_a
             {"op": "order.move", "order_id": 101, "customer_id": 7},
         )
         await _until_counted(shop, c7=2, c8=1)
+
+
+class _Torn:
+    """An event writer whose process dies after so many writes."""
+
+    def __init__(self, writer: EventWriter, writes: int) -> None:
+        self._writer = writer
+        self._left = writes
+
+    async def write(self, records: Iterable[Record]) -> int:
+        if not self._left:
+            raise ConnectionAbortedError
+        self._left -= 1
+        return await self._writer.write(records)
+
+
+@pytest.mark.parametrize("writes", [0, 1])
+async def test_moves__a_process_dies_between_the_two_customers__the_next_one_completes_it(
+    topics_created: ServiceSettings, tmp_path: Path, writes: int
+) -> None:
+    """After the removal the order is nobody's, until somebody reads it again."""
+    await _rules(topics_created)
+    orders = {"100": Fetched(_row(7), AT)}
+    async with evaluator(topics_created, tmp_path):
+        await _publish(topics_created, orders)
+        moved = {"100": Fetched(_row(8), AT + timedelta(seconds=5))}
+        with pytest.raises(ConnectionAbortedError):
+            await _publish(topics_created, moved, torn_after=writes)
+        again = {"100": Fetched(_row(8), AT + timedelta(seconds=9))}
+        for _ in range(2):
+            await _publish(topics_created, again)
+        shop = Shop("", topics_created, httpx.AsyncClient(), 0)
+        await _until_counted(shop, c8=1)
+
+
+async def _publish(settings: ServiceSettings, orders: dict[str, Fetched], torn_after: int | None = None) -> None:
+    """What a process does that has just been started, and ends."""
+    producer = make_producer(settings)
+    await producer.start()
+    owners = Owners(settings.store, b"hk")
+    owner_log = OwnerLog(settings, producer, owners)
+    try:
+        await owner_log.catch_up(asyncio.Event())
+        reader, writer = StoreReader(_Nothing()), EventWriter(producer, topic(settings, EVENTS))
+        snapshots = Snapshots(reader, Events(settings.store), owners)
+        rows = {int(number): each for number, each in orders.items()}
+        batch = await snapshots.batch(customers={}, orders=rows, origin="live")
+        torn = writer if torn_after is None else cast("EventWriter", _Torn(writer, torn_after))
+        await Publisher(reader, snapshots, torn, owner_log).write(batch)
+    finally:
+        await owner_log.close()
+        await producer.stop()
+
+
+class _Nothing:
+    """A store without anything but the rows at hand."""
+
+    async def call(self, request: Request) -> Reply:
+        return Reply(200, {}, [] if request.path.startswith("/v2") else {"data": [], "meta": {}}, AT)
+
+
+def _row(customer_id: int) -> dict[str, Any]:
+    line = {"id": 1, "product_id": 0, "quantity": 1, "price_inc_tax": "5.10", "total_inc_tax": "5.10"}
+    return {
+        "id": 100,
+        "customer_id": customer_id,
+        "status_id": 11,
+        "total_inc_tax": "5.10",
+        "default_currency_code": "GBP",
+        "store_default_currency_code": "GBP",
+        "date_modified": f"2026-01-0{customer_id - 6}T00:00:00Z",
+        "consignments": {"shipping": [{"line_items": [line]}]},
+    }
