@@ -63,6 +63,7 @@ RUN_WITH_KAFKA: Final = (
     "headrace apply",
     "headrace topics",
     "headrace dead-letters",
+    "headrace outcomes",
     "headrace replay --partitions",
     "headrace replay --until",
     "headrace state digest",
