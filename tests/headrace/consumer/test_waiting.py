@@ -57,6 +57,16 @@ def test_add__newer_version__takes_the_place_and_the_offsets() -> None:
     assert (picked.target.version, done) == ((1, 3, 0), [1, 3])
 
 
+def test_add__newer_version__waits_as_long_as_the_one_it_replaces() -> None:
+    """A call of another worker may still arrive."""
+    buffer, first = waiting(), pending("s:1", 1)
+    first.not_before = 5.0
+    buffer.add(first)
+    buffer.add(pending("s:1", 2))
+    assert not buffer.pick(4.0, idle=True).write
+    assert [one.target.version for one in buffer.pick(5.0, idle=True).write] == [(1, 2, 0)]
+
+
 def test_pick__customer_in_flight__waits_and_goes_on_from_what_was_applied() -> None:
     buffer = waiting()
     buffer.add(pending("s:1", 1, "Gold"))
