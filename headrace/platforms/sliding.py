@@ -53,3 +53,42 @@ class SlidingWindow:
     def pace(self, now: float) -> float:
         """Seconds a caller that gains by waiting should wait: none."""
         return 0.0
+
+
+class Both:
+    """Calls that count in two windows: `narrow`, their own, and `wide`, which others share."""
+
+    def __init__(self, narrow: SlidingWindow, wide: SlidingWindow) -> None:
+        self._narrow = narrow
+        self._wide = wide
+        self._wide_tickets: dict[int, int] = {}
+
+    def take(self, now: float) -> int | float:
+        """As of either: a ticket only when both give one."""
+        ticket = self._narrow.take(now)
+        if not isinstance(ticket, int):
+            return ticket
+        other = self._wide.take(now)
+        if not isinstance(other, int):
+            self._narrow.cancel(ticket)
+            return other
+        self._wide_tickets[ticket] = other
+        return ticket
+
+    def give_back(self, ticket: int, now: float, reply: object = None) -> None:
+        """The call was answered (or given up) now."""
+        self._narrow.give_back(ticket, now)
+        self._wide.give_back(self._wide_tickets.pop(ticket), now)
+
+    def cancel(self, ticket: int) -> None:
+        """No call went out with this ticket."""
+        self._narrow.cancel(ticket)
+        self._wide.cancel(self._wide_tickets.pop(ticket))
+
+    def block(self, until: float) -> None:
+        """No such call goes out before this time; the others may."""
+        self._narrow.block(until)
+
+    def pace(self, now: float) -> float:
+        """None."""
+        return 0.0

@@ -12,7 +12,7 @@ from headrace.platforms.gate import Gate
 from headrace.platforms.http import VENDOR_RETRY, VendorClient
 from headrace.platforms.klaviyo.gates import Gates
 from headrace.platforms.quota import Windows
-from headrace.platforms.sliding import SlidingWindow
+from headrace.platforms.sliding import Both, SlidingWindow
 from headrace.runtime.retry import RetryPolicy
 
 MAILCHIMP_CONNECTIONS: Final = 8
@@ -103,7 +103,7 @@ def make_bigcommerce(
     )
 
 
-def make_mailchimp(settings: MailchimpSettings) -> VendorClient:
+def make_mailchimp(settings: MailchimpSettings, *, deadline_s: float = CALL_DEADLINE_S) -> VendorClient:
     """A client for the Marketing API; paths begin with `/lists`."""
     base = settings.mailchimp_url.rstrip("/")
     return VendorClient(
@@ -111,15 +111,17 @@ def make_mailchimp(settings: MailchimpSettings) -> VendorClient:
         base_url=base if base.endswith("/3.0") else f"{base}/3.0",
         auth=("headrace", settings.mailchimp_key.get_secret_value()),
         max_concurrency=MAILCHIMP_CONNECTIONS,
+        deadline_s=deadline_s,
     )
 
 
-def make_sendgrid(settings: SendGridSettings) -> VendorClient:
+def make_sendgrid(settings: SendGridSettings, *, deadline_s: float = CALL_DEADLINE_S) -> VendorClient:
     """A client for the Marketing API; paths begin with `/v3`. Its limits are told by refusals alone."""
     return VendorClient(
         "sendgrid",
         base_url=settings.sendgrid_url,
         headers={"Authorization": f"Bearer {settings.sendgrid_key.get_secret_value()}"},
+        deadline_s=deadline_s,
     )
 
 
@@ -141,10 +143,12 @@ def make_klaviyo(settings: KlaviyoSettings, *, deadline_s: float = CALL_DEADLINE
     )
 
 
-def make_omnisend(settings: OmnisendSettings) -> VendorClient:
+def make_omnisend(settings: OmnisendSettings, *, deadline_s: float = CALL_DEADLINE_S) -> VendorClient:
     """A client for a brand's contacts, its calls spread so that our share of a minute's is kept."""
     base = settings.omnisend_url.rstrip("/")
-    calls = SlidingWindow(_part(omnisend.CALLS_A_MINUTE, settings), _MINUTE_S)
+    every = SlidingWindow(_part(omnisend.CALLS_A_MINUTE, settings), _MINUTE_S)
+    tags = Gate(Both(SlidingWindow(omnisend_tag_calls(settings), _MINUTE_S), every))
+    others = Gate(every)
     return VendorClient(
         "omnisend",
         base_url=base if base.endswith("/api") else f"{base}/api",
@@ -152,13 +156,14 @@ def make_omnisend(settings: OmnisendSettings) -> VendorClient:
             "Authorization": f"Omnisend-API-Key {settings.omnisend_key.get_secret_value()}",
             "Omnisend-Version": omnisend.VERSION,
         },
-        gate=Gate(calls),
+        gate_for=lambda request: tags if request.path == omnisend.TAGS_PATH else others,
+        deadline_s=deadline_s,
     )
 
 
-def omnisend_tag_calls(settings: OmnisendSettings) -> Gate:
-    """What calls for tags pass besides."""
-    return Gate(SlidingWindow(_part(omnisend.TAG_CALLS_A_MINUTE, settings), _MINUTE_S))
+def omnisend_tag_calls(settings: OmnisendSettings) -> int:
+    """How many calls a minute may put tags on or take them off."""
+    return _part(omnisend.TAG_CALLS_A_MINUTE, settings)
 
 
 def _part(calls: int, settings: OmnisendSettings) -> int:

@@ -17,11 +17,13 @@ CALLS_A_MINUTE: Final = 400
 """Of one brand, all apps together, in any 60 seconds; no header tells how many are left."""
 TAG_CALLS_A_MINUTE: Final = 60
 """Of these, calls that put tags on or take them off."""
+TAGS_PATH: Final = "/contacts/tags"
 
 
 def upsert_contact(email: str) -> Request:
     """Makes the contact if it is missing, without consent and without a welcome mail; one that is there stays as it is.
 
+    201 says that it was missing.
     400 (`Rejected`) for what is no address.
     """
     identifier = {"type": "email", "id": email.strip(), "sendWelcomeMessage": False}
@@ -72,4 +74,4 @@ def _tags(method: str, emails: Sequence[str], tags: Sequence[str]) -> Request:
     if not 1 <= len(emails) <= EMAILS_PER_CALL or not 1 <= len(tags) <= TAGS_PER_CALL:
         raise ValueError(f"1 to {EMAILS_PER_CALL} addresses and 1 to {TAGS_PER_CALL} tags in one call")
     body: dict[str, Any] = {"tags": list(tags), "emails": [email.strip() for email in emails]}
-    return Request(method, "/contacts/tags", json=body, repeatable=True)
+    return Request(method, TAGS_PATH, json=body, repeatable=True)

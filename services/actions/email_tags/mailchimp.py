@@ -11,6 +11,8 @@ from headrace.platforms.errors import Rejected
 from headrace.platforms.http import VendorClient
 from services.actions.email_tags.audience import Change, as_tags
 
+_SPAN_S: Final = 30.0
+"""How long after a change was begun its last call may begin: a slow vendor must come to it."""
 _REFUSALS: Final = {
     "Member In Compliance State": "compliance_state",
     "Forgotten Email Not Subscribed": "forgotten_email",
@@ -23,9 +25,9 @@ class MailchimpAudience:
     """Members of one audience (see `Audience`). Audiences are not ours to make: a list is a tag of this one."""
 
     platform: Platform = "mailchimp"
-    limits = Limits(batch=1, concurrency=8)
 
     def __init__(self, client: VendorClient, list_id: str) -> None:
+        self.limits = Limits(batch=1, concurrency=8, deadline_s=_SPAN_S + client.deadline_s)
         self._client = client
         self._list = list_id
 

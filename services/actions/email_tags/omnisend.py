@@ -5,123 +5,185 @@ A contact's consent is never written: one that we make is not subscribed.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from headrace.consumer import Limits, Result, TryAgain, as_advised
+from headrace.consumer import Limits, PauseConsumer, Result, TryAgain, as_advised
 from headrace.consumer.kind import APPLIED
 from headrace.contracts.actions import Platform
 from headrace.platforms import omnisend
 from headrace.platforms.errors import Rejected
-from headrace.platforms.gate import Gate
 from headrace.platforms.http import Reply, Request, VendorClient
-from services.actions.email_tags.audience import Change, as_tags
+from services.actions.email_tags.at_once import all_of
+from services.actions.email_tags.audience import Change, as_tags, is_address, together
 
-_SEEN_WITHIN_S: Final = 30.0
+SEEN_WITHIN_S: Final = 30.0
 """How long what the vendor took in may take until it shows."""
 _LOOK_AGAIN_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_SPAN_S: Final = 35.0
+"""How long after a batch was begun its last call that changes something may begin; half a minute's calls fit in."""
+_MINUTE_S: Final = 60.0
+_CREATED: Final = 201
+_NO_SUCH_ADDRESS: Final = frozenset({404, 405, 410})
+"""Of the API, or a version of it that was retired."""
+INVALID: Final = Result("refused", "invalid_email")
 
 Build = Callable[[Sequence[str], Sequence[str]], Request]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What became of the changes so far, by address; `made`: contacts that were missing."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+    refused: dict[str, tuple[set[str], set[str], str]] = field(default_factory=dict)
+    """Tags not put, tags not taken, and why."""
+
+    def refuse(self, emails: Sequence[str], tags: Sequence[str], why: str, *, onto: bool) -> None:
+        """These tags stay as they are at these addresses."""
+        for email in emails:
+            not_put, not_taken, _ = self.refused.setdefault(email, (set(), set(), why))
+            (not_put if onto else not_taken).update(tags)
+
+    def asked(self, email: str, tags: Sequence[str], *, onto: bool) -> bool:
+        """True when none of these was refused."""
+        not_put, not_taken, _ = self.refused.get(email, (set(), set(), ""))
+        return (not_put if onto else not_taken).isdisjoint(tags)
+
+    def result(self, change: Change) -> Result:
+        """What was done is what the ledger shall know."""
+        if change.email in self.results:
+            return self.results[change.email]
+        if change.email not in self.refused:
+            return APPLIED
+        not_put, not_taken, why = self.refused[change.email]
+        tags = [name for name in change.wanted.tags if name not in not_put]
+        lists = [name for name in change.wanted.lists if name not in not_put]
+        value = {"email": change.email, "tags": together([*tags, *not_taken], lists)}
+        return Result("overflow", "vendor_rejected", why, dead_letter=True, value=value)
 
 
 class OmnisendAudience:
     """Contacts of one brand (see `Audience`). It has no lists of ours to be on: a list is a tag."""
 
     platform: Platform = "omnisend"
-    # Between its calls it waits for the quota and for what was asked to show.
-    limits = Limits(batch=omnisend.EMAILS_PER_CALL, concurrency=1, linger_s=0.5, deadline_s=120.0)
 
-    def __init__(self, client: VendorClient, tag_calls: Gate) -> None:
-        """`tag_calls`: the narrower limit of calls that put tags on or take them off."""
+    def __init__(self, client: VendorClient, tag_calls: int) -> None:
+        """`tag_calls`: how many calls a minute may put tags on or take them off; a batch makes half of them at most."""
+        span_s = max(_SPAN_S, 2 * _MINUTE_S / tag_calls)
+        self.limits = Limits(
+            batch=max(1, min(tag_calls // 4, omnisend.EMAILS_PER_CALL)),
+            concurrency=1,
+            linger_s=0.5,
+            deadline_s=span_s + client.deadline_s,
+        )
         self._client = client
-        self._tag_calls = tag_calls
 
     async def write(self, changes: Sequence[Change]) -> Sequence[Result]:
-        """Contacts that may be missing first, one by one; then tags, a call for all who get the same ones."""
-        made = await asyncio.gather(*(self._make(change) for change in changes))
-        results = {change.email: result for change, result in zip(changes, made, strict=True)}
-        left = [change for change in changes if results[change.email] is APPLIED]
-        missing = await self._tag(left, results)
-        if missing:  # known to us, and gone from there since
-            again = [change for change in left if change.email in missing]
-            for change in again:
-                results[change.email] = await self._upsert(change.email)
-            await self._tag([change for change in again if results[change.email] is APPLIED], results, whole=True)
-        return [results[change.email] for change in changes]
+        """Contacts first, since a call for tags passes over those that are missing; then tags, the same for many."""
+        batch = _Batch({change.email: INVALID for change in changes if not is_address(change.email)})
+        there = [change for change in changes if change.wanted and change.email not in batch.results]
+        await all_of([self._make(change.email, batch) for change in there])
+        await self._tag([change for change in changes if change.email not in batch.results], batch)
+        return [batch.result(change) for change in changes]
 
-    async def _make(self, change: Change) -> Result:
-        return APPLIED if change.certain or not change.wanted else await self._upsert(change.email)
-
-    async def _upsert(self, email: str) -> Result:
+    async def _make(self, email: str, batch: _Batch) -> None:
         try:
-            await self._call(omnisend.upsert_contact(email))
+            reply = await self._call(omnisend.upsert_contact(email))
         except Rejected as error:
-            if error.status == 400:
-                return Result("refused", "invalid_email")
-            return Result("refused", "vendor_rejected", error.message, dead_letter=True)
-        return APPLIED
+            rejected = Result("refused", "vendor_rejected", error.message, dead_letter=True)
+            batch.results[email] = INVALID if error.status == 400 else rejected
+            return
+        if reply.status == _CREATED:
+            batch.made.add(email)
 
-    async def _tag(self, changes: Sequence[Change], results: dict[str, Result], *, whole: bool = False) -> set[str]:
-        """Puts and takes; gives the addresses found to be no contact though something is wanted there.
-
-        `whole`: all that is wanted is put on, whatever was there.
-        """
-        put, take = defaultdict[tuple[str, ...], list[str]](list), defaultdict[tuple[str, ...], list[str]](list)
+    async def _tag(self, changes: Sequence[Change], batch: _Batch) -> None:
+        put, take = dict[str, Sequence[str]](), dict[str, Sequence[str]]()
         for change in changes:
             on, off, wanted = as_tags(change)
-            put[tuple(wanted if whole else on)].append(change.email)
-            take[tuple(off)].append(change.email)
-        for tags, emails in take.items():
-            await self._each(omnisend.remove_tags, emails, tags, results)
-        for tags, emails in put.items():
-            await self._each(omnisend.add_tags, emails, tags, results)
-        wanted_at = {change.email for change in changes if change.wanted}
-        probes = [(tags, emails[-1], True) for tags, emails in put.items() if tags]
-        probes += [(tags, emails[-1], False) for tags, emails in take.items() if tags]
-        missing: set[str] = set()
+            put[change.email] = wanted if change.email in batch.made else on
+            take[change.email] = off
+        probes: list[tuple[list[str], str, bool]] = []
+        for onto, build, names in ((False, omnisend.remove_tags, take), (True, omnisend.add_tags, put)):
+            for tags, emails in fewest_calls(names):
+                await self._each(build, emails, tags, batch, onto=onto)
+                probes.append((tags, emails[-1], onto))
+        nothing_wanted = {change.email for change in changes if not change.wanted}
         for tags, email, present in probes:
-            if results[email] is APPLIED and not await self._shows(email, tags, present=present):
-                missing |= {email} & wanted_at
-        return missing
+            if batch.asked(email, tags, onto=present):
+                await self._shows(email, tags, present=present, may_be_gone=email in nothing_wanted)
 
-    async def _each(self, build: Build, emails: Sequence[str], tags: Sequence[str], results: dict[str, Result]) -> None:
-        """One call for all; a refused one is taken apart."""
+    async def _each(
+        self, build: Build, emails: Sequence[str], tags: Sequence[str], batch: _Batch, *, onto: bool
+    ) -> None:
+        """One call for all; a refused one is taken apart until it is known what is refused."""
         for start in range(0, len(tags), omnisend.TAGS_PER_CALL):
             part = tags[start : start + omnisend.TAGS_PER_CALL]
             try:
-                await self._slowly(build(emails, part))
+                await self._call(build(emails, part))
             except Rejected as error:
-                if len(emails) > 1:
-                    for email in emails:
-                        await self._each(build, [email], part, results)
+                about_tags = any(name.startswith("tags") for name in error.errors)
+                about_emails = any(name.startswith("emails") for name in error.errors)
+                if len(part) > 1 and not about_emails:
+                    for half in _halves(part):
+                        await self._each(build, emails, half, batch, onto=onto)
+                elif len(emails) > 1 and not about_tags:
+                    for half in _halves(emails):
+                        await self._each(build, half, part, batch, onto=onto)
                 else:
-                    results[emails[0]] = Result("refused", "vendor_rejected", error.message, dead_letter=True)
+                    batch.refuse(emails, part, error.message, onto=onto)
 
-    async def _slowly(self, request: Request) -> None:
-        ticket = await self._tag_calls.enter()
-        try:
-            await self._call(request)
-        finally:
-            self._tag_calls.leave(ticket)
-
-    async def _shows(self, email: str, tags: Sequence[str], *, present: bool) -> bool:
-        """Waits until a contact of a call shows what it asked for; False when there is no such contact.
+    async def _shows(self, email: str, tags: Sequence[str], *, present: bool, may_be_gone: bool) -> None:
+        """Waits until a contact of a call shows what it asked for.
 
         Calls are worked off in the order in which they were taken in: what stands before it is done too.
         """
         loop = asyncio.get_running_loop()
-        end, turn = loop.time() + _SEEN_WITHIN_S, 0
+        end, turn = loop.time() + SEEN_WITHIN_S, 0
         while True:
             found = omnisend.tags_of(await self._call(omnisend.contact(email)))
-            if found is None:
-                return False
-            if found.issuperset(tags) if present else found.isdisjoint(tags):
-                return True
+            if found is None and may_be_gone:
+                return
+            if found is not None and (found.issuperset(tags) if present else found.isdisjoint(tags)):
+                return
             if loop.time() > end:
                 raise TryAgain("not_done_in_time", unknown=True)
             await asyncio.sleep(_LOOK_AGAIN_S[min(turn, len(_LOOK_AGAIN_S) - 1)])
             turn += 1
 
     async def _call(self, request: Request) -> Reply:
-        with as_advised():
-            return await self._client.call(request)
+        try:
+            with as_advised():
+                return await self._client.call(request)
+        except Rejected as error:
+            if error.status in _NO_SUCH_ADDRESS:
+                raise PauseConsumer(error.message) from error
+            if request.method == "GET":
+                raise TryAgain(f"vendor_rejected {error.status}", unknown=True) from error
+            raise
+
+
+def fewest_calls(names: Mapping[str, Sequence[str]]) -> list[tuple[list[str], list[str]]]:
+    """Tags and addresses of each call, so that each address gets its names; those with none get no call.
+
+    Either a call for all who get the same names, or one for all names that the same addresses get: the fewer.
+    """
+    by_names, by_name = defaultdict[tuple[str, ...], list[str]](list), defaultdict[str, list[str]](list)
+    for email, several in names.items():
+        if several:
+            by_names[tuple(several)].append(email)
+        for name in several:
+            by_name[name].append(email)
+    by_emails = defaultdict[tuple[str, ...], list[str]](list)
+    for name, emails in by_name.items():
+        by_emails[tuple(emails)].append(name)
+    if len(by_emails) < len(by_names):
+        return [(several, [*emails]) for emails, several in by_emails.items()]
+    return [([*several], emails) for several, emails in by_names.items()]
+
+
+def _halves(some: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    middle = len(some) // 2
+    return some[:middle], some[middle:]

@@ -29,8 +29,8 @@ class PlatformOf:
     audience: Callable[[VendorClient, Any], Audience]
 
 
-def _klaviyo_client(settings: KlaviyoSettings) -> VendorClient:
-    return make_klaviyo(settings, deadline_s=settings.vendor_deadline_s)
+def _client(make: Callable[..., VendorClient]) -> Callable[[ActionsSettings], VendorClient]:
+    return lambda settings: make(settings, deadline_s=settings.vendor_deadline_s)
 
 
 def _klaviyo(client: VendorClient, settings: KlaviyoSettings) -> Audience:
@@ -50,9 +50,9 @@ def _sendgrid(client: VendorClient, settings: SendGridSettings) -> Audience:
 
 
 PLATFORMS: Final[Mapping[str, PlatformOf]] = {
-    "klaviyo": PlatformOf(KlaviyoSettings, _klaviyo_client, _klaviyo),
-    "mailchimp": PlatformOf(MailchimpSettings, make_mailchimp, _mailchimp),
-    "omnisend": PlatformOf(OmnisendSettings, make_omnisend, _omnisend),
-    "sendgrid": PlatformOf(SendGridSettings, make_sendgrid, _sendgrid),
+    "klaviyo": PlatformOf(KlaviyoSettings, _client(make_klaviyo), _klaviyo),
+    "mailchimp": PlatformOf(MailchimpSettings, _client(make_mailchimp), _mailchimp),
+    "omnisend": PlatformOf(OmnisendSettings, _client(make_omnisend), _omnisend),
+    "sendgrid": PlatformOf(SendGridSettings, _client(make_sendgrid), _sendgrid),
 }
 """By the name that `--platform` takes."""

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.platforms.sliding import SlidingWindow
+from headrace.platforms.sliding import Both, SlidingWindow
 from headrace.simulators.sliding import Sliding
 
 STEPS = st.lists(st.tuples(st.floats(0, 30), st.floats(0, 20), st.floats(0, 1)), max_size=120)
@@ -47,3 +47,34 @@ def test_sliding_window__blocked__lets_nothing_out() -> None:
     window.block(30.0)
     assert window.take(10.0) == 20.0
     assert isinstance(window.take(30.0), int)
+
+
+def test_both__one_is_full__no_place_is_taken_in_the_other() -> None:
+    wide = SlidingWindow(2, 60.0)
+    both = Both(SlidingWindow(1, 60.0), wide)
+    ticket = both.take(0.0)
+    assert isinstance(ticket, int)
+    assert isinstance(both.take(0.0), float)
+    other = wide.take(0.0)
+    assert isinstance(other, int), "the narrow one was full, and took no place in the wide one"
+    both.cancel(ticket)
+    last = wide.take(0.0)
+    assert isinstance(last, int)
+    assert isinstance(both.take(0.0), float), "the wide one is full"
+    wide.cancel(last)
+    assert isinstance(both.take(0.0), int), "and the narrow one took no place then"
+
+
+def test_both__answered__counts_in_both_and_a_block_is_for_the_narrow_one() -> None:
+    wide = SlidingWindow(2, 60.0)
+    both = Both(SlidingWindow(1, 60.0), wide)
+    ticket = both.take(0.0)
+    assert isinstance(ticket, int)
+    both.give_back(ticket, 1.0)
+    wait = both.take(2.0)
+    assert isinstance(wait, float)
+    assert 59 <= wait <= 60
+    both.block(200.0)
+    assert isinstance(both.take(100.0), float)
+    assert isinstance(wide.take(100.0), int)
+    assert both.pace(0.0) == 0.0
