@@ -65,6 +65,8 @@ class Sink:
     run: Callable[[Mapping[str, Any], Running], Awaitable[None]]
     repeats: bool = False
     """Whether a write of which nothing is known is simply sent again: it is then a double at most."""
+    batch: int = 10
+    """How many customers one write may be about."""
 
     @asynccontextmanager
     async def start(self, bench: Bench, folder: Path, **fields: Any) -> AsyncIterator[Running]:
