@@ -4,11 +4,13 @@ What a given resource looks like is in `bigcommerce` and `mailchimp`.
 """
 
 import email.utils
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+_ADDRESS: Final = re.compile(r"[^\s@\"'<>=:,;()\[\]{}]+@[^\s@\"'<>=:,;()\[\]{}]+")
 _LONGEST_WAIT_S: Final = 3600
 _LARGEST_EXPONENT: Final = 15
 """Nobody sells for 10^16; "1e999999" would be a number of a million digits."""
@@ -16,6 +18,8 @@ _LARGEST_EXPONENT: Final = 15
 
 def error_text(body: Any) -> tuple[str, dict[str, str]]:
     """Title and per-field errors of an error body of any known shape; ("", {}) when it says nothing.
+
+    The title is for outcomes, dead letters and logs: a vendor that names the address it refuses has it taken out.
 
     Shapes: v3 `{"title","errors":{path: text}}`; v2 `[{"status","message"}]`; v2 groups `{"errors":[{"title"}]}`;
     segments `{"errors":[{"title","errors":{...}}]}`; Mailchimp `{"title","detail","errors":[{"field","message"}]}`;
@@ -29,7 +33,7 @@ def error_text(body: Any) -> tuple[str, dict[str, str]]:
         if isinstance(title, str) and title and not part.get("field"):
             titles.append(title)
         errors.update(_fields(part))
-    return (titles[0] if titles else ""), errors
+    return (_ADDRESS.sub("[address]", titles[0]) if titles else ""), errors
 
 
 def retry_after_of(body: Any) -> float | None:

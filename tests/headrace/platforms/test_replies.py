@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -56,3 +57,17 @@ def test_decimal__texts_and_numbers__exact() -> None:
 def test_decimal__no_amount__refused(value: object) -> None:
     with pytest.raises(ValueError, match="amount"):
         decimal(value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"title": "ann@x.example is no address"},
+        {"errors": [{"field": None, "message": "the email 'ann@x.example' is no address"}]},
+        [{"status": 400, "message": "no: ann@x"}],
+    ],
+)
+def test_error_text__names_an_address__not_in_the_title(body: Any) -> None:
+    title, _ = error_text(body)
+    assert "[address]" in title
+    assert "ann" not in title
