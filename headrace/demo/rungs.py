@@ -6,7 +6,7 @@ When somebody was first seen below a rung depends on where the log's clock stood
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ RHYTHMS: Final = ("quiet", "regular", "frequent")
 GOLD_FROM_MINOR: Final = 1_000_00
 PLATINUM_ABOVE_MINOR: Final = 5_000_00
 ZONE: Final = ZoneInfo("Europe/London")
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ class Climber(ABC):
         self._stand()
 
     def pass_time(self, clock: datetime | None) -> None:
-        """Everything that time changes by then, in its order."""
+        """Everything that time changes by then, in its order; with the first clock, all there was before it."""
+        if self.clock is None and clock is not None:
+            self.clock = _BEGINNING
         while clock is not None and self.clock is not None:
             moments = [*self.edges(), *([] if self.below_since is None else [self._end_of_grace()])]
             coming = [moment for moment in moments if self.clock < moment <= clock]

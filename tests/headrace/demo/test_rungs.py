@@ -73,3 +73,13 @@ def test_rhythm__order_that_does_not_count__is_none() -> None:
     climber = Rhythm()
     climber.ordered("1", order(0), FELL)
     assert climber.rung == 0
+
+
+def test_rhythm__ordered_before_the_first_clock__runs_down_as_if_it_had_been_there() -> None:
+    """A store that is connected with its past: its orders stand in the log before any clock."""
+    climber = Rhythm()
+    climber.ordered("1", order(100), None)
+    climber.pass_time(FELL + timedelta(days=40))
+    assert (climber.rung, climber.below_since) == (1, datetime(2010, 2, 5, tzinfo=UTC))
+    climber.pass_time(FELL + timedelta(days=90))
+    assert climber.rung == 0
