@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from aiokafka.errors import KafkaError
 
 from headrace.runtime.dependency import DependencyError
@@ -41,6 +42,9 @@ def run_verb(words: Sequence[str]) -> int:
         return _failed(EXIT_USAGE, error.code, f"{given.file} {error}", error.hint, given.file, error.line)
     except SettingsError as error:
         return _failed(EXIT_USAGE, "settings", f"settings: {error}", "set them in the environment or a --config file")
+    except msgspec.MsgspecError:
+        message = "the rule set in force was written by another release"
+        return _failed(EXIT_USAGE, "rules_unreadable", message, "import with that release")
     except DependencyError as error:
         return _failed(EXIT_UNAVAILABLE, error.code, error.message, error.hint)
     except (KafkaError, TimeoutError) as error:
