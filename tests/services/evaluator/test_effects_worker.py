@@ -81,6 +81,12 @@ async def test_effects__killed_in_their_midst_then_replayed__each_exactly_once(
     await publish(settings, [order(number, number, 5_000, day=0) for number in range(CUSTOMERS)])
     async with evaluator(settings, tmp_path) as running:
         await until("the orders seen", lambda: caught_up(settings))
+
+        async def each_told() -> bool:
+            return len(await effects(settings)) >= CUSTOMERS
+
+        # A transaction's marker may come to its outputs a moment after it came to the group's offsets.
+        await until("the effects of the orders", each_told)
         assert len(await effects(settings)) == CUSTOMERS
         await publish(settings, clock(BEGIN + timedelta(hours=37)))
 
