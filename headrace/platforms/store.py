@@ -3,6 +3,7 @@
 What is called through them does not live here.
 """
 
+import math
 from typing import Final, Protocol
 
 from pydantic import SecretStr
@@ -77,6 +78,11 @@ class SendGridSettings(Protocol):
     def sendgrid_url(self) -> str: ...
     @property
     def sendgrid_key(self) -> SecretStr: ...
+
+
+def writes_at_once(weight: float, whole: float) -> int:
+    """Calls of a replica: the store allows so many for a role (`whole`, its part of our share), `weight` of it is ours."""
+    return max(1, min(BIGCOMMERCE_WRITES_AT_ONCE, math.floor(BIGCOMMERCE_WRITES_AT_ONCE * weight / whole + 1e-9)))
 
 
 def make_bigcommerce(

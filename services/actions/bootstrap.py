@@ -9,7 +9,8 @@ from headrace.consumer import Consumer, Database, Kind, open_database
 from headrace.consumer.database import AlreadyRunning, SingleReplica
 from headrace.consumer.ledger import migrate_ledger
 from headrace.consumer.patience import Stopping, database_is_away, insist, kafka_is_away, unless_stopping
-from headrace.platforms.store import make_bigcommerce
+from headrace.platforms.cost import GROUP_PART
+from headrace.platforms.store import make_bigcommerce, writes_at_once
 from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import make_producer
 from headrace.runtime.process import FatalError, Running
@@ -111,7 +112,9 @@ async def _open(settings: ActionsSettings, running: Running, kinds: Sequence[str
 def _build(kind: str, settings: ActionsSettings, database: Database, stack: AsyncExitStack) -> Kind:
     if kind == GROUP:
         assert isinstance(settings, GroupSettings)
-        store = make_bigcommerce(settings, settings.quota_weight, deadline_s=settings.vendor_deadline_s)
+        weight = settings.quota_weight
+        at_once = writes_at_once(weight, GROUP_PART)
+        store = make_bigcommerce(settings, weight, max_concurrency=at_once, deadline_s=settings.vendor_deadline_s)
         stack.push_async_callback(store.aclose)
         return GroupAssignment(store, settings.store)
     platform = PLATFORMS[_platform(kind)]

@@ -17,8 +17,9 @@ from headrace.consumer.ledger import migrate_ledger
 from headrace.consumer.patience import Stopping, Store, database_is_away, insist, kafka_is_away, unless_stopping
 from headrace.contracts import topics
 from headrace.contracts.topics import partition_of
+from headrace.platforms.cost import MIRROR_PART
 from headrace.platforms.http import VendorClient
-from headrace.platforms.store import make_bigcommerce
+from headrace.platforms.store import make_bigcommerce, writes_at_once
 from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import make_producer, topic
 from headrace.runtime.logs import log
@@ -50,7 +51,12 @@ async def main(settings: AttributesSettings, running: Running) -> None:
             )
         except Stopping:
             return
-        client = make_bigcommerce(settings, settings.quota_weight, deadline_s=settings.vendor_deadline_s)
+        client = make_bigcommerce(
+            settings,
+            settings.quota_weight,
+            max_concurrency=writes_at_once(settings.quota_weight, MIRROR_PART),
+            deadline_s=settings.vendor_deadline_s,
+        )
         stack.push_async_callback(client.aclose)
         mirror = _mirror(settings, client, Store(database, running), running)
         mirror.limits = replace(mirror.limits, deadline_s=2 * settings.vendor_deadline_s)
