@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from headrace.consumer import Result, Task
 from headrace.consumer.kind import APPLIED, Json
-from services.actions.email_tags.audience import Change, Labels, labels_of
+from services.actions.email_tags.audience import Change, Labels, labels_of, together
 
 Shared = Mapping[str, Sequence[str]]
 """Address -> what others want there."""
@@ -84,7 +84,7 @@ def to_be_left(value: Json, intent: Json, email: str) -> dict[str, list[str]]:
 
 def ended(task: Task, result: Result) -> Result:
     """The result as the ledger has to keep it."""
-    if result.result == "skipped" and task.applied.value is not None:
+    if result.result == "skipped" and task.applied.value not in (None, NOWHERE):
         # Not to be reached there, and taken off where it was.
         return replace(result, result="unchanged", value=NOWHERE)
     if result.value is None and "left" in task.target.value:
@@ -96,13 +96,40 @@ def half_ended(task: Task, reached: Result, left: Result) -> Result:
     """Where the customer is now all is done; a former address is given up."""
     if reached.result == "refused":
         return reached
-    value = _plain(task.target.value) if reached.value is None else reached.value
+    there = NOWHERE if reached.result == "skipped" else _plain(task.target.value)
+    value = there if reached.value is None else reached.value
     return Result("overflow", left.reason, left.detail, dead_letter=True, value=value)
 
 
 def nothing_to_reach(task: Task) -> Result:
     """For a customer without an address."""
     return APPLIED if left_behind(task) else Result("skipped", "no_email")
+
+
+def merged(changes: Sequence[Change]) -> Change:
+    """Of one address, for several customers: all that any of them wants."""
+    if len(changes) == 1:
+        return changes[0]
+    wanted = _labels(changes, "wanted")
+    consents = {change.subscribed for change in changes}
+    return Change(
+        changes[0].email,
+        _labels(changes, "put"),
+        labels_of(_without(together(*_pair(_labels(changes, "take"))), together(*_pair(wanted)))),
+        wanted,
+        certain=all(change.certain for change in changes),
+        subscribed=next((word for word in (True, False) if word in consents), None),
+        doubtful=any(change.doubtful for change in changes),
+    )
+
+
+def _labels(changes: Sequence[Change], which: Literal["put", "take", "wanted"]) -> Labels:
+    every: list[Labels] = [getattr(change, which) for change in changes]
+    return labels_of(label for labels in every for label in together(*_pair(labels)))
+
+
+def _pair(labels: Labels) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return labels.tags, labels.lists
 
 
 def _off(task: Task, email: str, names: Iterable[str], shared: Shared) -> Change:

@@ -25,6 +25,7 @@ from services.actions.email_tags.changes import (
     half_ended,
     leave,
     left_behind,
+    merged,
     nothing_to_reach,
     reach,
     to_be_left,
@@ -144,17 +145,18 @@ class EmailTags:
         return results | failed
 
     async def _write(self, changes: Sequence[Change]) -> Sequence[Result]:
-        """In as few calls as can be: two customers of one address go one after the other."""
-        results: list[Result] = [APPLIED] * len(changes)
-        waiting = [number for number, change in enumerate(changes) if change.put or change.take]
-        while waiting:
-            turn = {changes[number].email: number for number in reversed(waiting)}
-            numbers = sorted(turn.values())[: self.limits.batch]
-            answers = await self._audience.write([changes[number] for number in numbers])
-            for number, answer in zip(numbers, answers, strict=True):
-                results[number] = answer
-            waiting = [number for number in waiting if number not in {*numbers}]
-        return results
+        """In as few calls as can be: what several customers of one address want is one change."""
+        by_email: dict[str, list[Change]] = {}
+        for change in changes:
+            if change.put or change.take:
+                by_email.setdefault(change.email, []).append(change)
+        todo = [merged(several) for several in by_email.values()]
+        results: dict[str, Result] = {}
+        for start in range(0, len(todo), self.limits.batch):
+            part = todo[start : start + self.limits.batch]
+            answers = await self._audience.write(part)
+            results |= {change.email: answer for change, answer in zip(part, answers, strict=True)}
+        return [results.get(change.email, APPLIED) if change.put or change.take else APPLIED for change in changes]
 
 
 def contact_kind(platform: Platform) -> str:

@@ -180,10 +180,10 @@ class SendGridAudience:
         try:
             reply = await self._call(request)
         except Rejected as error:
-            if error.status in _NO_SUCH_ADDRESS:
-                raise PauseConsumer(error.message) from error
             if not sure:
                 raise _IdsGone from error
+            if error.status in _NO_SUCH_ADDRESS:
+                raise PauseConsumer(error.message) from error
             if len(changes) == 1:
                 result = Result("refused", "vendor_rejected", error.message, dead_letter=True)
                 batch.results[changes[0].email] = result

@@ -45,7 +45,7 @@ class SendGridJobs:
         errored = 0
         for job in jobs:
             state = await until(lambda job=job: self._finished(job), delay_s=_AGAIN_S)  # type: ignore[misc]
-            del self._open[job]
+            self._open.pop(job, None)  # another batch may have waited for it too
             if state.failed:
                 raise TryAgain("job_failed", unknown=True)
             errored += state.errored
@@ -58,7 +58,7 @@ class SendGridJobs:
         for job, known in list(self._open.items()):
             about = known.wanted.keys() & wanted.keys()
             if now - known.began > _LOST_AFTER_S:
-                del self._open[job]
+                self._open.pop(job, None)
             elif about:
                 await self.ended([job])
                 same -= about

@@ -135,6 +135,29 @@ async def test_former_address_refused__the_new_one_goes_on(people: People, conta
     assert contacts.labels["new@x.example"] == {"Gold"}
 
 
+async def test_former_address_refused_and_no_consent_at_the_new__nothing_is_said_to_be_there(
+    people: People, contacts: Contacts
+) -> None:
+    await people.perform((ONE, await people.wanted(ONE, "old@x.example", "VIP")))
+    contacts.answers = [
+        refuse("new@x.example", Result("skipped", "no_consent")),
+        refuse("old@x.example", Result("refused", "vendor_rejected", dead_letter=True)),
+    ]
+    await people.perform((ONE, await people.want(ONE, "new@x.example")))
+    assert (await people.applied(ONE)).value == {"email": "", "tags": []}
+
+
+async def test_two_customers_of_one_address__one_change(people: People, contacts: Contacts) -> None:
+    """One after the other would take twice as long, and may never fit into the time of a batch."""
+    one, two = await people.wanted(ONE, "a@x.example", "VIP"), await people.wanted(TWO, "a@x.example", "UK")
+    await people.perform((ONE, one), (TWO, two))
+    assert [(change.email, change.wanted.tags) for change in contacts.written] == [("a@x.example", ("UK", "VIP"))]
+    gone = await people.want(ONE, None, absent=["VIP"])
+    await people.perform((ONE, gone), (TWO, await people.want(TWO, None, "VIP", absent=["UK"])))
+    assert contacts.labels == {"a@x.example": {"VIP"}}
+    assert len(contacts.written) == 2
+
+
 async def test_second_half_fails__again__the_first_is_not_done_twice(people: People, contacts: Contacts) -> None:
     """A platform that takes its time for the first would never come to the second."""
     await people.perform((ONE, await people.wanted(ONE, "old@x.example", "VIP")))

@@ -142,6 +142,15 @@ async def test_jobs_slower_than_our_patience__are_not_begun_again_and_again(
     assert desk.calls("PUT /v3/marketing/contacts") == 1
 
 
+async def test_job_of_two__each_comes_again_alone_and_both_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sendgrid_jobs, "DONE_WITHIN_S", 0.2)
+    desk.account.delay_s = 0.5
+    with pytest.raises(TryAgain):
+        await desk.write(put("VIP"), put("VIP", email=B))
+    await asyncio.gather(desk.insist(put("VIP")), desk.insist(put("VIP", email=B)))
+    assert desk.holds(A) == desk.holds(B) == (["VIP"], [])
+
+
 async def test_job_fails_whole__comes_again(desk: Desk) -> None:
     desk.fault("GET", "/v3/marketing/contacts/imports", status=200, body={"status": "failed"})
     with pytest.raises(TryAgain) as caught:
@@ -240,7 +249,8 @@ async def test_capitals_of_their_own__are_the_same_address(desk: Desk) -> None:
 
 @pytest.mark.parametrize("status", [404, 405, 410])
 async def test_address_of_the_api_is_wrong__waits_for_a_person(desk: Desk, status: int) -> None:
-    desk.fault("PUT", "/v3/marketing/contacts", status=status, body={"errors": [{"field": None, "message": "no"}]})
+    for _ in range(2):  # the second time it is not for ids that are no more
+        desk.fault("PUT", "/v3/marketing/contacts", status=status, body={"errors": [{"field": None, "message": "no"}]})
     with pytest.raises(PauseConsumer):
         await desk.write(put("VIP"))
 
