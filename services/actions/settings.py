@@ -11,7 +11,7 @@ class ActionsSettings(ServiceSettings):
     database_url: SecretStr = SecretStr("sqlite:///headrace.db")
     """Where the applied ledger is: `sqlite:///file` or `postgresql://...`."""
     vendor_deadline_s: float = Field(default=10.0, gt=0, le=30)
-    """How long one call to a vendor may take. A crashed worker's calls are waited out for twice as long."""
+    """How long one call to a vendor may take. A crashed worker's are waited out: longer by up to 35 s."""
 
 
 class GroupSettings(ActionsSettings):
