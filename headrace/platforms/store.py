@@ -81,7 +81,7 @@ class SendGridSettings(Protocol):
 
 
 def writes_at_once(weight: float, whole: float) -> int:
-    """Calls of a replica: the store allows so many for a role (`whole`, its part of our share), `weight` of it is ours."""
+    """For a replica: the store allows so many to a role (`whole`, its part of our share), `weight` of it is ours."""
     return max(1, min(BIGCOMMERCE_WRITES_AT_ONCE, math.floor(BIGCOMMERCE_WRITES_AT_ONCE * weight / whole + 1e-9)))
 
 
