@@ -153,7 +153,7 @@ def make_omnisend(settings: OmnisendSettings, *, deadline_s: float = CALL_DEADLI
     """A client for a brand's contacts, its calls spread so that our share of a minute's is kept."""
     base = settings.omnisend_url.rstrip("/")
     every = SlidingWindow(_part(omnisend.CALLS_A_MINUTE, settings), _MINUTE_S)
-    tags = Gate(Both(SlidingWindow(omnisend_tag_calls(settings), _MINUTE_S), every))
+    tags = Gate(Both(SlidingWindow(_part(omnisend.TAG_CALLS_A_MINUTE, settings), _MINUTE_S), every))
     others = Gate(every)
     return VendorClient(
         "omnisend",
@@ -165,11 +165,6 @@ def make_omnisend(settings: OmnisendSettings, *, deadline_s: float = CALL_DEADLI
         gate_for=lambda request: tags if request.path == omnisend.TAGS_PATH else others,
         deadline_s=deadline_s,
     )
-
-
-def omnisend_tag_calls(settings: OmnisendSettings) -> int:
-    """How many calls a minute may put tags on or take them off."""
-    return _part(omnisend.TAG_CALLS_A_MINUTE, settings)
 
 
 def _part(calls: int, settings: OmnisendSettings) -> int:

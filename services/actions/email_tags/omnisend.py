@@ -17,13 +17,13 @@ from headrace.platforms.errors import Rejected
 from headrace.platforms.http import Reply, Request, VendorClient
 from services.actions.email_tags.at_once import all_of
 from services.actions.email_tags.audience import Change, as_tags, is_address, together
+from services.actions.email_tags.omnisend_asked import Asked
 
 SEEN_WITHIN_S: Final = 30.0
 """How long what the vendor took in may take until it shows."""
 _LOOK_AGAIN_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SPAN_S: Final = 35.0
-"""How long after a batch was begun its last call that changes something may begin; half a minute's calls fit in."""
-_MINUTE_S: Final = 60.0
+"""How long after a batch was begun its last call that changes something may begin; what does not fit in comes again."""
 _CREATED: Final = 201
 _NO_SUCH_ADDRESS: Final = frozenset({404, 405, 410})
 """Of the API, or a version of it that was retired."""
@@ -70,32 +70,32 @@ class OmnisendAudience:
 
     platform: Platform = "omnisend"
 
-    def __init__(self, client: VendorClient, tag_calls: int) -> None:
-        """`tag_calls`: how many calls a minute may put tags on or take them off; a batch makes half of them at most."""
-        span_s = max(_SPAN_S, 2 * _MINUTE_S / tag_calls)
+    def __init__(self, client: VendorClient) -> None:
         self.limits = Limits(
-            batch=max(1, min(tag_calls // 4, omnisend.EMAILS_PER_CALL)),
-            concurrency=1,
-            linger_s=0.5,
-            deadline_s=span_s + client.deadline_s,
+            batch=omnisend.EMAILS_PER_CALL, concurrency=1, linger_s=0.5, deadline_s=_SPAN_S + client.deadline_s
         )
         self._client = client
+        self._asked = Asked()
 
     async def write(self, changes: Sequence[Change]) -> Sequence[Result]:
         """Contacts first, since a call for tags passes over those that are missing; then tags, the same for many."""
         batch = _Batch({change.email: INVALID for change in changes if not is_address(change.email)})
+        self._asked.begin(changes, asyncio.get_running_loop().time())
         there = [change for change in changes if change.wanted and change.email not in batch.results]
         await all_of([self._make(change.email, batch) for change in there])
         await self._tag([change for change in changes if change.email not in batch.results], batch)
         return [batch.result(change) for change in changes]
 
     async def _make(self, email: str, batch: _Batch) -> None:
+        if self._asked.is_there(email):
+            return
         try:
             reply = await self._call(omnisend.upsert_contact(email))
         except Rejected as error:
             rejected = Result("refused", "vendor_rejected", error.message, dead_letter=True)
             batch.results[email] = INVALID if error.status == 400 else rejected
             return
+        self._asked.found(email)
         if reply.status == _CREATED:
             batch.made.add(email)
 
@@ -103,13 +103,14 @@ class OmnisendAudience:
         put, take = dict[str, Sequence[str]](), dict[str, Sequence[str]]()
         for change in changes:
             on, off, wanted = as_tags(change)
-            put[change.email] = wanted if change.email in batch.made else on
+            put[change.email] = wanted if change.doubtful or change.email in batch.made else on
             take[change.email] = off
         probes: list[tuple[list[str], str, bool]] = []
         for onto, build, names in ((False, omnisend.remove_tags, take), (True, omnisend.add_tags, put)):
-            for tags, emails in fewest_calls(names):
+            left = {email: self._asked.left(email, several, onto=onto) for email, several in names.items()}
+            for tags, emails in fewest_calls(left):
                 await self._each(build, emails, tags, batch, onto=onto)
-                probes.append((tags, emails[-1], onto))
+            probes += [(tags, emails[-1], onto) for tags, emails in fewest_calls(left)[-1:] or fewest_calls(names)[-1:]]
         nothing_wanted = {change.email for change in changes if not change.wanted}
         for tags, email, present in probes:
             if batch.asked(email, tags, onto=present):
@@ -121,8 +122,10 @@ class OmnisendAudience:
         """One call for all; a refused one is taken apart until it is known what is refused."""
         for start in range(0, len(tags), omnisend.TAGS_PER_CALL):
             part = tags[start : start + omnisend.TAGS_PER_CALL]
+            self._asked.sent(emails, part)
             try:
                 await self._call(build(emails, part))
+                self._asked.taken_in(emails, part, onto=onto)
             except Rejected as error:
                 about_tags = any(name.startswith("tags") for name in error.errors)
                 about_emails = any(name.startswith("emails") for name in error.errors)
@@ -136,7 +139,7 @@ class OmnisendAudience:
                     batch.refuse(emails, part, error.message, onto=onto)
 
     async def _shows(self, email: str, tags: Sequence[str], *, present: bool, may_be_gone: bool) -> None:
-        """Waits until a contact of a call shows what it asked for.
+        """Waits until a contact of the last call shows what it asked for.
 
         Calls are worked off in the order in which they were taken in: what stands before it is done too.
         """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headrace.platforms.http import VendorClient
-from headrace.platforms.store import make_klaviyo, make_mailchimp, make_omnisend, make_sendgrid, omnisend_tag_calls
+from headrace.platforms.store import make_klaviyo, make_mailchimp, make_omnisend, make_sendgrid
 from services.actions.email_tags.audience import Audience
 from services.actions.email_tags.klaviyo import KlaviyoAudience
 from services.actions.email_tags.mailchimp import MailchimpAudience
@@ -41,8 +41,8 @@ def _mailchimp(client: VendorClient, settings: MailchimpSettings) -> Audience:
     return MailchimpAudience(client, settings.mailchimp_list)
 
 
-def _omnisend(client: VendorClient, settings: OmnisendSettings) -> Audience:
-    return OmnisendAudience(client, omnisend_tag_calls(settings))
+def _omnisend(client: VendorClient, _: OmnisendSettings) -> Audience:
+    return OmnisendAudience(client)
 
 
 def _sendgrid(client: VendorClient, settings: SendGridSettings) -> Audience:

@@ -13,7 +13,7 @@ from headrace.consumer import PauseConsumer, Result, TryAgain
 from headrace.consumer.kind import APPLIED
 from headrace.platforms import omnisend as vendor
 from headrace.platforms.http import VendorClient
-from headrace.platforms.store import make_omnisend, omnisend_tag_calls
+from headrace.platforms.store import make_omnisend
 from headrace.runtime.deadline import sending_until
 from headrace.simulators.omnisend import Omnisend
 from headrace.simulators.options import Options
@@ -22,6 +22,7 @@ from headrace.simulators.simulator import Simulator
 from services.actions.email_tags import omnisend
 from services.actions.email_tags.audience import Change, Labels, together
 from services.actions.email_tags.omnisend import OmnisendAudience, fewest_calls
+from services.actions.email_tags.omnisend_asked import Asked
 from services.actions.settings import OmnisendSettings
 
 A, B = "a@x.example", "b@x.example"
@@ -33,6 +34,7 @@ class Desk:
     def __init__(self, simulator: Simulator, url: str) -> None:
         self.simulator = simulator
         self._url = url
+        self.clients: list[VendorClient] = []
         self.account.delay_s = 0.05
         self.use(1.0)
 
@@ -45,8 +47,15 @@ class Desk:
             omnisend_key=SecretStr("omnisend-key"),
             omnisend_quota_share=share,
         )
-        self.client: VendorClient = make_omnisend(settings)
-        self.audience = OmnisendAudience(self.client, omnisend_tag_calls(settings))
+        self.client = make_omnisend(settings)
+        self.clients.append(self.client)
+        self.audience = OmnisendAudience(self.client)
+
+    def use_again(self, share: float) -> None:
+        """As after a minute: the same audience, no call counted any more."""
+        audience = self.audience
+        self.use(share)
+        audience._client, self.audience = self.client, audience
 
     @property
     def account(self) -> Omnisend:
@@ -77,7 +86,8 @@ async def desk() -> AsyncIterator[Desk]:
     async with serving(Options()) as (simulator, addresses):
         desk = Desk(simulator, addresses.omnisend)
         yield desk
-        await desk.client.aclose()
+        for client in desk.clients:
+            await client.aclose()
 
 
 def put(*tags: str, email: str = A, lists: tuple[str, ...] = (), certain: bool = False) -> Change:
@@ -141,7 +151,6 @@ async def test_version_retired__waits_for_a_person(desk: Desk, status: int) -> N
 
 async def test_calls_of_the_minute_used_up__comes_again_and_nobody_waits_inside(desk: Desk) -> None:
     desk.use(0.05)  # three a minute
-    assert desk.audience.limits.batch == 1
     for number in range(3):
         assert await desk.write(put(f"T{number}", certain=True)) == [APPLIED]
     began = time.monotonic()
@@ -153,13 +162,46 @@ async def test_calls_of_the_minute_used_up__comes_again_and_nobody_waits_inside(
     assert desk.calls("POST /contacts/tags") == 3
 
 
-@pytest.mark.parametrize("share", [1 / 60, 0.05, 0.2, 0.8, 1.0])
-def test_limits__a_batch_of_the_worst_kind__fits_its_time(share: float) -> None:
-    """Each customer with tags of its own, some to put and some to take."""
-    calls = max(1, int(60 * share))
-    limits = OmnisendAudience(VendorClient("omnisend", base_url="http://x"), calls).limits
-    assert 2 * limits.batch * 60 / calls <= limits.deadline_s - 10 or limits.batch == 1
-    assert 2 * 60 / calls <= limits.deadline_s - 10
+async def test_more_calls_than_there_are__goes_on_where_it_stopped(desk: Desk) -> None:
+    """Each with tags of its own: a batch that began anew each time would never end."""
+    desk.use(0.05)  # three a minute
+    changes = [put(f"T{number}", email=f"{number}@x.example") for number in range(5)]
+    with pytest.raises(TryAgain) as caught:
+        await desk.write(*changes)
+    assert caught.value.tried is False
+    desk.use_again(0.05)
+    assert await desk.write(*(replace(change, doubtful=True) for change in changes)) == [APPLIED] * 5
+    assert [desk.holds(change.email) for change in changes] == [[f"T{number}"] for number in range(5)]
+    assert (desk.calls("POST /contacts"), desk.calls("POST /contacts/tags")) == (5, 5)
+
+
+async def test_taken_off_meanwhile_by_us__is_asked_for_again(desk: Desk) -> None:
+    assert await desk.write(put("VIP")) == [APPLIED]
+    gone = Change(A, Labels(), Labels(("VIP",)), Labels(), certain=False, doubtful=True)
+    assert await desk.write(gone) == [APPLIED]
+    assert desk.holds() == []
+    assert await desk.write(replace(put("VIP"), doubtful=True)) == [APPLIED]
+    assert desk.holds() == ["VIP"]
+
+
+def test_asked__answer_lost__is_asked_for_again() -> None:
+    asked, change = Asked(), replace(put("VIP"), doubtful=True)
+    asked.begin([change], 0.0)
+    asked.sent([A], ["VIP"])
+    asked.taken_in([A], ["VIP"], onto=True)
+    assert asked.left(A, ["VIP"], onto=True) == []
+    asked.sent([A], ["VIP"])
+    assert asked.left(A, ["VIP"], onto=True) == ["VIP"]
+    assert asked.left(A, ["VIP"], onto=False) == ["VIP"]
+
+
+def test_asked__a_minute_later_or_no_longer_in_doubt__is_forgotten() -> None:
+    asked, change = Asked(), replace(put("VIP"), doubtful=True)
+    for later, again, left in ((60.0, change, []), (70.0, change, ["VIP"]), (1.0, put("VIP"), ["VIP"])):
+        asked.begin([put("VIP")], 0.0)
+        asked.taken_in([A], ["VIP"], onto=True)
+        asked.begin([again], later)
+        assert asked.left(A, ["VIP"], onto=True) == left
 
 
 async def test_asked_for_too_often__calls_for_tags_wait_and_others_do_not(desk: Desk) -> None:
