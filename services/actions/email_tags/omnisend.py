@@ -152,6 +152,7 @@ class OmnisendAudience:
             if found is not None and (found.issuperset(tags) if present else found.isdisjoint(tags)):
                 return
             if loop.time() > end:
+                self._asked.forget()
                 raise TryAgain("not_done_in_time", unknown=True)
             await asyncio.sleep(_LOOK_AGAIN_S[min(turn, len(_LOOK_AGAIN_S) - 1)])
             turn += 1

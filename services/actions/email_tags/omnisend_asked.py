@@ -37,6 +37,10 @@ class Asked:
         for email in (change.email for change in changes):
             self._entries.setdefault(email, _Entry(now)).until = now + _KEPT_S
 
+    def forget(self) -> None:
+        """It was not done, whatever the platform said."""
+        self._entries.clear()
+
     def is_there(self, email: str) -> bool:
         """True when the contact was made, or found, by this attempt or one shortly before."""
         return self._entries[email].there

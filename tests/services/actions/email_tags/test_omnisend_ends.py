@@ -215,6 +215,17 @@ async def test_asked_for_too_often__calls_for_tags_wait_and_others_do_not(desk: 
     assert desk.calls("POST /contacts/tags") == 1
 
 
+async def test_gone_between_two_calls__is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(omnisend, "SEEN_WITHIN_S", 0.2)
+    desk.account.delay_s = 0.5
+    with pytest.raises(TryAgain):
+        await desk.write(put("VIP"))
+    desk.account.contacts.clear()
+    desk.account.delay_s = 0.05
+    assert await desk.write(replace(put("VIP"), doubtful=True)) == [APPLIED]
+    assert desk.holds() == ["VIP"]
+
+
 async def test_never_shows__is_in_doubt(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(omnisend, "SEEN_WITHIN_S", 0.2)
     desk.account.delay_s = 600
