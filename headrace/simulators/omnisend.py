@@ -48,7 +48,7 @@ class Omnisend:
 
     clock: StoreClock
     key: str
-    delay_s: float = 0.5
+    delay_s: float = 0.2
     contacts: dict[str, Contact] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     name: str = "omnisend"

@@ -60,7 +60,7 @@ class SendGrid:
 
     clock: StoreClock
     key: str
-    delay_s: float = 0.5
+    delay_s: float = 0.2
     calls_a_minute: int = 600
     contacts: dict[str, Contact] = field(default_factory=dict)
     lists: dict[str, str] = field(default_factory=dict)
