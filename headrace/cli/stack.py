@@ -243,7 +243,10 @@ async def start_stack(
             "attributes": f"http://127.0.0.1:{ports[1]}",
         },
         simulators=simulators,
-        environment=base | {"HEADRACE_ATTRIBUTES_URL": f"http://127.0.0.1:{ports[1]}"} | _webhook_secrets(words),
+        environment=base
+        | {"HEADRACE_ATTRIBUTES_URL": f"http://127.0.0.1:{ports[1]}"}
+        | _webhook_secrets(words)
+        | _store_api(words, simulators),
         broker=broker.embedded,
         kafka_pid=broker.pid,
         secrets=words,
@@ -258,6 +261,13 @@ def _webhook_secrets(words: dict[str, str]) -> dict[str, str]:
     return {
         "HEADRACE_BIGCOMMERCE_CLIENT_SECRET": words["client_secret"],
         "HEADRACE_BIGCOMMERCE_WEBHOOK_HEADER": f"X-Headrace-Secret: {words['webhook_secret']}",
+    }
+
+
+def _store_api(words: dict[str, str], simulators: dict[str, str]) -> dict[str, str]:
+    return {
+        "HEADRACE_BIGCOMMERCE_URL": simulators["bigcommerce"],
+        "HEADRACE_BIGCOMMERCE_TOKEN": words["access_token"],
     }
 
 
@@ -298,8 +308,7 @@ def _services(
     ports: list[int],
 ) -> list[Child]:
     store = base | {
-        "HEADRACE_BIGCOMMERCE_URL": simulators["bigcommerce"],
-        "HEADRACE_BIGCOMMERCE_TOKEN": words["access_token"],
+        **_store_api(words, simulators),
         **_webhook_secrets(words),
         "HEADRACE_BIGCOMMERCE_QUOTA_SHARE": str(options.quota_share),
     }
