@@ -8,7 +8,41 @@ from collections import deque
 from typing import Final
 
 _MARGIN_S: Final = 0.1
-"""A call may have been counted this much later than its answer seems to say."""
+
+
+class Window:
+    """Calls that may be counted in a window that is not over: those under way, and those that ended within it.
+
+    `margin_s`: a call may have been counted this much later than its answer seems to say.
+    """
+
+    def __init__(self, limit: int, length_s: float, *, margin_s: float = _MARGIN_S) -> None:
+        self._flying = 0
+        self._ended: deque[float] = deque()
+        self._limit = limit
+        self._length_s = length_s + margin_s
+        self._margin_s = margin_s
+
+    def wait(self, now: float) -> float:
+        """Seconds until a call may go out; 0 when one may now."""
+        while self._ended and self._ended[0] + self._length_s <= now:
+            self._ended.popleft()
+        if self._flying + len(self._ended) < self._limit:
+            return 0.0
+        return self._ended[0] + self._length_s - now if self._ended else self._margin_s
+
+    def begin(self) -> None:
+        """A call goes out."""
+        self._flying += 1
+
+    def end(self, now: float) -> None:
+        """It was answered, or given up."""
+        self._flying -= 1
+        self._ended.append(now)
+
+    def cancel(self) -> None:
+        """It did not go out after all."""
+        self._flying -= 1
 
 
 class SlidingWindow:
@@ -18,33 +52,26 @@ class SlidingWindow:
     """
 
     def __init__(self, limit: int, window_s: float) -> None:
-        self._limit = limit
-        self._window_s = window_s
-        self._flying: set[int] = set()
-        self._ended: deque[float] = deque()
+        self._window = Window(limit, window_s)
         self._tickets = 0
         self._blocked_until = -math.inf
 
     def take(self, now: float) -> int | float:
         """A ticket (int) when a call may go out now; else the seconds (float, > 0) after which to ask again."""
-        if now < self._blocked_until:
-            return self._blocked_until - now
-        while self._ended and self._ended[0] + self._window_s + _MARGIN_S <= now:
-            self._ended.popleft()
-        if len(self._flying) + len(self._ended) >= self._limit:
-            return self._ended[0] + self._window_s + _MARGIN_S - now if self._ended else _MARGIN_S
+        wait = max(self._blocked_until - now, self._window.wait(now))
+        if wait > 0:
+            return wait
         self._tickets += 1
-        self._flying.add(self._tickets)
+        self._window.begin()
         return self._tickets
 
     def give_back(self, ticket: int, now: float, reply: object = None) -> None:
         """The call of this ticket was answered (or given up) now; what the reply says of quotas is not read."""
-        self._flying.discard(ticket)
-        self._ended.append(now)
+        self._window.end(now)
 
     def cancel(self, ticket: int) -> None:
         """No call went out with this ticket."""
-        self._flying.discard(ticket)
+        self._window.cancel()
 
     def block(self, until: float) -> None:
         """No call goes out before this time: the vendor said so."""

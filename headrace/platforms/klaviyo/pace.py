@@ -5,12 +5,12 @@ does not say where the windows begin. Times are arguments, in seconds of any one
 """
 
 import math
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from headrace.platforms.http import Request
+from headrace.platforms.sliding import Window
 
 _SECOND_S: Final = 1.0
 _MINUTE_S: Final = 60.0
@@ -66,7 +66,10 @@ class Pace:
     """
 
     def __init__(self, limit: Limit) -> None:
-        self._windows = (_Window(limit.burst, _SECOND_S), _Window(limit.steady, _MINUTE_S))
+        self._windows = (
+            Window(limit.burst, _SECOND_S, margin_s=_MARGIN_S),
+            Window(limit.steady, _MINUTE_S, margin_s=_MARGIN_S),
+        )
         self._between_s = _MINUTE_S / limit.steady
         self._ahead_s = self._between_s * (limit.burst - 1)
         self._due = -math.inf
@@ -86,20 +89,19 @@ class Pace:
         self._tickets += 1
         self._due = max(self._due, now) + self._between_s
         for window in self._windows:
-            window.flying += 1
+            window.begin()
         return self._tickets
 
     def give_back(self, ticket: int, now: float, reply: object = None) -> None:
         """The call of this ticket was answered (or given up) now."""
         for window in self._windows:
-            window.flying -= 1
-            window.ended.append(now)
+            window.end(now)
 
     def cancel(self, ticket: int) -> None:
         """No call went out with this ticket."""
         self._due -= self._between_s
         for window in self._windows:
-            window.flying -= 1
+            window.cancel()
 
     def block(self, until: float) -> None:
         """No call goes out before this time: the vendor said so."""
@@ -108,20 +110,3 @@ class Pace:
     def pace(self, now: float) -> float:
         """Seconds a caller that gains by waiting should wait: none."""
         return 0.0
-
-
-class _Window:
-    """Calls that may be counted in a window that is not over: those under way, and those that ended within it."""
-
-    def __init__(self, limit: int, length_s: float) -> None:
-        self.flying = 0
-        self.ended: deque[float] = deque()
-        self._limit = limit
-        self._length_s = length_s + _MARGIN_S
-
-    def wait(self, now: float) -> float:
-        while self.ended and self.ended[0] + self._length_s <= now:
-            self.ended.popleft()
-        if self.flying + len(self.ended) < self._limit:
-            return 0.0
-        return self.ended[0] + self._length_s - now if self.ended else _MARGIN_S
