@@ -17,11 +17,11 @@ from headrace.platforms.errors import Rejected
 from headrace.platforms.http import Reply, Request, VendorClient
 from services.actions.email_tags.at_once import all_of
 from services.actions.email_tags.audience import Change, as_tags, is_address, together
+from services.actions.email_tags.looking import NotDoneInTime, until
 from services.actions.email_tags.omnisend_asked import Asked
 
 SEEN_WITHIN_S: Final = 30.0
 """How long what the vendor took in may take until it shows."""
-_LOOK_AGAIN_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SPAN_S: Final = 35.0
 """How long after a batch was begun its last call that changes something may begin; what does not fit in comes again."""
 _CREATED: Final = 201
@@ -143,19 +143,18 @@ class OmnisendAudience:
 
         Calls are worked off in the order in which they were taken in: what stands before it is done too.
         """
-        loop = asyncio.get_running_loop()
-        end, turn = loop.time() + SEEN_WITHIN_S, 0
-        while True:
+
+        async def look() -> bool | None:
             found = omnisend.tags_of(await self._call(omnisend.contact(email)))
-            if found is None and may_be_gone:
-                return
-            if found is not None and (found.issuperset(tags) if present else found.isdisjoint(tags)):
-                return
-            if loop.time() > end:
-                self._asked.forget()
-                raise TryAgain("not_done_in_time", unknown=True)
-            await asyncio.sleep(_LOOK_AGAIN_S[min(turn, len(_LOOK_AGAIN_S) - 1)])
-            turn += 1
+            if found is None:
+                return True if may_be_gone else None
+            return (found.issuperset(tags) if present else found.isdisjoint(tags)) or None
+
+        try:
+            await until(look, within_s=SEEN_WITHIN_S)
+        except NotDoneInTime:
+            self._asked.forget()
+            raise
 
     async def _call(self, request: Request) -> Reply:
         try:

@@ -15,8 +15,10 @@ from headrace.contracts.actions import Platform
 from headrace.platforms import sendgrid
 from headrace.platforms.errors import Rejected
 from headrace.platforms.http import Reply, Request, VendorClient
+from services.actions.email_tags import sendgrid_jobs
 from services.actions.email_tags.audience import Change, Labels, is_address, together
-from services.actions.email_tags.sendgrid_jobs import SendGridJobs, until
+from services.actions.email_tags.looking import until
+from services.actions.email_tags.sendgrid_jobs import SendGridJobs
 from services.actions.email_tags.sendgrid_names import SendGridNames
 
 _SPAN_S: Final = 30.0
@@ -237,7 +239,7 @@ class SendGridAudience:
             late = {change.email for change in changes if not self._is_there(change, found)}
             return late if not late or (len(late) <= errored and clock() >= sure) else None
 
-        return await until(look)
+        return await until(look, within_s=sendgrid_jobs.DONE_WITHIN_S)
 
     async def _call(self, request: Request) -> Reply:
         with as_advised():

@@ -1,24 +1,23 @@
 """SendGrid's jobs that were begun here and are not known to have ended: nothing newer overtakes them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final
 
 from headrace.consumer import TryAgain
 from headrace.platforms import sendgrid
 from headrace.platforms.errors import Rejected
 from services.actions.email_tags.audience import Change, Labels
+from services.actions.email_tags.looking import until
 from services.actions.email_tags.sendgrid_names import Call
 
 DONE_WITHIN_S: Final = 60.0
 """How long a job may take until it has ended, and until what it did shows; then the batch comes again."""
 _LOST_AFTER_S: Final = 600.0
 """A job that has not ended by then never does."""
-_LOOK_AGAIN_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _AGAIN_S: Final = 1.0
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class SendGridJobs:
         """Waits for their end; gives how many rows they left out. TryAgain when one takes too long or failed."""
         errored = 0
         for job in jobs:
-            state = await until(lambda job=job: self._finished(job), delay_s=_AGAIN_S)  # type: ignore[misc]
+            state = await until(partial(self._finished, job), within_s=DONE_WITHIN_S, delay_s=_AGAIN_S)
             self._open.pop(job, None)  # another batch may have waited for it too
             if state.failed:
                 raise TryAgain("job_failed", unknown=True)
@@ -71,15 +70,3 @@ class SendGridJobs:
         except Rejected:  # not known yet, or no more
             return None
         return state if state.finished else None
-
-
-async def until(look: Callable[[], Awaitable[T | None]], *, delay_s: float | None = None) -> T:
-    """What the look finds, looked for again and again; TryAgain when that takes too long."""
-    loop = asyncio.get_running_loop()
-    end, turn = loop.time() + DONE_WITHIN_S, 0
-    while (found := await look()) is None:
-        if loop.time() > end:
-            raise TryAgain("not_done_in_time", delay_s=delay_s, unknown=True)
-        await asyncio.sleep(_LOOK_AGAIN_S[min(turn, len(_LOOK_AGAIN_S) - 1)])
-        turn += 1
-    return found
