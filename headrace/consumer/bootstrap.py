@@ -20,10 +20,10 @@ from headrace.consumer.kind import Applied, Kind
 from headrace.consumer.ledger import METADATA, load_applied, store_applied, upsert
 from headrace.consumer.patience import Stopping, Store
 from headrace.contracts.actions import Version
-from headrace.runtime.kafka import make_consumer
+from headrace.runtime.kafka import is_ours, make_consumer
 from headrace.runtime.logs import log
 from headrace.runtime.process import Running
-from headrace.runtime.settings import KafkaSettings
+from headrace.runtime.settings import ServiceSettings
 
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 Batch = Mapping[TopicPartition, Sequence[Record]]
@@ -76,20 +76,22 @@ class Bootstrap:
     """Of one kind's consumer and its database."""
 
     def __init__(
-        self, kind: Kind, settings: KafkaSettings, *, consumer: AIOKafkaConsumer, store: Store, running: Running
+        self, kind: Kind, settings: ServiceSettings, *, consumer: AIOKafkaConsumer, store: Store, running: Running
     ) -> None:
         self._kind = kind
         self._settings = settings
         self._consumer = consumer
         self._store = store
         self._running = running
+        # Of several stores each has a consumer group of its own, and is filled by itself.
+        self._begun_by = f"{kind.name}.{settings.store}" if settings.among else kind.name
 
     async def begin(self, assigned: Sequence[TopicPartition], polled: Batch) -> bool:
         """Puts newly assigned partitions where the database is; what was polled meanwhile is read again.
 
         The new place is committed first, then noted. False when it has to be tried again: a rebalance, or no Kafka.
         """
-        kind, places = self._kind.name, [(at.topic, at.partition) for at in assigned]
+        kind, places = self._begun_by, [(at.topic, at.partition) for at in assigned]
         missing = await self._store.write(lambda connection: never_begun(connection, kind, places))
         partitions = [TopicPartition(*place) for place in missing]
         try:
@@ -133,6 +135,8 @@ class Bootstrap:
         """Of each customer; what cannot be read is set aside when its turn comes."""
         newest: dict[str, Version] = {}
         for record in records:
+            if not is_ours(self._settings, record.key):
+                continue
             decode = self._kind.decoders[record.topic.removeprefix(self._settings.topic_prefix)]
             with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 if record.value is not None:

@@ -30,10 +30,10 @@ from headrace.consumer.patience import Stopping, Store, insist, kafka_is_away, u
 from headrace.consumer.progress import Progress
 from headrace.consumer.records import Closed, Records
 from headrace.consumer.waiting import Waiting
-from headrace.runtime.kafka import make_consumer
+from headrace.runtime.kafka import group_of, is_ours, make_consumer
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
-from headrace.runtime.settings import KafkaSettings
+from headrace.runtime.settings import ServiceSettings
 
 POLL_RECORDS: Final = 500
 OPEN_LIMIT: Final = 20_000
@@ -72,7 +72,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
     """One kind's loop. `run` ends when the process is asked to stop, within about three seconds at worst."""
 
     def __init__(
-        self, kind: Kind, *, settings: KafkaSettings, database: Database, producer: AIOKafkaProducer, running: Running
+        self, kind: Kind, *, settings: ServiceSettings, database: Database, producer: AIOKafkaProducer, running: Running
     ) -> None:
         self._kind = kind
         self._settings = settings
@@ -102,7 +102,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._health.block(self._unassigned)
         self._consumer = make_consumer(
             settings,
-            group=settings.topic_prefix + kind.group,
+            group=group_of(settings, kind.group),
             session_timeout_ms=_SESSION_MS,
             heartbeat_interval_ms=_SESSION_MS // 3,
             # Topics of one kind are read together: the same customer's records meet in one process.
@@ -237,8 +237,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             if partition is None:
                 continue
             for record in records:
-                partition.progress.read(record.offset)
                 partition.position = record.offset + 1
+                if not is_ours(self._settings, record.key):
+                    continue
+                partition.progress.read(record.offset)
                 found.append((_source(record, at.topic.removeprefix(self._settings.topic_prefix)), at))
         return found
 

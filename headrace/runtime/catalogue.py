@@ -11,6 +11,8 @@ LogEvent = Literal[
     "process.started",  # settings are read, the loop runs
     "process.stopping",  # SIGTERM or SIGINT came
     "process.stopped",  # the end; `reason` names the cause
+    "store.stopped",  # one of several stores is not served for `delay_s`; `reason` names the cause
+    "store.left_out",  # these stores have no credentials for this service
     "health.changed",  # readiness changed; `reasons` are what blocks
     "task.failed",  # a background task ended with an exception
     # Kafka, the local broker too

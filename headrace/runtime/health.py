@@ -12,32 +12,46 @@ STARTING = "starting"
 
 
 class Health:
-    """Ready when nothing blocks. Begins blocked by "starting" until `clear("starting")`."""
+    """Ready when nothing blocks. Begins blocked by "starting" until `clear("starting")`.
+
+    With lanes, one for each store, a store in trouble blocks nobody else: it is told among the notes, unless all are.
+    """
 
     def __init__(self) -> None:
         self._reasons: dict[str, None] = {STARTING: None}
         self._notes: dict[str, str] = {}
-        gauge("headrace_ready").set(0)
+        self._lanes: dict[str, LaneHealth] = {}
+        self._show()
 
     @property
     def ready(self) -> bool:
         """True when nothing blocks."""
-        return not self._reasons
+        return not self.reasons
 
     @property
     def started(self) -> bool:
-        """True once "starting" was cleared."""
-        return STARTING not in self._reasons
+        """True once "starting" was cleared, and each lane has begun or met what it cannot begin for."""
+        return STARTING not in self._reasons and not any(lane.only_starting for lane in self._lanes.values())
 
     @property
     def reasons(self) -> list[str]:
         """What blocks, in the order it came."""
-        return list(self._reasons)
+        lanes = self._lanes.values()
+        every = bool(lanes) and not any(lane.ready for lane in lanes)
+        blocking = [lane for lane in lanes if every or lane.only_starting]
+        return [*self._reasons, *(text for lane in blocking for text in lane.told)]
 
     @property
     def notes(self) -> list[str]:
         """What a person should know although nothing is blocked by it, by topic."""
-        return [self._notes[about] for about in sorted(self._notes)]
+        troubled = [] if not self.lanes_ready else [text for lane in self._lanes.values() for text in lane.troubles]
+        lanes = [f"{lane.store}: {note}" for lane in self._lanes.values() for note in lane.notes]
+        return [*(self._notes[about] for about in sorted(self._notes)), *troubled, *lanes]
+
+    @property
+    def lanes_ready(self) -> bool:
+        """True when at least one lane is."""
+        return any(lane.ready for lane in self._lanes.values())
 
     def note(self, about: str, text: str) -> None:
         """Replaces the note about this; "" takes it back. Readiness stays what it is."""
@@ -57,9 +71,60 @@ class Health:
             del self._reasons[reason]
             self._changed()
 
+    def add_lane(self, lane: "LaneHealth") -> None:
+        """One of this process's stores."""
+        self._lanes[lane.store] = lane
+        self._show()
+
+    def lane_changed(self) -> None:
+        """One of them has another state."""
+        self._show()
+
     def _changed(self) -> None:
-        gauge("headrace_ready").set(1 if self.ready else 0)
+        self._show()
         log.info("health.changed", ready=self.ready, reasons=self.reasons)
+
+    def _show(self) -> None:
+        gauge("headrace_ready").set(1 if self.ready else 0)
+
+
+class LaneHealth(Health):
+    """One store's part in a process that serves several."""
+
+    def __init__(self, process: Health, store: str) -> None:
+        self.store = store
+        self._process = process
+        super().__init__()
+        process.add_lane(self)
+
+    @property
+    def only_starting(self) -> bool:
+        """Nothing is wrong, it has not begun yet."""
+        return self.reasons == [STARTING]
+
+    @property
+    def told(self) -> list[str]:
+        """What blocks it, by its name."""
+        return [f"{self.store}: {reason}" for reason in self.reasons]
+
+    @property
+    def troubles(self) -> list[str]:
+        """What blocks it, when that is more than its start."""
+        return [] if self.only_starting else self.told
+
+    def begin(self) -> None:
+        """It begins, or begins anew."""
+        self._reasons = {STARTING: None}
+        self._notes.clear()
+        self._show()
+
+    def fail(self, reason: str) -> None:
+        """It has ended for this reason and begins anew later."""
+        self._reasons = {reason: None}
+        self._changed()
+
+    def _show(self) -> None:
+        self._process.lane_changed()
 
 
 class HealthServer:

@@ -13,7 +13,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from headrace.contracts.topics import partition_of
 from headrace.runtime.emptied_batches import read_over_emptied_batches
-from headrace.runtime.settings import KafkaSettings
+from headrace.runtime.settings import KafkaSettings, ServiceSettings
 
 read_over_emptied_batches()
 
@@ -24,6 +24,22 @@ MAX_REQUEST_BYTES = 6 * 1024 * 1024
 def topic(settings: KafkaSettings, name: str) -> str:
     """A topic's full name: `topic(settings, EVENTS)` is "headrace.events"."""
     return settings.topic_prefix + name
+
+
+def group_of(settings: ServiceSettings, name: str) -> str:
+    """A consumer group's full name: `headrace.hydrate`; with HEADRACE_STORES one for each store, its name behind.
+
+    So a store that is behind holds nobody up, and one that is new begins at the beginning.
+    """
+    return topic(settings, f"{name}.{settings.store}" if settings.among else name)
+
+
+def is_ours(settings: ServiceSettings, key: bytes | None) -> bool:
+    """Whether a record is this store's, by its key "store:..."; one of no store is the first store's to set aside."""
+    if not settings.among:
+        return True
+    store, colon, _ = (key or b"").partition(b":")
+    return store == settings.store.encode() if colon else settings.store == settings.among[0]
 
 
 def make_producer(settings: KafkaSettings, **options: Any) -> AIOKafkaProducer:

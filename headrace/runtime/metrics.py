@@ -3,6 +3,7 @@
 The names, kinds and labels live in `headrace.runtime.catalogue`.
 """
 
+from contextvars import ContextVar
 from functools import cache
 from typing import Final, cast, get_args
 
@@ -11,6 +12,19 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from headrace.runtime.catalogue import METRICS, MetricName
 
 REGISTRY: Final = CollectorRegistry()
+_STORE: Final = "store"
+_store: ContextVar[str] = ContextVar("headrace_metrics_store", default="")
+_by_store = [False]
+
+
+def label_by_store() -> None:
+    """From now on every metric has the label `store` too: for a process of several stores, before its first metric."""
+    _by_store[0] = True
+
+
+def for_store(store: str) -> None:
+    """What this task and those it starts count is this store's."""
+    _store.set(store)
 
 
 def counter(name: MetricName, **labels: str) -> Counter:
@@ -47,24 +61,28 @@ def _child(name: MetricName, kind: str, labels: dict[str, str]) -> Counter | Gau
     if metric.kind != kind:
         raise ValueError(f"{name} is a {metric.kind}, not a {kind}")
     family = _family(name)
+    if _by_store[0] and _STORE not in labels:
+        labels = {**labels, _STORE: _store.get()}
     return family.labels(**labels) if metric.labels or labels else family
 
 
 @cache
 def _family(name: MetricName) -> Counter | Gauge | Histogram:
     metric = METRICS[name]
+    more = (_STORE,) if _by_store[0] and _STORE not in metric.labels else ()
+    labels = (*metric.labels, *more)
     if metric.kind == "counter":
-        return Counter(name, metric.doc, metric.labels, registry=REGISTRY)
+        return Counter(name, metric.doc, labels, registry=REGISTRY)
     if metric.kind == "gauge":
-        return Gauge(name, metric.doc, metric.labels, registry=REGISTRY)
+        return Gauge(name, metric.doc, labels, registry=REGISTRY)
     buckets = metric.buckets or Histogram.DEFAULT_BUCKETS
-    return Histogram(name, metric.doc, metric.labels, registry=REGISTRY, buckets=buckets)
+    return Histogram(name, metric.doc, labels, registry=REGISTRY, buckets=buckets)
 
 
 def _families() -> list[Gauge]:
     """The gauges with labels that were set so far."""
-    named = (name for name, metric in METRICS.items() if metric.kind == "gauge" and metric.labels)
-    return [cast("Gauge", _family(name)) for name in named]
+    labelled = (name for name, metric in METRICS.items() if metric.kind == "gauge" and (metric.labels or _by_store[0]))
+    return [cast("Gauge", _family(name)) for name in labelled]
 
 
 def uncatalogued() -> set[str]:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, TypeVar
 
@@ -18,9 +18,10 @@ import uvloop
 from headrace import __version__
 from headrace.runtime.health import Health, HealthServer
 from headrace.runtime.logs import configure_logs, log
-from headrace.runtime.metrics import gauge
+from headrace.runtime.metrics import gauge, label_by_store
 from headrace.runtime.parent import watch_parent
-from headrace.runtime.settings import ServiceSettings, SettingsError, load_settings
+from headrace.runtime.settings import ServiceSettings, SettingsError, load_settings, settings_of, variable
+from headrace.runtime.stores import StoreEntry, read_stores
 
 EXIT_SETTINGS: Final = 2
 EXIT_FATAL: Final = 3
@@ -72,16 +73,53 @@ class Running:
 def run_service(name: str, settings_cls: type[S], main: Callable[[S, Running], Awaitable[None]]) -> NoReturn:
     """Runs a service to its end and exits: 0 after SIGTERM or SIGINT or when `main` returns, 2 for bad settings,
     3 for a fatal cause, with one log line `process.stopped` that names it."""
+
+    async def of_one(stores: Sequence[S], running: Running) -> None:
+        await main(stores[0], running)
+
+    _serve(name, lambda: [load_settings(settings_cls)], of_one)
+
+
+def run_service_of_stores(
+    name: str,
+    choose: Callable[[StoreEntry], type[S] | None],
+    main: Callable[[Sequence[S], Running], Awaitable[None]],
+) -> NoReturn:
+    """The same for a service of several stores: `choose` gives the settings class a store needs, None to leave it out.
+
+    `main` gets one settings object a store; what is not a store's own is the same in all of them.
+    """
+    _serve(name, lambda: _settings_of_stores(choose), main)
+
+
+def _settings_of_stores(choose: Callable[[StoreEntry], type[S] | None]) -> list[S]:
+    found, left_out = [], []
+    for entry in read_stores():
+        if (settings_cls := choose(entry)) is None:
+            left_out.append(entry.name)
+        else:
+            found.append(settings_of(entry, settings_cls))
+    if not found:
+        problem = f"has nothing for this service: {', '.join(left_out)} lack the credentials it needs"
+        raise SettingsError({variable("stores"): problem})
+    if found[0].among:
+        label_by_store()
+    if left_out:
+        log.info("store.left_out", stores=left_out)
+    return found
+
+
+def _serve(name: str, load: Callable[[], list[S]], main: Callable[[Sequence[S], Running], Awaitable[None]]) -> NoReturn:
     configure_logs(name)
     try:
-        settings = load_settings(settings_cls)
+        stores = load()
     except SettingsError as error:
         log.error("process.stopped", reason="settings", problems=error.problems)
         _leave(EXIT_SETTINGS)
-    configure_logs(name, settings.log_level)
+    configure_logs(name, stores[0].log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            code = runner.run(_run(name, settings, main))
+            code = runner.run(_run(name, stores, main))
         except Exception:  # even the last line could not be logged: whoever read it is gone
             code = EXIT_FATAL
         if code == _AGAIN:
@@ -108,8 +146,8 @@ def _flush() -> None:
             stream.flush()
 
 
-async def _run(name: str, settings: S, main: Callable[[S, Running], Awaitable[None]]) -> int:
-    running = Running()
+async def _run(name: str, stores: Sequence[S], main: Callable[[Sequence[S], Running], Awaitable[None]]) -> int:
+    running, settings = Running(), stores[0]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, running, number)
@@ -120,7 +158,7 @@ async def _run(name: str, settings: S, main: Callable[[S, Running], Awaitable[No
     log.info("process.started", pid=os.getpid(), version=__version__)
     try:
         await _start_server(server, settings.health_port)
-        await _until_done(settings, running, main)
+        await _until_done(stores, running, main)
         if running.cause is not None:
             raise running.cause
     except FatalError as error:
@@ -147,9 +185,11 @@ async def _start_server(server: HealthServer, port: int) -> None:
         raise FatalError("health_port_taken", f"port {port}: {error.strerror}") from error
 
 
-async def _until_done(settings: S, running: Running, main: Callable[[S, Running], Awaitable[None]]) -> None:
+async def _until_done(
+    stores: Sequence[S], running: Running, main: Callable[[Sequence[S], Running], Awaitable[None]]
+) -> None:
     """Waits for `main`; once it was told to stop, only so long."""
-    work = asyncio.ensure_future(main(settings, running))
+    work = asyncio.ensure_future(main(stores, running))
     stopping = asyncio.ensure_future(running.stopping.wait())
     try:
         await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)

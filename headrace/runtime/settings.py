@@ -9,29 +9,35 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import pydantic_settings
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from headrace.contracts.topics import DEFAULT_PREFIX
+from headrace.runtime.stores import SECRETS, StoreEntry, one_store
+from headrace.runtime.variables import PREFIX, STORE_NAME, SettingsError, variable
 
-PREFIX = "HEADRACE_"
+__all__ = [
+    "PREFIX",
+    "KafkaSettings",
+    "LogLevel",
+    "ServiceSettings",
+    "SettingsError",
+    "default_cache_dir",
+    "load_settings",
+    "settings_of",
+    "variable",
+]
 LogLevel = Literal["debug", "info", "warning", "error"]
 _SUBJECT: Final = re.compile(r"^(Input|String|Value error,|URL) ")
 """How pydantic begins a message: the variable's name stands there instead."""
+_SHARED: Final = "api_key"
+"""The one secret that stores may share: who has it may speak for each of those without a key of their own."""
 
 
 def default_cache_dir() -> Path:
     """The user's cache folder for what we download and for a local broker's data."""
     return Path.home() / ".cache" / "headrace"
-
-
-class SettingsError(Exception):
-    """Settings are missing or wrong. `problems` maps each variable's name to what is wrong, never to its value."""
-
-    def __init__(self, problems: dict[str, str]) -> None:
-        self.problems = dict(sorted(problems.items()))
-        super().__init__("; ".join(f"{name}: {problem}" for name, problem in self.problems.items()))
 
 
 class _FileSource(PydanticBaseSettingsSource):
@@ -108,8 +114,8 @@ class KafkaSettings(BaseSettings):
 class ServiceSettings(KafkaSettings):
     """What every service needs besides its own fields."""
 
-    store: str = Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)
-    """The store's hash, as in the vendor's paths."""
+    store: str = Field(pattern=f"^{STORE_NAME.pattern}$")
+    """The store's hash, as in the vendor's paths; HEADRACE_STORES is a file of several."""
     log_level: LogLevel = "info"
     """The least serious lines that are written."""
     health_port: int = Field(default=0, ge=0, le=65535)
@@ -122,27 +128,63 @@ class ServiceSettings(KafkaSettings):
     """Tells the evaluators of one generation apart: each has its own and keeps it over restarts."""
     parent_pid: int | None = Field(default=None, gt=0)
     """The process whose end ends this one too."""
+    _among: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def among(self) -> tuple[str, ...]:
+        """With HEADRACE_STORES: the names of all its stores, in the file's order; () in a process for one store."""
+        return self._among
 
 
 S = TypeVar("S", bound=BaseSettings)
 
 
 def load_settings(settings_cls: type[S], **given: Any) -> S:
-    """Settings from the environment; what is `given` wins over it.
+    """Settings from the environment; what is `given` wins over it. One store's, where the class asks for a store.
 
     Raises `SettingsError` that names every missing or wrong variable.
     """
+    of_a_store = issubclass(settings_cls, ServiceSettings) and settings_cls.model_fields["store"].is_required()
+    if of_a_store and "store" not in given:
+        return settings_of(one_store(), settings_cls, **given)
+    return _load(settings_cls, given)
+
+
+def settings_of(entry: StoreEntry, settings_cls: type[S], **given: Any) -> S:
+    """The same for a store of HEADRACE_STORES: what its entry says wins over the environment.
+
+    A secret that is a store's own is never taken from the environment, but for the API key. Raises `SettingsError`.
+    """
+    if not entry.among:
+        return _load(settings_cls, given)
+    known = settings_cls.model_fields
+    theirs = {name: value for name, value in {"store": entry.name, **entry.values}.items() if name in known}
+    withheld = (SECRETS & known.keys()) - theirs.keys() - {_SHARED}
+    if missing := [name for name in withheld if known[name].is_required()]:
+        problems = {variable(name): f"is missing: store {entry.name} needs `{name}_file:`" for name in missing}
+        raise SettingsError(problems)
+    try:
+        settings = _load(settings_cls, {**dict.fromkeys(withheld), **theirs, **given})
+    except SettingsError as error:
+        told = {
+            name: f"{problem} (store {entry.name})" if name.lower().removeprefix(PREFIX.lower()) in theirs else problem
+            for name, problem in error.problems.items()
+        }
+        raise SettingsError(told) from None
+    if isinstance(settings, ServiceSettings):
+        settings._among = entry.among
+    if (url := getattr(settings, "webhook_url", None)) is not None:
+        return settings.model_copy(update={"webhook_url": url.replace("{store}", entry.name)})
+    return settings
+
+
+def _load(settings_cls: type[S], given: dict[str, Any]) -> S:
     try:
         return settings_cls(**given)
     except ValidationError as error:
         raise SettingsError(_problems(error)) from None
     except pydantic_settings.SettingsError as error:  # a list or mapping that is no JSON
         raise SettingsError({_named_in(str(error), settings_cls): "is not valid JSON"}) from None
-
-
-def variable(field: str) -> str:
-    """The variable that sets a field."""
-    return f"{PREFIX}{field}".upper()
 
 
 def _problems(error: ValidationError) -> dict[str, str]:
