@@ -6,7 +6,7 @@ How the loop orders, batches, remembers and commits does not live here.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -202,6 +202,14 @@ class Kind(Protocol):
 
     async def perform(self, tasks: Sequence[Task]) -> Mapping[str, Result]:
         """Does it, answers for every customer. Raises TryAgain, PauseConsumer for the whole batch."""
+
+
+@runtime_checkable
+class SharesQuota(Protocol):
+    """A kind whose replicas divide what its vendor allows to all of them."""
+
+    def weigh(self, part: float) -> None:
+        """Called with every assignment: `part` (0 to 1) of the topics' partitions are this process's."""
 
 
 @dataclass(slots=True)

@@ -24,13 +24,13 @@ from sqlalchemy.exc import DataError, DBAPIError
 from headrace.consumer.bootstrap import Batch, Bootstrap, Record
 from headrace.consumer.database import Database
 from headrace.consumer.dispatch import Dispatcher
-from headrace.consumer.kind import Applied, Arrival, Finished, Kind, Pending, Result, Source, Target
+from headrace.consumer.kind import Applied, Arrival, Finished, Kind, Pending, Result, SharesQuota, Source, Target
 from headrace.consumer.ledger import database_time, load_applied
 from headrace.consumer.patience import Stopping, Store, insist, kafka_is_away, unless_stopping
 from headrace.consumer.progress import Progress
 from headrace.consumer.records import Closed, Records
 from headrace.consumer.waiting import Waiting
-from headrace.runtime.kafka import group_of, is_ours, make_consumer
+from headrace.runtime.kafka import group_of, is_ours, make_consumer, part_of
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
 from headrace.runtime.settings import ServiceSettings
@@ -177,6 +177,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._catch_up_until = time.monotonic() + _CATCH_UP_S
         self._paused = False
         self._health.clear(self._unassigned)
+        if isinstance(self._kind, SharesQuota):
+            self._kind.weigh(part_of(self._consumer, len(assigned)))
         log.info("consumer.assigned", kind=self._kind.name, partitions=len(assigned))
 
     def _dispatching_ended(self, task: asyncio.Task[None]) -> None:

@@ -29,6 +29,7 @@ from headrace.platforms.errors import (
 )
 from headrace.platforms.gate import Gate, GateClosed
 from headrace.platforms.replies import error_text, retry_after_of
+from headrace.platforms.slots import Slots
 from headrace.runtime.deadline import time_to_send, write_sent
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter, gauge
@@ -83,7 +84,7 @@ class VendorClient:
     """Calls to one vendor with one set of credentials, at most `max_concurrency` at a time, through `gate`.
 
     `gate_for` instead: a gate for each kind of request, where the vendor counts them apart. A call lasts `deadline_s`
-    at most. `store` is for metrics and logs, where there are several.
+    at most. `store` is for metrics and logs, where there are several. `weigh` is told which part of the quota is ours.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class VendorClient:
         auth: tuple[str, str] | None = None,
         gate: Gate | None = None,
         gate_for: Callable[[Request], Gate] | None = None,
+        weigh: Callable[[float], None] | None = None,
         deadline_s: float = 10.0,
         max_concurrency: int = 8,
         retry: RetryPolicy = VENDOR_RETRY,
@@ -109,7 +111,9 @@ class VendorClient:
         self._store = store
         self._breaker = breaker or Breaker()
         self._retry = retry
-        self._slots = asyncio.Semaphore(max_concurrency)
+        self._weigh = weigh
+        self._max_concurrency = max_concurrency
+        self._slots = Slots(max_concurrency)
         self._http = httpx.AsyncClient(
             base_url=base_url.rstrip("/"),
             headers={"Accept": "application/json", "User-Agent": "headrace", **(headers or {})},
@@ -147,6 +151,13 @@ class VendorClient:
                     problem=type(error).__name__,
                 )
                 await asyncio.sleep(verdict.delay_s)
+
+    def weigh(self, part: float) -> None:
+        """Of the calls that its role may make, also at one time, `part` (0 to 1) is for this process: the others are
+        its replicas'. One at a time is always left."""
+        self._slots.resize(max(1, math.floor(self._max_concurrency * part + 1e-9)))
+        if self._weigh is not None:
+            self._weigh(part)
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -6,8 +6,8 @@ BigCommerce counts a call when it arrives, in fixed windows common to all apps o
 how long its window still lasts. The boundary is therefore known to an interval; where that leaves a doubt, a call is
 counted in both windows. No order of calls and replies makes a vendor's window hold more of ours than the allowance.
 
-Several processes share the store. Each has its part of our share, and takes more when replies show that it is left
-(`borrowing`).
+Several processes share the store. Each has its part of our share, replicas divide theirs (`weigh`), and each takes more
+when replies show that it is left (`borrowing`).
 """
 
 import math
@@ -67,7 +67,10 @@ class Windows:
 
     def __init__(self, share: float, part: float = 1.0) -> None:
         self._share = share
+        self._weight = part
         self._part = part
+        self._next_part = part
+        """Of the vendor's next window."""
         self._right = math.inf
         """Calls of its own part that it may still make in this window; less with time, for the others' good."""
         self._view: View | None = None
@@ -84,7 +87,8 @@ class Windows:
         """... and here."""
         self._first = True
         """The first window we see: what an earlier life of this process used of it is unknown."""
-        self._first_allowance = 0
+        self._first_rest = 0.0
+        """The part of the first window that was left when we saw it."""
         self._blocked_until = -math.inf
 
     def take(self, now: float) -> int | float:
@@ -114,12 +118,21 @@ class Windows:
         """No call goes out before this time: the vendor said so."""
         self._blocked_until = max(self._blocked_until, until)
 
+    def weigh(self, part: float, now: float) -> None:
+        """Of what it was built with, `part` (0 to 1) is its own; the rest is other replicas'. 0: one call a window.
+
+        What is more than before counts from the vendor's next window on: in this one another may have used it.
+        """
+        self._advance(now)
+        self._next_part = self._weight * part
+        self._part = min(self._part, self._next_part)
+
     def allowance(self) -> int:
         """Calls per window that are this process's own; 1 while the vendor has not spoken."""
         if self._reply is None:
             return 1
         own = _whole(self._reply, self._share * self._part)
-        return min(own, self._first_allowance) if self._first else own
+        return max(1, math.ceil(own * self._first_rest)) if self._first else own
 
     def used(self) -> int:
         """Calls that may have landed in the current window."""
@@ -203,6 +216,7 @@ class Windows:
         self._end_from += passed * fastest
         self._end_to += passed * slowest
         self._first = False
+        self._part = self._next_part
         self._new_window()
         self._learning = self._end_to - self._end_from > self._reply.window_s / 2  # too long without a word
 
@@ -248,8 +262,7 @@ class Windows:
         self._new_window()
         self._end_from, self._end_to = end_from, end_to
         self._forget(end_from - _bounds(reply.window_s)[1])
-        whole = _whole(reply, self._share)
-        self._first_allowance = max(1, math.ceil(whole * max(0.0, end_from - now) / reply.window_s))
+        self._first_rest = min(1.0, max(0.0, end_from - now) / reply.window_s)
 
 
 def _whole(reply: QuotaReply, share: float) -> int:

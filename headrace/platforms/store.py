@@ -4,6 +4,7 @@ What is called through them does not live here.
 """
 
 import math
+import time
 from typing import Final, Protocol
 
 from pydantic import SecretStr
@@ -95,13 +96,16 @@ def make_bigcommerce(
 ) -> VendorClient:
     """A client that has `weight` (0 to 1) of our share of the store's quota, and what the others leave of it.
 
-    The sum of all processes' weights must not exceed 1. Paths begin with `/v2` or `/v3`.
+    The sum of all roles' weights must not exceed 1; replicas of one divide its weight by `VendorClient.weigh`. Paths
+    begin with `/v2` or `/v3`.
     """
+    windows = Windows(settings.bigcommerce_quota_share, weight)
     return VendorClient(
         "bigcommerce",
         base_url=f"{settings.bigcommerce_url.rstrip('/')}/stores/{settings.store}",
         headers={"X-Auth-Token": settings.bigcommerce_token.get_secret_value()},
-        gate=Gate(Windows(settings.bigcommerce_quota_share, weight)),
+        gate=Gate(windows),
+        weigh=lambda part: windows.weigh(part, time.monotonic()),
         store=settings.store,
         max_concurrency=max_concurrency,
         deadline_s=deadline_s,

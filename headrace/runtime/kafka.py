@@ -95,6 +95,12 @@ def confluent_config(settings: KafkaSettings) -> dict[str, Any]:
     return config
 
 
+def part_of(consumer: AIOKafkaConsumer, assigned: int) -> float:
+    """0 to 1: which part so many partitions are of all that this consumer's group reads."""
+    every = sum(len(consumer.partitions_for_topic(name) or ()) for name in consumer.subscription())
+    return min(1.0, assigned / every) if every else 1.0
+
+
 async def read_to_end(
     settings: KafkaSettings,
     topic: str,

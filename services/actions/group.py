@@ -99,6 +99,10 @@ class GroupAssignment:
         self._store = store
         self._groups = StoreGroups(client)
 
+    def weigh(self, part: float) -> None:
+        """Its part of the role's quota."""
+        self._client.weigh(part)
+
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
         """Guests have no group; null lets go of the customer."""
         return [self._target(arrival.desired) for arrival in arrivals]

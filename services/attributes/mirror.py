@@ -75,6 +75,10 @@ class AttributeMirror:
         """True when a store attribute that was missing is there now. Raises TryAgain, PauseConsumer."""
         return bool(self._attributes.missing) and await self._attributes.look_again()
 
+    def weigh(self, part: float) -> None:
+        """Its part of the role's quota."""
+        self._client.weigh(part)
+
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
         """Keeps the values in the same transaction that the ledger is read in."""
         accepted = keep(connection, [(arrival.desired, arrival.source.timestamp) for arrival in arrivals])

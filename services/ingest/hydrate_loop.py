@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from headrace.platforms.errors import VendorError
 from headrace.platforms.http import VendorClient
+from headrace.runtime.kafka import part_of
 from headrace.runtime.logs import log
 from services.ingest.hydrate import Hydrator
 from services.ingest.vendor_troubles import Troubles, pause
@@ -70,7 +71,9 @@ class HydrateLoop(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped b
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Reading begins at the committed offset, and so does the account of what is done."""
-        self._hydrator.lose([each.partition for each in assigned])
+        partitions = [each.partition for each in assigned]
+        self._hydrator.lose(partitions)
+        self._client.weigh(part_of(self._consumer, len(partitions)))
 
     async def _intake(self) -> None:
         while not self._ending.is_set():

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, cast
 
+import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
@@ -47,6 +48,12 @@ class Consumer:
     def assignment(self) -> set[TopicPartition]:
         return self.ours
 
+    def subscription(self) -> frozenset[str]:
+        return frozenset({TOPIC})
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {0, 1, 2, 3}
+
     def pause(self, *partitions: TopicPartition) -> None:
         self.resting |= set(partitions)
 
@@ -88,15 +95,28 @@ class Work:
         self.backlog.lose(partitions)
 
 
+class Client:
+    """A client that notes which part of the quota it is told to have."""
+
+    gate = None
+
+    def __init__(self) -> None:
+        self.part = -1.0
+
+    def weigh(self, part: float) -> None:
+        self.part = part
+
+
 class Running:
     """The loop as a task over both."""
 
     def __init__(self, limit: int = 100) -> None:
         self.consumer, self.work, self.stopping = Consumer(), Work(), asyncio.Event()
+        self.client = Client()
         self.loop = HydrateLoop(
             cast("Hydrator", self.work),
             cast("AIOKafkaConsumer", self.consumer),
-            cast("VendorClient", type("Client", (), {"gate": None})),
+            cast("VendorClient", self.client),
             Troubles(Health(), unauthorized_retry_s=1),
             self.stopping,
             limit,
@@ -164,3 +184,12 @@ async def test_intake__too_much_waits__nothing_more_is_taken_until_there_is_room
             await asyncio.sleep(0)
     running.stopping.set()
     await task
+
+
+@pytest.mark.parametrize(("partitions", "part"), [((0,), 0.25), ((0, 2), 0.5), ((0, 1, 2, 3), 1.0), ((), 0.0)])
+async def test_assigned__some_of_the_partitions__has_that_part_of_the_quota(
+    partitions: tuple[int, ...], part: float
+) -> None:
+    running = Running()
+    await running.loop.on_partitions_assigned([TopicPartition(TOPIC, number) for number in partitions])
+    assert running.client.part == part
