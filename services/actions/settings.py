@@ -24,7 +24,7 @@ class GroupSettings(ActionsSettings):
     bigcommerce_quota_share: float = Field(default=0.5, gt=0, le=1)
     """Our part of the store's whole API quota."""
     quota_weight: float = Field(default=0.30, gt=0, le=1)
-    """This process's part of our share."""
+    """The role's part of our share; its replicas divide it by themselves."""
 
 
 class MailchimpSettings(ActionsSettings):
@@ -33,7 +33,7 @@ class MailchimpSettings(ActionsSettings):
     mailchimp_url: str = Field(min_length=1)
     """The API's address, with or without `/3.0`."""
     mailchimp_key: SecretStr
-    """API key of the Mailchimp account."""
+    """API key of the Mailchimp account. Stores that write to one audience name the same key."""
     mailchimp_list: str = Field(min_length=1)
     """Id of the audience."""
 
@@ -44,7 +44,7 @@ class SendGridSettings(ActionsSettings):
     sendgrid_url: str = Field(default="https://api.sendgrid.com", min_length=1)
     """The API's address; `https://api.eu.sendgrid.com` for accounts in the EU."""
     sendgrid_key: SecretStr
-    """API key with access to Marketing."""
+    """API key with access to Marketing. Stores that write to one account name the same key."""
     sendgrid_field: str = Field(default="headrace_tags", pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)
     """Name of the contacts' text field that holds the tags: `;Gold;VIP;`. It is made when it is missing."""
 
@@ -55,11 +55,11 @@ class KlaviyoSettings(ActionsSettings):
     klaviyo_url: str = Field(default="https://a.klaviyo.com", min_length=1)
     """The API's address, with or without `/api`."""
     klaviyo_key: SecretStr
-    """Private API key of the Klaviyo account."""
+    """Private API key of the Klaviyo account. Stores that write to one account name the same key."""
     klaviyo_property: str = Field(default="Headrace tags", min_length=1)
     """The custom property of profiles whose list of values are the tags."""
     klaviyo_quota_share: float = Field(default=0.8, gt=0)
-    """Our part of the account's API limits, which all its private keys share; above 1 only for a simulated account."""
+    """Our part of the account's limits; stores with one account divide it: two have 0.4 each. Above 1 if simulated."""
 
 
 class OmnisendSettings(ActionsSettings):
@@ -68,6 +68,6 @@ class OmnisendSettings(ActionsSettings):
     omnisend_url: str = Field(default="https://api.omnisend.com", min_length=1)
     """The API's address, with or without `/api`."""
     omnisend_key: SecretStr
-    """API key of the Omnisend brand."""
+    """API key of the Omnisend brand. Stores that write to one brand name the same key."""
     omnisend_quota_share: float = Field(default=0.8, gt=0, le=1)
-    """Our part of the calls that the brand may make in a minute."""
+    """Our part of the calls that the brand may make in a minute; stores with one brand divide it: two have 0.4 each."""

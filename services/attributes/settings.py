@@ -25,7 +25,7 @@ class AttributesSettings(ServiceSettings):
     bigcommerce_quota_share: float = Field(default=0.5, gt=0, le=1)
     """Our part of the store's whole API quota."""
     quota_weight: float = Field(default=0.20, gt=0, le=1)
-    """This process's part of our share."""
+    """The role's part of our share; its replicas divide it by themselves."""
     vendor_deadline_s: float = Field(default=10.0, gt=0, le=30)
     """How long one call to a vendor may take. A crashed worker's calls are waited out for twice as long."""
     mirror_attribute: str = Field(default="headrace", min_length=1, max_length=255)

@@ -72,7 +72,7 @@ class HydrateSettings(StoreSettings):
     """`python -m services.ingest hydrate`."""
 
     quota_weight: float = Field(default=0.4, gt=0, le=1)
-    """This process's part of our share."""
+    """The role's part of our share; its replicas divide it by themselves."""
     stale_slack_s: float = Field(default=3.0, ge=0)
     """A notice is stamped this much later than the change it tells of, at most (seen: 1 to 2 s)."""
     reread_delays_s: tuple[float, ...] = (2.0, 5.0, 15.0)
@@ -113,7 +113,7 @@ class FeedSettings(StoreSettings):
     """`python -m services.ingest feed`."""
 
     quota_weight: float = Field(default=0.1, gt=0, le=1)
-    """This process's part of our share."""
+    """The role's part of our share; its replicas divide it by themselves."""
     backfill: bool = False
     """Bring in the store's past first, unless that is recorded as done."""
     settle_s: int = Field(default=120, ge=0)
