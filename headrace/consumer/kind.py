@@ -15,7 +15,7 @@ from headrace.contracts.actions import Version
 Json = Any
 """A value that JSON can hold. None means "not known" wherever an applied value stands."""
 ResultName = Literal["applied", "unchanged", "stale", "skipped", "refused", "overflow"]
-OutcomeKind = Literal["group", "attribute", "tag", "contact"]
+OutcomeKind = Literal["group", "attribute", "tag", "contact", "effect"]
 
 
 @dataclass(frozen=True, slots=True)

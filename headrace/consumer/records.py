@@ -79,6 +79,12 @@ class Records:
             elif result.result in ("applied", "unchanged"):
                 self._in_a_row = 0
 
+    async def outcome(self, outcome: OutcomeRecord, partition: int) -> None:
+        """Publishes one as it is; returns when Kafka has acknowledged."""
+        await self._send(self._outcomes, outcome.customer.encode(), encode(outcome), partition)
+        if outcome.result == "applied":
+            self._in_a_row = 0
+
     async def dead_letter(self, source: Source, *, reason: str, detail: str) -> None:
         """Sets a record aside. Raises FatalError at the limit."""
         self._in_a_row += 1

@@ -93,12 +93,15 @@ class OutcomeRecord(Wire):
     """What a consumer did with an action; `detail` is for people and holds no personal data."""
 
     customer: CustomerKey
-    kind: Literal["group", "attribute", "tag", "contact"]
+    kind: Literal["group", "attribute", "tag", "contact", "effect"]
     platform: str
+    """The platform, or the sender of an effect."""
     version: Version
-    result: Literal["applied", "unchanged", "stale", "skipped", "refused", "overflow"]
+    result: Literal["applied", "unchanged", "stale", "skipped", "refused", "overflow", "unknown", "held"]
     reason: str = ""
     detail: str = ""
+    effect: str = ""
+    """Of an effect: its id."""
 
 
 class DeadLetter(Wire):

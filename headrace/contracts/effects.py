@@ -37,6 +37,21 @@ class ConsentProof(Wire):
     at: Annotated[datetime, Meta(tz=True)]
 
 
+class Quiet(Wire):
+    """No marketing from `start` to `end` (HH:MM, over midnight too), by the clocks of `zone` (an IANA name)."""
+
+    start: Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    end: Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    zone: str
+
+
+class Cap(Wire):
+    """At most so many marketing effects a customer within so many seconds."""
+
+    at_most: Annotated[int, Meta(ge=1)]
+    per_s: Annotated[int, Meta(ge=1)]
+
+
 class Effect(Wire):
     """One effect. `fact_at`: when its cause happened; `expires_at`: not done after this.
 
@@ -62,6 +77,10 @@ class Effect(Wire):
     """Of `do`: whose effect it is."""
     consent: ConsentProof | None = None
     """Of marketing effects only."""
+    quiet: Quiet | None = None
+    """Of marketing effects only: the rule set's, in the customer's zone."""
+    cap: Cap | None = None
+    """Of marketing effects only: the rule set's."""
 
 
 def effect_id(customer: str, entry: str, key: str, cause_id: str) -> str:

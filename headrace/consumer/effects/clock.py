@@ -1,0 +1,76 @@
+"""A store's clock, as the log tells it: the clock records of one partition of `headrace.events`, followed.
+
+By it effects grow too old, quiet hours begin and end, and caps are counted: in a simulated store too.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from headrace.contracts import topics
+from headrace.contracts.events import Clock, decode_event
+from headrace.runtime.kafka import make_consumer, topic
+from headrace.runtime.logs import log
+from headrace.runtime.settings import ServiceSettings
+
+_BACK: Final = 2_000
+"""Records before the end that are looked at first; ten times as many when the clock is not among them."""
+_AGAIN_S: Final = 1.0
+
+
+class StoreClock:
+    """The newest clock of one store. `run` follows it until cancelled, through outages."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._at = TopicPartition(topic(settings, topics.EVENTS), 0)
+        self.now: datetime | None = None
+        """None: none was seen yet."""
+
+    async def run(self) -> None:
+        """Never returns by itself."""
+        while True:
+            consumer = make_consumer(self._settings)
+            try:
+                await consumer.start()
+                consumer.assign([self._at])
+                await self._follow(consumer)
+            except (KafkaError, OSError) as error:
+                log.warning("kafka.unavailable", call="clock", problem=type(error).__name__)
+                await asyncio.sleep(_AGAIN_S)
+            except Exception:
+                log.exception("task.failed", task="effects.clock")
+                await asyncio.sleep(_AGAIN_S)
+            finally:
+                await consumer.stop()
+
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        beginning = int((await consumer.beginning_offsets([self._at]))[self._at])
+        end = int((await consumer.end_offsets([self._at]))[self._at])
+        back, start = _BACK, end
+        while self.now is None and start > beginning:
+            start = max(beginning, end - back)
+            consumer.seek(self._at, start)
+            while await consumer.position(self._at) < end:
+                await self._read(consumer)
+            back *= 10
+        while True:
+            await self._read(consumer)
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        for records in (await consumer.getmany(timeout_ms=200, max_records=5_000)).values():
+            for record in records:
+                if record.key == topics.PARTITION_WIDE_KEY and record.value is not None:
+                    self._take(record.value)
+
+    def _take(self, value: bytes) -> None:
+        try:
+            data = decode_event(value).data
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return  # the evaluator has set it aside
+        if isinstance(data, Clock) and data.store == self._settings.store:
+            self.now = data.now if self.now is None else max(self.now, data.now)

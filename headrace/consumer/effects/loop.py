@@ -1,0 +1,355 @@
+"""The consumer of effects: into the book, through the gate, to the sender; each step is on disk before the next.
+
+What a row may become is `book`'s, whether it may go out now `gate`'s, how it is done the sender's.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, cast
+
+import msgspec
+from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from sqlalchemy import Connection
+
+from headrace.consumer.bootstrap import Batch, Record, mark_begun, never_begun
+from headrace.consumer.database import Database
+from headrace.consumer.effects import book, gate
+from headrace.consumer.effects.book import Entry
+from headrace.consumer.effects.clock import StoreClock
+from headrace.consumer.effects.contacts import contacts_of, keep_contacts
+from headrace.consumer.effects.policy import Policy
+from headrace.consumer.effects.sender import Letter, Sender
+from headrace.consumer.effects.sending import Ended, Outgoing, send
+from headrace.consumer.effects.told import Told
+from headrace.consumer.patience import Stopping, Store, insist, kafka_is_away, unless_stopping
+from headrace.consumer.records import Records
+from headrace.contracts import topics
+from headrace.contracts.actions import DesiredContact, Version
+from headrace.contracts.effects import Effect, decode_effect
+from headrace.runtime.kafka import group_of, is_ours, make_consumer, topic
+from headrace.runtime.logs import log
+from headrace.runtime.metrics import gauge
+from headrace.runtime.process import FatalError, Running
+from headrace.runtime.settings import ServiceSettings
+
+_POLL_MS: Final = 100
+_POLL_RECORDS: Final = 500
+_SESSION_MS: Final = 6_000
+_DRAIN_S: Final = 5.0
+_COMMIT_WITHIN_S: Final = 2.0
+_LEAVE_WITHIN_S: Final = 1.0
+_LOOK_EVERY_S: Final = 1.0
+"""How often those left behind by a crash are looked for, and what is shown is counted."""
+_PAUSE_S: Final = 30.0
+_SLACK_S: Final = 2.0
+"""So much longer than its deadline a call counts as under way."""
+_CONTACT: Final = msgspec.json.Decoder(DesiredContact)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    effects: Sequence[tuple[Effect, int]]
+    contacts: Sequence[DesiredContact]
+
+
+class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types for it
+    """One sender's loop, for one store. `run` ends when the process is asked to stop."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        *,
+        settings: ServiceSettings,
+        database: Database,
+        producer: AIOKafkaProducer,
+        running: Running,
+        policy: Policy | None = None,
+    ) -> None:
+        self._sender = sender
+        self._settings = settings
+        self._running = running
+        self._policy = policy or Policy()
+        self._store = Store(database, running)
+        self._name = f"effects.{sender.name}"
+        self._records = Records(producer, settings, name=self._name, outcome=("effect", sender.name), running=running)
+        self._told = Told(self._records, sender.name)
+        self._clock = StoreClock(settings)
+        self._worker = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
+        self._partitions: frozenset[int] = frozenset()
+        self._new: list[TopicPartition] = []
+        """Assigned, and not yet looked up in the database."""
+        self._flying: dict[str, asyncio.Task[None]] = {}
+        self._paused_until = 0.0
+        self._look_at = 0.0
+        self._refused = f"{self._name}: refused by the vendor"
+        self._unassigned = f"{self._name}: no partitions yet"
+        running.health.block(self._unassigned)
+        self._effects = topic(settings, topics.ACTIONS_EFFECTS)
+        self._contacts = topic(settings, topics.ACTIONS_CONTACT)
+        self._consumer = make_consumer(
+            settings,
+            group=group_of(settings, f"actions.{self._name}"),
+            session_timeout_ms=_SESSION_MS,
+            heartbeat_interval_ms=_SESSION_MS // 3,
+            # A customer's effects and contact are read by one worker.
+            partition_assignment_strategy=(RangePartitionAssignor,),
+        )
+
+    async def run(self) -> None:
+        """Raises FatalError for what only a person or a restart can cure."""
+        following = asyncio.get_running_loop().create_task(self._clock.run())
+        try:
+            with contextlib.suppress(Stopping):
+                await self._run()
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _run(self) -> None:
+        self._consumer.subscribe([self._effects, self._contacts], listener=self)
+        try:
+            await insist(
+                lambda: unless_stopping(self._consumer.start, self._running),
+                reason="kafka",
+                running=self._running,
+                worth_it=kafka_is_away,
+            )
+            while not self._running.stopping.is_set():
+                await self._turn()
+        finally:
+            await self._drain()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LEAVE_WITHIN_S):
+                    await self._consumer.stop()
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """Nothing new is begun; what is under way may end, or is found under way by the next owner."""
+        if revoked:
+            self._running.health.block(self._unassigned)
+        self._partitions = frozenset()
+        await self._drain()
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """Begins with these."""
+        self._new = list(assigned)
+        self._running.health.clear(self._unassigned)
+        log.info("consumer.assigned", kind=self._name, partitions=len(assigned))
+
+    async def _drain(self) -> None:
+        if self._flying:
+            _, late = await asyncio.wait(self._flying.values(), timeout=_DRAIN_S)
+            for task in late:
+                task.cancel()  # how it ended nobody knows: the book says that it is under way
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _turn(self) -> None:
+        try:
+            polled: Batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+        except KafkaError as error:
+            if not kafka_is_away(error):
+                raise FatalError("kafka_refused", type(error).__name__) from error
+            await asyncio.sleep(_POLL_MS / 1000)
+            return
+        if self._new:
+            if await self._begin(self._new, polled):
+                self._partitions, self._new = frozenset(at.partition for at in self._new), []
+            return
+        if polled:
+            await self._take_in(polled)
+        if time.monotonic() >= self._look_at:
+            await self._look_around()
+        if time.monotonic() >= self._paused_until and await self._contacts_are_current():
+            await self._dispatch()
+
+    async def _begin(self, assigned: Sequence[TopicPartition], polled: Batch) -> bool:
+        """Contacts of a database that never had them are read from the beginning; effects go on where they were."""
+        begun_by = f"{self._name}.{self._settings.store}" if self._settings.among else self._name
+        places = [(at.topic, at.partition) for at in assigned]
+        missing = await self._store.write(lambda connection: never_begun(connection, begun_by, places))
+        try:
+            for at, records in polled.items():
+                self._consumer.seek(at, records[0].offset)
+            contacts = [TopicPartition(*place) for place in missing if place[0] == self._contacts]
+            if contacts:  # committed first: a crash right after it begins there again
+                beginnings = cast("dict[TopicPartition, int]", await self._consumer.beginning_offsets(contacts))
+                for at, offset in beginnings.items():
+                    self._consumer.seek(at, offset)
+                await self._consumer.commit(beginnings)
+            effects = [TopicPartition(*place) for place in missing if place[0] == self._effects]
+            lost = [at for at in effects if await self._consumer.committed(at)]
+        except KafkaError as error:
+            log.warning("consumer.commit_failed", kind=self._name, problem=type(error).__name__)
+            return False
+        if lost:  # what was sent is not known any more: what was read before is not read again
+            log.error("effects.book_lost", kind=self._name, partitions=len(lost))
+        await self._store.write(lambda connection: mark_begun(connection, begun_by, missing))
+        return True
+
+    async def _take_in(self, polled: Batch) -> None:
+        taken = await self._decode(polled)
+        name = self._sender.name
+
+        def act(connection: Connection) -> list[tuple[Entry, str]]:
+            keep_contacts(connection, taken.contacts)
+            book.take_in(connection, name, taken.effects)
+            cancelled: list[tuple[Entry, str]] = []
+            for reason, since in _withdrawn(taken.contacts).items():
+                entries = book.cancel_marketing(connection, name, since, reason=reason)
+                cancelled += [(entry, reason) for entry in entries]
+            return cancelled
+
+        for entry, reason in await self._store.write(act):
+            await self._told.tell(entry, "skipped", reason)
+        offsets = {at: records[-1].offset + 1 for at, records in polled.items()}
+        with contextlib.suppress(KafkaError, TimeoutError):  # then it is read again, and is not new
+            async with asyncio.timeout(_COMMIT_WITHIN_S):
+                await self._consumer.commit(offsets)
+
+    async def _decode(self, polled: Mapping[TopicPartition, Sequence[Record]]) -> _Taken:
+        effects: list[tuple[Effect, int]] = []
+        contacts: list[DesiredContact] = []
+        for at, records in polled.items():
+            for record in records:
+                if record.value is None or not is_ours(self._settings, record.key):
+                    continue
+                try:
+                    if at.topic == self._contacts:
+                        contacts.append(_CONTACT.decode(record.value))
+                    else:
+                        effect = decode_effect(record.value)
+                        if self._is_mine(effect):
+                            effects.append((effect, at.partition))
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                    await self._told.unreadable(at.topic.removeprefix(self._settings.topic_prefix), record, error)
+        return _Taken(effects, contacts)
+
+    def _is_mine(self, effect: Effect) -> bool:
+        return effect.customer.startswith(f"{self._settings.store}:") and self._sender.wants(effect)
+
+    async def _contacts_are_current(self) -> bool:
+        """True when every word on consent that stood in the log at this moment has been read."""
+        mine = [TopicPartition(self._contacts, number) for number in self._partitions]
+        if not mine:
+            return False
+        try:
+            ends = cast("dict[TopicPartition, int]", await self._consumer.end_offsets(mine))
+            return all([await self._consumer.position(at) >= ends[at] for at in mine])
+        except KafkaError:
+            return False
+
+    async def _dispatch(self) -> None:
+        now, room = self._clock.now, self._sender.concurrency - len(self._flying)
+        if now is None or room <= 0:
+            return
+        outgoing, over = await self._store.write(lambda connection: self._choose(connection, now, room))
+        for entry, never in over:
+            await self._told.tell(entry, "held" if never == "held" else "skipped", never)
+            if never == "held":
+                log.error("effects.held", kind=self._name, entry=entry.entry)
+        for one in outgoing:
+            task = asyncio.get_running_loop().create_task(self._send(one))
+            self._flying[one.entry.id] = task
+            task.add_done_callback(partial(self._landed, one.entry.id))
+
+    def _landed(self, known_by: str, _: asyncio.Task[None]) -> None:
+        self._flying.pop(known_by, None)
+
+    def _choose(
+        self, connection: Connection, now: datetime, room: int
+    ) -> tuple[list[Outgoing], list[tuple[Entry, str]]]:
+        """Looks at what is due, claims what may go, and says what will never go, and why."""
+        name = self._sender.name
+        entries = book.due(connection, name, self._settings.store, self._partitions, at=now, limit=room)
+        contacts = contacts_of(connection, [entry.customer for entry in entries])
+        outgoing: list[Outgoing] = []
+        over: list[tuple[Entry, str]] = []
+        for entry in entries:
+            effect = cast("Effect", entry.effect)
+            sent: list[datetime] = []
+            if effect.cap is not None:
+                book.hold_customer(connection, entry.customer)
+                sent = book.marketing_sent(connection, entry.customer, now - timedelta(seconds=effect.cap.per_s))
+            verdict = gate.look(effect, contacts.get(entry.customer), now=now, sent=sent)
+            if isinstance(verdict, gate.Never):
+                if book.settle(connection, entry, verdict.state, reason=verdict.reason):
+                    over.append((entry, verdict.reason))
+            elif isinstance(verdict, gate.Later):
+                book.put_back(connection, entry, reason=verdict.reason, due_at=verdict.until)
+            elif self._is_too_much(connection, entry):
+                if book.settle(connection, entry, "held", reason="too_many"):
+                    over.append((entry, "held"))
+            elif book.claim(
+                connection, entry, worker=self._worker, deadline_s=self._sender.deadline_s + _SLACK_S, at=now
+            ):
+                letter = Letter(effect, contacts.get(entry.customer), now, entry.attempts + 1, entry.again)
+                outgoing.append(Outgoing(entry, letter))
+        return outgoing, over
+
+    def _is_too_much(self, connection: Connection, entry: Entry) -> bool:
+        policy, effect = self._policy, cast("Effect", entry.effect)
+        if policy.guard == 0 or effect.cause.origin == "activation" or entry.reason == "resent":
+            return False
+        return book.lately(connection, self._sender.name, entry.entry, seconds=policy.guard_s) >= policy.guard
+
+    async def _send(self, one: Outgoing) -> None:
+        ended = await send(self._sender, one, self._policy)
+        if ended.pause is not None:
+            self._running.health.block(self._refused)
+            log.error("consumer.paused", kind=self._name, reason=ended.pause, delay_s=_PAUSE_S)
+            self._paused_until = time.monotonic() + _PAUSE_S
+        elif ended.state == "sent":
+            self._running.health.clear(self._refused)
+        with contextlib.suppress(Stopping):
+            await self._end(one.entry, ended)
+
+    async def _end(self, entry: Entry, ended: Ended) -> None:
+        if ended.state is None:
+            await self._store.write(
+                lambda connection: book.put_back(
+                    connection, entry, reason=ended.reason, delay_s=ended.delay_s, again=ended.again
+                )
+            )
+            return
+        state = ended.state
+        changed = await self._store.write(
+            lambda connection: book.settle(
+                connection, entry, state, reason=ended.reason, detail=ended.detail, receipt=ended.receipt
+            )
+        )
+        if changed:
+            await self._told.tell(entry, ended.outcome, ended.reason, ended.detail)
+
+    async def _look_around(self) -> None:
+        """Those whose worker never came back: asked again where that is harmless, else as the policy says."""
+        self._look_at = time.monotonic() + _LOOK_EVERY_S
+        name, store = self._sender.name, self._settings.store
+        found = await self._store.write(
+            lambda connection: (
+                book.left_behind(connection, name, self._partitions, store=store),
+                book.counts(connection, name),
+            )
+        )
+        for entry in found[0]:
+            if entry.id not in self._flying:
+                await self._end(entry, Ended.in_doubt(self._sender, self._policy, "worker_lost"))
+        for state in ("waiting", "unknown", "held"):
+            gauge("headrace_effects_open", sender=name, state=state).set(found[1].get(state, 0))
+
+
+def _withdrawn(contacts: Sequence[DesiredContact]) -> dict[str, dict[str, Version]]:
+    """Reason -> customer -> the newest word of it."""
+    found: dict[str, dict[str, Version]] = {"consent_withdrawn": {}, "customer_gone": {}}
+    for contact in contacts:
+        if contact.deleted or contact.subscribed is not True:
+            by_customer = found["customer_gone" if contact.deleted else "consent_withdrawn"]
+            by_customer[contact.customer] = max(contact.version, by_customer.get(contact.customer, contact.version))
+    return found
