@@ -5,10 +5,10 @@ import os
 import sys
 from typing import NoReturn
 
-from headrace.runtime.process import run_service
+from headrace.runtime.process import run_service_of_stores
+from services.ingest import stores
 from services.ingest.bootstrap import run_feed, run_hydrate, run_receive
 from services.ingest.own_clock import run_clock
-from services.ingest.settings import ClockSettings, FeedSettings, HydrateSettings, ReceiveSettings, SuppressionSettings
 from services.ingest.suppressions import run_suppressions
 
 
@@ -29,14 +29,14 @@ def main() -> NoReturn:
     if arguments.backfill:
         os.environ["HEADRACE_BACKFILL"] = "1"
     if arguments.process == "receive":
-        run_service("receive", ReceiveSettings, run_receive)
+        run_service_of_stores("receive", stores.of_receive, run_receive)
     if arguments.process == "hydrate":
-        run_service("hydrate", HydrateSettings, run_hydrate)
+        run_service_of_stores("hydrate", stores.of_hydrate, stores.in_lanes(run_hydrate))
     if arguments.process == "clock":
-        run_service("clock", ClockSettings, run_clock)
+        run_service_of_stores("clock", stores.of_clock, stores.in_lanes(run_clock))
     if arguments.process == "suppressions":
-        run_service("suppressions", SuppressionSettings, run_suppressions)
-    run_service("feed", FeedSettings, run_feed)
+        run_service_of_stores("suppressions", stores.of_suppressions, stores.in_lanes(run_suppressions))
+    run_service_of_stores("feed", stores.of_feed, stores.in_lanes(run_feed))
 
 
 main()

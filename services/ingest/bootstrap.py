@@ -6,10 +6,11 @@ What they do is in `receive`, `hydrate` and `feed`.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from headrace.platforms.errors import VendorError
 from headrace.platforms.http import VendorClient
 from headrace.platforms.store import make_bigcommerce
 from headrace.runtime.health import STARTING
-from headrace.runtime.kafka import make_consumer, make_producer, topic
+from headrace.runtime.kafka import group_of, is_ours, make_consumer, make_producer, topic
 from headrace.runtime.process import Running
 from headrace.runtime.settings import ServiceSettings
 from services.ingest.backfill import Backfill
@@ -61,11 +62,12 @@ _MEMBERSHIP: dict[str, Any] = {
 }
 
 
-async def run_receive(settings: ReceiveSettings, running: Running) -> None:
-    """`python -m services.ingest receive`."""
+async def run_receive(stores: Sequence[ReceiveSettings], running: Running) -> None:
+    """`python -m services.ingest receive`: one port for all stores; address, port and Kafka are the process's."""
+    settings = stores[0]
     opened = listen(settings.host, settings.port)
     writer = KafkaWriter(lambda: make_producer(settings), running.health, deadline_s=settings.produce_deadline_s)
-    app = make_app(_doorkeeper(settings, writer))
+    app = make_app(*(_doorkeeper(each, writer) for each in stores))
     async with background(writer.run(), running):
         running.health.clear(STARTING)
         await serve(app, opened, running.stopping)
@@ -103,7 +105,7 @@ def _bytes(secret: SecretStr | None) -> bytes | None:
 
 
 async def run_hydrate(settings: HydrateSettings, running: Running) -> None:
-    """`python -m services.ingest hydrate`."""
+    """`python -m services.ingest hydrate`, for one store."""
     await through_outages(lambda: _hydrate(settings, running), running)
 
 
@@ -112,9 +114,16 @@ async def _hydrate(settings: HydrateSettings, running: Running) -> None:
         policy = Policy(settings.stale_slack_s, settings.reread_delays_s, settings.batch_orders)
         letters = DeadLetters(parts.producer, settings, "hydrate")
         hydrator = Hydrator(
-            parts.reader, parts.snapshots, parts.events, parts.publisher, letters.write, letters.write_rows, policy
+            parts.reader,
+            parts.snapshots,
+            parts.events,
+            parts.publisher,
+            letters.write,
+            letters.write_rows,
+            policy,
+            is_ours=partial(is_ours, settings),
         )
-        consumer = make_consumer(settings, group=topic(settings, "hydrate"), **_MEMBERSHIP)
+        consumer = make_consumer(settings, group=group_of(settings, "hydrate"), **_MEMBERSHIP)
         loop = HydrateLoop(hydrator, consumer, parts.client, parts.troubles, running.stopping, settings.pending_limit)
         hooks = keep_hooks(parts.client, settings, parts.troubles, running)
         async with _started(consumer, settings, loop), background(hooks, running):
@@ -122,7 +131,7 @@ async def _hydrate(settings: HydrateSettings, running: Running) -> None:
 
 
 async def run_feed(settings: FeedSettings, running: Running) -> None:
-    """`python -m services.ingest feed`."""
+    """`python -m services.ingest feed`, for one store."""
     await through_outages(lambda: _feed(settings, running), running)
 
 

@@ -24,6 +24,7 @@ from services.ingest.consent_hooks import (
     read_klaviyo,
     read_mailchimp,
 )
+from services.ingest.doors import Doors
 from services.ingest.identity import email_hash
 from services.ingest.webhook import Forged, Unfit, notice_key
 
@@ -34,7 +35,7 @@ Write = Callable[[str, bytes, bytes], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class ConsentDoor:
-    """What these deliveries are checked against, and where they go. A vendor with nothing set is not listened to."""
+    """What a store's deliveries are checked against, where they go. A vendor with nothing set is not listened to."""
 
     store: str
     hash_key: bytes
@@ -52,16 +53,21 @@ class ConsentDoor:
         return self.mailchimp_token is not None or self.mailchimp_key is not None
 
 
-def add_consent_routes(app: FastAPI, door: ConsentDoor) -> None:
+def add_consent_routes(app: FastAPI, doors: Doors[ConsentDoor]) -> None:
     """GET and POST /webhooks/mailchimp/{store}, POST /webhooks/klaviyo/{store}."""
 
     @app.get("/webhooks/mailchimp/{store}")
     async def exists(store: str) -> Response:
         """Mailchimp asks for the address before it takes it."""
-        return Response(status_code=200) if store == door.store and door.mailchimp else refuse(404, "not_set_up")
+        door = doors.at(store)
+        is_set_up = door is not None and store == door.store and door.mailchimp
+        return Response(status_code=200) if is_set_up else refuse(404, "not_set_up")
 
     @app.post("/webhooks/mailchimp/{store}")
     async def mailchimp(store: str, request: Request, token: str = "") -> Response:
+        door = doors.at(store)
+        if door is None:
+            return refuse(422, "wrong_store")
         if not door.mailchimp:
             return refuse(404, "not_set_up")
         body = await body_of(request, _FORM)
@@ -80,6 +86,9 @@ def add_consent_routes(app: FastAPI, door: ConsentDoor) -> None:
 
     @app.post("/webhooks/klaviyo/{store}")
     async def klaviyo(store: str, request: Request) -> Response:
+        door = doors.at(store)
+        if door is None:
+            return refuse(422, "wrong_store")
         if door.klaviyo_key is None:
             return refuse(404, "not_set_up")
         body = await body_of(request, *_JSON)

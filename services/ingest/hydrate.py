@@ -70,7 +70,10 @@ class Sorted:
 
 
 class Hydrator:
-    """The work on batches of notices; who calls it owns the consumer."""
+    """The work on batches of notices; who calls it owns the consumer.
+
+    `is_ours`: whether a notice is of this store, by its record's key; others are passed over.
+    """
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class Hydrator:
         set_rows_aside: SetRowsAside,
         policy: Policy,
         *,
+        is_ours: Callable[[bytes | None], bool] = lambda _: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.backlog = Backlog()
@@ -94,6 +98,7 @@ class Hydrator:
         self._set_rows_aside = set_rows_aside
         self._policy = policy
         self._carts = CartEvents(snapshots, events)
+        self._is_ours = is_ours
         self._clock = clock
         self._fresh = Freshness(policy, clock)
 
@@ -114,6 +119,9 @@ class Hydrator:
     def _take(self, record: NoticeRecord) -> tuple[NoticeRecord, str, str] | None:
         place = Place(record.partition, record.offset)
         self.backlog.see(place)
+        if not self._is_ours(record.key):
+            self.backlog.finish([place])
+            return None
         try:
             pending = read_record(record.value, place)
         except BadNotice as error:

@@ -6,9 +6,10 @@ The HTTP side is in `receive`.
 import json
 import uuid
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from headrace.contracts.events import (
     CUSTOM_PREFIX,
@@ -39,26 +40,31 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class OwnEvent:
-    """A checked event: its id, and its record for `headrace.events`."""
+    """A checked event: its id, its store, and its record for `headrace.events`."""
 
     id: str
+    store: str
     record: Record
 
 
-def read_event(
-    body: bytes, *, store: str, idempotency_key: str | None, now: datetime, snapshots: bool = False
-) -> OwnEvent:
+def read_event(body: bytes, *, stores: Mapping[str, bool], idempotency_key: str | None, now: datetime) -> OwnEvent:
     """From `{"type": "custom.x", "customer", "time"?, "id"?, "payload"?}`. Raises `Refused`.
 
-    `refund.requested` is taken too, for the store has no word of it: its payload is `{"order_id", "reason"?}`. With
-    `snapshots`, of a store that is not read, `POSTED` are taken, whose payload is the event's data.
+    `stores`: those that the sender may speak for; `customer` says for which, by "store:id" where there are several.
+    `refund.requested` is taken too, for the store has no word of it: its payload is `{"order_id", "reason"?}`. For a
+    store that is marked True, which nobody reads, `POSTED` are taken, whose payload is the event's data.
     """
     fields = _object(body)
     event_id = _event_id(fields.get("id"), idempotency_key)
+    whose = _whose(fields.get("customer"), stores)
+    snapshots = any(stores.values()) if whose is None else stores[whose.store]
     type_ = _type(fields.get("type"), (REFUND_REQUESTED, *(POSTED if snapshots else ())))
-    subject = _subject(fields.get("customer"), store)
+    if whose is None:
+        raise Refused("customer", _how_to_name(fields.get("customer"), stores))
+    store, customer = whose
+    subject = f"{store}:{customer}"
     payload, time = _payload(fields.get("payload", {})), _time(fields.get("time"), now)
-    data = _data(type_, payload, subject.partition(":")[2], now)
+    data = _data(type_, payload, customer, now)
     time, rev = moment_and_revision(data, time, now)
     try:
         value = encode_event(
@@ -74,7 +80,7 @@ def read_event(
     except ValueError as error:
         raise Refused("payload", "holds half a character (a lone surrogate)") from error
     kind = "custom" if type_.startswith(CUSTOM_PREFIX) else type_
-    return OwnEvent(event_id, Record(subject.encode(), value, kind, "live"))
+    return OwnEvent(event_id, store, Record(subject.encode(), value, kind, "live"))
 
 
 class RecentIds:
@@ -174,14 +180,36 @@ def _type(given: Any, named: tuple[str, ...]) -> str:
     return given
 
 
-def _subject(given: Any, store: str) -> str:
-    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
-    if not isinstance(text, str) or not text or len(text) > 100:
-        raise Refused("customer", "must be a customer's id, or store:id")
+class _Whose(NamedTuple):
+    store: str
+    customer: str
+
+
+def _whose(given: Any, stores: Mapping[str, bool]) -> _Whose | None:
+    """None where it names no customer of these stores."""
+    text = _customer_text(given)
     prefix, colon, rest = text.rpartition(":")
-    if (colon and prefix != store) or not rest or not rest.isascii() or not rest.replace("-", "").isalnum():
-        raise Refused("customer", "must be a customer's id, or store:id of this store")
-    return f"{store}:{rest}"
+    store = prefix if colon else _only(stores)
+    if store not in stores or not rest.isascii() or not rest.replace("-", "").isalnum():
+        return None
+    return _Whose(store, rest)
+
+
+def _how_to_name(given: Any, stores: Mapping[str, bool]) -> str:
+    if not _only(stores):
+        return f"must be store:id, as {next(iter(stores))}:42, for this API key opens several stores"
+    return f"must be a customer's id, or store:id{' of this store' if _customer_text(given) else ''}"
+
+
+def _customer_text(given: Any) -> str:
+    """ "" for what is none."""
+    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+    return text if isinstance(text, str) and len(text) <= 100 else ""
+
+
+def _only(stores: Mapping[str, bool]) -> str:
+    """The one there is; "" of several."""
+    return next(iter(stores)) if len(stores) == 1 else ""
 
 
 def _time(given: Any, now: datetime) -> datetime:

@@ -3,10 +3,9 @@
 What makes a delivery genuine is in `webhook`, what an own event must be in `own_events`; nothing is kept here.
 """
 
-import hmac
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request
@@ -17,7 +16,8 @@ from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter
 from services.ingest.answers import body_of, error_answer, meaning, refuse, unavailable
 from services.ingest.consent_routes import ConsentDoor, add_consent_routes
-from services.ingest.own_events import RecentIds, Refused, read_event
+from services.ingest.doors import ApiKeys, Doors
+from services.ingest.own_events import OwnEvent, RecentIds, Refused, read_event
 from services.ingest.settings import SignatureMode
 from services.ingest.webhook import (
     Forged,
@@ -36,7 +36,7 @@ Write = Callable[[str, bytes, bytes], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
-    """What a delivery is checked against, and where it goes. `clock` gives Unix seconds."""
+    """What a delivery to one store is checked against, and where it goes. `clock` gives Unix seconds."""
 
     store: str
     client_secret: bytes | None
@@ -50,6 +50,7 @@ class Doorkeeper:
     clock: Callable[[], float] = time.time
     consents: ConsentDoor | None = None
     own_snapshots: bool = False
+    recent: RecentIds = field(default_factory=RecentIds)
 
     def check(self, request: Request, body: bytes) -> Forged | None:
         """Whether the delivery is genuine, as strictly as the settings say."""
@@ -73,28 +74,30 @@ class Doorkeeper:
         return datetime.fromtimestamp(self.clock(), UTC)
 
 
-def make_app(door: Doorkeeper) -> FastAPI:
+def make_app(*stores: Doorkeeper) -> FastAPI:
     """The application: POST /webhooks/bigcommerce/{store}, POST /v1/events, and what `consent_routes` has."""
     app = FastAPI(title="Headrace receive", docs_url=None, redoc_url=None)
-    recent = RecentIds()
+    doors, keys = Doors(stores), ApiKeys({door.store: door.api_key for door in stores})
 
     @app.post("/webhooks/bigcommerce/{store}", status_code=204)
     async def webhook(store: str, request: Request) -> Response:
-        return await _webhook(door, store, request)
+        return await _webhook(doors.at(store), store, request)
 
     @app.post("/v1/events", status_code=202)
     async def own_event(request: Request) -> Response:
-        return await _own_event(door, recent, request)
+        return await _own_event(doors, keys, request)
 
-    if door.consents is not None:
-        add_consent_routes(app, door.consents)
+    if consents := [door.consents for door in stores if door.consents is not None]:
+        add_consent_routes(app, Doors(consents))
     return app
 
 
-async def _webhook(door: Doorkeeper, store: str, request: Request) -> Response:
+async def _webhook(door: Doorkeeper | None, store: str, request: Request) -> Response:
     body = await body_of(request, "application/json")
     if not isinstance(body, bytes):
         return refuse(*body)
+    if door is None:
+        return refuse(422, "wrong_store")
     if forged := door.check(request, body):
         return refuse(401, forged.reason)
     if store != door.store:
@@ -116,29 +119,33 @@ async def _keep(door: Doorkeeper, notice: Notice) -> Response:
     return Response(status_code=204)
 
 
-async def _own_event(door: Doorkeeper, recent: RecentIds, request: Request) -> Response:
-    if not _has_api_key(door, request):
-        set_here = door.api_key is not None
-        message = "the API key is missing or wrong" if set_here else "no API key is set here (HEADRACE_API_KEY)"
+async def _own_event(doors: Doors[Doorkeeper], keys: ApiKeys, request: Request) -> Response:
+    opened = {store: doors.of(store) for store in keys.opened_by(_given_key(request))}
+    if not opened:
+        message = "the API key is missing or wrong" if keys else "no API key is set here (HEADRACE_API_KEY)"
         return error_answer(401, "unauthorized", message)
     body = await body_of(request, "application/json")
     if not isinstance(body, bytes):
         return error_answer(*body, meaning(body[1]))
     try:
+        snapshots = {store: door.own_snapshots for store, door in opened.items()}
         key = request.headers.get("idempotency-key")
-        event = read_event(body, store=door.store, idempotency_key=key, now=door.now(), snapshots=door.own_snapshots)
+        event = read_event(body, stores=snapshots, idempotency_key=key, now=next(iter(opened.values())).now())
     except Refused as error:
         return error_answer(422, "invalid", f"{error.field} {error}", id=error.field)
-    if event in recent:
+    return await _keep_event(doors.enter(event.store), event)
+
+
+async def _keep_event(door: Doorkeeper, event: OwnEvent) -> Response:
+    if event in door.recent:
         return JSONResponse({"id": event.id, "duplicate": True}, status_code=202)
     if not await door.write(door.events_topic, event.record.key, event.record.value):
         return unavailable()
-    recent.add(event)
+    door.recent.add(event)
     counter("headrace_events_published_total", type=event.record.type, origin="live").inc()
     return JSONResponse({"id": event.id, "duplicate": False}, status_code=202)
 
 
-def _has_api_key(door: Doorkeeper, request: Request) -> bool:
+def _given_key(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    given = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
-    return door.api_key is not None and hmac.compare_digest(given.encode(), door.api_key)
+    return token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")

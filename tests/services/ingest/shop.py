@@ -80,7 +80,7 @@ class Shop:
             "port": self.port,
             **changes,
         }
-        return self._start(run_receive, ReceiveSettings(**self._base(), **fields))
+        return self._start(run_receive, [ReceiveSettings(**self._base(), **fields)])
 
     def hydrate(self, **changes: Any) -> Running:
         """Starts hydrate, which makes the hooks."""

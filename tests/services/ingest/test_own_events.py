@@ -13,7 +13,7 @@ NOW = datetime(2026, 8, 11, 12, tzinfo=UTC)
 
 
 def _read(fields: dict[str, Any], key: str | None = None) -> OwnEvent:
-    return read_event(json.dumps(fields).encode(), store="s", idempotency_key=key, now=NOW)
+    return read_event(json.dumps(fields).encode(), stores={"s": False}, idempotency_key=key, now=NOW)
 
 
 def test_read_event__whole__becomes_a_record_of_its_customer() -> None:
@@ -79,7 +79,7 @@ def test_read_event__two_different_ids__refused() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff"])
 def test_read_event__not_an_object__refused(body: bytes) -> None:
     with pytest.raises(Refused):
-        read_event(body, store="s", idempotency_key=None, now=NOW + timedelta())
+        read_event(body, stores={"s": False}, idempotency_key=None, now=NOW + timedelta())
 
 
 def test_recent_ids__over_the_limit__forgets_the_oldest() -> None:
@@ -110,7 +110,7 @@ def test_recent_ids__same_id_of_another_customer__is_another_event() -> None:
 )
 def test_read_event__what_cannot_be_written_again__refused_never_a_crash(body: bytes, field: str | None) -> None:
     with pytest.raises(Refused) as refused:
-        read_event(body, store="s", idempotency_key="k", now=NOW)
+        read_event(body, stores={"s": False}, idempotency_key="k", now=NOW)
     assert field in (None, refused.value.field)
 
 

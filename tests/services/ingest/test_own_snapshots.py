@@ -25,7 +25,7 @@ ORDER = {
 
 def posted(kind: str, payload: dict[str, Any], *, snapshots: bool = True, **fields: Any) -> OwnEvent:
     body = json.dumps({"type": kind, "customer": "42", "payload": payload, **fields}).encode()
-    return read_event(body, store="s", idempotency_key=None, now=NOW, snapshots=snapshots)
+    return read_event(body, stores={"s": snapshots}, idempotency_key=None, now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ async def test_own_store__posts_a_customer_and_an_order__in_the_group_and_time_g
     receive, clock = Running(), Running()
     made = datetime.now(UTC) - timedelta(hours=36) + timedelta(seconds=8)
     async with (
-        _process(run_receive(ReceiveSettings(**settings), receive), receive),
+        _process(run_receive([ReceiveSettings(**settings)], receive), receive),
         _process(run_clock(ClockSettings(**kept, pass_every_s=0.5, settle_s=1), clock), clock),
         evaluator(topics_created, tmp_path),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"X-Api-Key": "key"}) as http,
