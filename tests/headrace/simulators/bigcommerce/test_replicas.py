@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import pytest
@@ -27,7 +27,7 @@ class StoreSettings:
 
     bigcommerce_url: str
     store: str = "store"
-    bigcommerce_token: SecretStr = SecretStr("token")
+    bigcommerce_token: SecretStr = field(default_factory=lambda: SecretStr("token"))
     bigcommerce_quota_share: float = SHARE
 
 
