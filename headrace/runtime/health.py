@@ -17,6 +17,9 @@ class Health:
     With lanes, one for each store, a store in trouble blocks nobody else: it is told among the notes, unless all are.
     """
 
+    store = ""
+    """Whose; "" is the process."""
+
     def __init__(self) -> None:
         self._reasons: dict[str, None] = {STARTING: None}
         self._notes: dict[str, str] = {}
@@ -85,7 +88,7 @@ class Health:
         log.info("health.changed", ready=self.ready, reasons=self.reasons)
 
     def _show(self) -> None:
-        gauge("headrace_ready").set(1 if self.ready else 0)
+        gauge("headrace_ready", store=self.store).set(1 if self.ready else 0)
 
 
 class LaneHealth(Health):
@@ -94,13 +97,14 @@ class LaneHealth(Health):
     def __init__(self, process: Health, store: str) -> None:
         self.store = store
         self._process = process
+        self._has_begun = False
         super().__init__()
         process.add_lane(self)
 
     @property
     def only_starting(self) -> bool:
-        """Nothing is wrong, it has not begun yet."""
-        return self.reasons == [STARTING]
+        """Nothing is wrong, it has not begun yet; one that begins anew is in trouble until it has."""
+        return not self._has_begun and self.reasons == [STARTING]
 
     @property
     def told(self) -> list[str]:
@@ -120,10 +124,13 @@ class LaneHealth(Health):
 
     def fail(self, reason: str) -> None:
         """It has ended for this reason and begins anew later."""
+        self._has_begun = True
         self._reasons = {reason: None}
         self._changed()
 
     def _show(self) -> None:
+        self._has_begun = self._has_begun or self.ready
+        super()._show()
         self._process.lane_changed()
 
 

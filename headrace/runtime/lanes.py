@@ -13,7 +13,7 @@ import structlog
 from headrace.runtime.health import LaneHealth
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import for_store
-from headrace.runtime.process import FatalError, Running
+from headrace.runtime.process import STOP_WITHIN_S, FatalError, Running
 
 Lane = Callable[[Running], Awaitable[None]]
 AGAIN_S: Final = 5.0
@@ -21,7 +21,9 @@ AGAIN_S: Final = 5.0
 AGAIN_AT_MOST_S: Final = 300.0
 
 
-async def run_lanes(lanes: Mapping[str, Lane], running: Running, *, again_s: float = AGAIN_S) -> None:
+async def run_lanes(
+    lanes: Mapping[str, Lane], running: Running, *, again_s: float = AGAIN_S, stop_within_s: float = STOP_WITHIN_S
+) -> None:
     """Runs each store's lane until the process is asked to stop; one that fails begins anew after a while.
 
     `lanes` by store; a single nameless one ("") is run as it is, in this very task. Returns when all have returned.
@@ -31,18 +33,25 @@ async def run_lanes(lanes: Mapping[str, Lane], running: Running, *, again_s: flo
     healths = {store: LaneHealth(running.health, store) for store in lanes}
     async with asyncio.TaskGroup() as tasks:
         for store, lane in lanes.items():
-            tasks.create_task(_keep(store, lane, healths[store], running, again_s))
+            tasks.create_task(_keep(store, lane, healths[store], running, again_s, stop_within_s))
     return None
 
 
-async def _keep(store: str, lane: Lane, health: LaneHealth, running: Running, again_s: float) -> None:
-    delay_s = again_s
+async def _keep(
+    store: str, lane: Lane, health: LaneHealth, running: Running, again_s: float, stop_within_s: float
+) -> None:
+    delay_s, now = again_s, asyncio.get_running_loop().time
     structlog.contextvars.bind_contextvars(store=store)
     for_store(store)
     while not running.stopping.is_set():
-        failed = await _once(lane, health, running)
-        if failed is None:
+        began, own = now(), Running(health=health)
+        failed = await _once(lane, own, running, stop_within_s)
+        if failed is None and not own.again:
             return
+        if failed is None:
+            continue
+        if now() - began > AGAIN_AT_MOST_S:  # it went well for long: this is another trouble
+            delay_s = again_s
         log.error("store.stopped", reason=failed.reason, detail=failed.detail, delay_s=delay_s)
         health.fail(failed.reason)
         with contextlib.suppress(TimeoutError):
@@ -51,24 +60,34 @@ async def _keep(store: str, lane: Lane, health: LaneHealth, running: Running, ag
         delay_s = min(2 * delay_s, AGAIN_AT_MOST_S)
 
 
-async def _once(lane: Lane, health: LaneHealth, running: Running) -> FatalError | None:
+async def _once(lane: Lane, own: Running, running: Running, stop_within_s: float) -> FatalError | None:
     """Why it failed, or None when it has returned."""
-    health.begin()
-    own = Running(health=health)
+    assert isinstance(own.health, LaneHealth)
+    own.health.begin()
     work = asyncio.ensure_future(lane(own))
-    stopping = asyncio.ensure_future(running.stopping.wait())
+    stopping = [asyncio.ensure_future(each.stopping.wait()) for each in (running, own)]
     try:
-        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({work, *stopping}, return_when=asyncio.FIRST_COMPLETED)
         own.stopping.set()
-        await work
-    except FatalError as error:
-        return error
-    except Exception as error:  # a fault of ours with one store's data: the others go on
-        log.exception("task.failed", task="store")
-        return FatalError("crashed", type(error).__name__)
+        await asyncio.wait({work}, timeout=stop_within_s)
     finally:
-        stopping.cancel()
-        if not work.done():
-            work.cancel()
-            await asyncio.wait({work})
-    return own.cause
+        in_time = work.done()
+        for each in (work, *stopping):
+            each.cancel()
+        # One that does not even end by that is left behind: the process is stopped in time without it.
+        await asyncio.wait({work}, timeout=stop_within_s)
+    if not in_time:
+        return own.cause or FatalError("stop_timed_out", f"it did not return within {stop_within_s:g} s")
+    return own.cause or _cause(work)
+
+
+def _cause(work: "asyncio.Future[None]") -> FatalError | None:
+    """Why it ended in error, if it did."""
+    if work.cancelled():
+        return FatalError("crashed", "CancelledError")
+    error = work.exception()
+    if error is None or isinstance(error, FatalError):
+        return error
+    # a fault of ours with one store's data: the others go on
+    log.error("task.failed", task="store", exc_info=error)
+    return FatalError("crashed", type(error).__name__)

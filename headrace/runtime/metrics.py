@@ -28,7 +28,10 @@ def for_store(store: str) -> None:
 
 
 def counter(name: MetricName, **labels: str) -> Counter:
-    """`counter("headrace_retries_total", target="kafka").inc()`. Raises ValueError for wrong labels or kind."""
+    """`counter("headrace_retries_total", target="kafka").inc()`. Raises ValueError for wrong labels or kind.
+
+    `store=` says whose it is, instead of this task's store; "" is the process. Without several stores it says nothing.
+    """
     return cast("Counter", _child(name, "counter", labels))
 
 
@@ -43,7 +46,12 @@ def histogram(name: MetricName, **labels: str) -> Histogram:
 
 
 def forget(**labels: str) -> None:
-    """Takes back every gauge that has all of these labels: `forget(partition="3")` when it is somebody else's now."""
+    """Takes back every gauge that has all of these labels: `forget(partition="3")` when it is somebody else's now.
+
+    With several stores: those of this task's store.
+    """
+    if _by_store[0]:
+        labels = {_STORE: _store.get(), **labels}
     for family in _families():
         held = [dict(zip(family._labelnames, values, strict=True)) for values in list(family._metrics)]
         for one in held:
@@ -61,8 +69,10 @@ def _child(name: MetricName, kind: str, labels: dict[str, str]) -> Counter | Gau
     if metric.kind != kind:
         raise ValueError(f"{name} is a {metric.kind}, not a {kind}")
     family = _family(name)
-    if _by_store[0] and _STORE not in labels:
-        labels = {**labels, _STORE: _store.get()}
+    if _by_store[0]:
+        labels = {_STORE: _store.get(), **labels}
+    elif _STORE not in metric.labels:
+        labels.pop(_STORE, None)
     return family.labels(**labels) if metric.labels or labels else family
 
 

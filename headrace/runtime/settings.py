@@ -5,6 +5,7 @@ The fields that all processes share stand here; a service's own are in its `sett
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -14,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from headrace.contracts.topics import DEFAULT_PREFIX
-from headrace.runtime.stores import SECRETS, StoreEntry, one_store
+from headrace.runtime.stores import PLAIN, SECRETS, StoreEntry, one_store
 from headrace.runtime.variables import PREFIX, STORE_NAME, SettingsError, variable
 
 __all__ = [
@@ -167,7 +168,7 @@ def settings_of(entry: StoreEntry, settings_cls: type[S], **given: Any) -> S:
         settings = _load(settings_cls, {**dict.fromkeys(withheld), **theirs, **given})
     except SettingsError as error:
         told = {
-            name: f"{problem} (store {entry.name})" if name.lower().removeprefix(PREFIX.lower()) in theirs else problem
+            name: _of_store(problem, entry.name, name.lower().removeprefix(PREFIX.lower()), theirs)
             for name, problem in error.problems.items()
         }
         raise SettingsError(told) from None
@@ -176,6 +177,13 @@ def settings_of(entry: StoreEntry, settings_cls: type[S], **given: Any) -> S:
     if (url := getattr(settings, "webhook_url", None)) is not None:
         return settings.model_copy(update={"webhook_url": url.replace("{store}", entry.name)})
     return settings
+
+
+def _of_store(problem: str, store: str, field: str, theirs: Mapping[str, Any]) -> str:
+    """A problem with what a store says, or what it could say and nobody does, names the store."""
+    if field in theirs:
+        return f"{problem} (store {store})"
+    return f"{problem}: store {store} needs `{field}:`" if problem == "is missing" and field in PLAIN else problem
 
 
 def _load(settings_cls: type[S], given: dict[str, Any]) -> S:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from headrace.runtime.variables import STORE_NAME, SettingsError, variable
+from headrace.runtime.variables import PREFIX, STORE_NAME, SettingsError, variable
 
 SECRETS: Final = frozenset(
     {
@@ -54,6 +54,9 @@ PLAIN: Final = frozenset(
 """What else may be a store's own; what it does not say, the process's variable says for all."""
 _STORES: Final = "stores"
 _SIZE_LIMIT: Final = 1_000_000
+_SECRET_LIMIT: Final = 10_000
+_SHAPE: Final = "`stores:`, under it each store's hash, under that its `key: value` lines"
+_NULL_TAG: Final = "tag:yaml.org,2002:null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +76,37 @@ class StoreEntry:
         return not self.among or not wanted.isdisjoint(self.values)
 
 
-def read_stores() -> list[StoreEntry]:
-    """The stores this process is for: all of the file, or the one of them that HEADRACE_STORE names.
+def read_stores(only: str | None = None) -> list[StoreEntry]:
+    """The stores this process is for: all of the file, or the one of them that is named, here or by HEADRACE_STORE.
 
-    One nameless entry where there is no file. Raises SettingsError.
+    One nameless entry where there is no file. Another store's secrets are not read. Raises SettingsError.
     """
     path = os.environ.get(variable("stores"))
     if not path:
         return [StoreEntry()]
-    entries = _read(Path(path))
-    wanted = os.environ.get(variable("store"))
+    wanted = only or os.environ.get(variable("store")) or None
+    stores = _read(Path(path), wanted)
     if not wanted:
-        return entries
-    chosen = [entry for entry in entries if entry.name == wanted]
+        return stores
+    chosen = [store for store in stores if store.name == wanted]
     if not chosen:
-        raise SettingsError({variable("store"): f"{path} has no store of this name; it has {_names(entries)}"})
+        names = ", ".join(store_names())
+        raise SettingsError({variable("store"): f"{path} has no store of this name; it has {names}"})
     return chosen
 
 
-def one_store() -> StoreEntry:
+def store_names() -> tuple[str, ...]:
+    """The file's, in its order, whatever HEADRACE_STORE says and without a look at secrets; () where there is none."""
+    path = os.environ.get(variable("stores"))
+    return _read(Path(path), "")[0].among if path else ()
+
+
+def one_store(name: str | None = None) -> StoreEntry:
     """The store a verb is about. Raises SettingsError when there are several and none is named."""
-    entries = read_stores()
-    if len(entries) > 1:
-        raise SettingsError({variable("store"): f"is missing: name one of {_names(entries)} (--store)"})
-    return entries[0]
-
-
-def _names(entries: list[StoreEntry]) -> str:
-    return ", ".join(entry.name for entry in entries)
+    names = store_names()
+    if len(names) > 1 and not (name or os.environ.get(variable("store"))):
+        raise SettingsError({variable("store"): f"is missing: name one of {', '.join(names)} (--store)"})
+    return read_stores(name)[0]
 
 
 class _Wrong(Exception):
@@ -111,18 +117,26 @@ class _Wrong(Exception):
         self.line = 1 if node is None else node.start_mark.line + 1
 
 
-def _read(path: Path) -> list[StoreEntry]:
+def _read(path: Path, wanted: str | None) -> list[StoreEntry]:
+    """`wanted`: whose secrets are read; None: everybody's, "": nobody's."""
     try:
         text = _text(path)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        return list(_entries(root, path))
+        return list(_entries(root, path, wanted))
     except _Wrong as error:
         raise SettingsError({variable("stores"): f"{path}:{error.line}: {error}"}) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingsError({variable("stores"): f"{path}:{line}: is not YAML: {error.problem}"}) from None
-    except yaml.YAMLError:
-        raise SettingsError({variable("stores"): f"{path}: is not YAML text"}) from None
+        raise SettingsError({variable("stores"): f"{path}:{line}: {_no_yaml(error)}"}) from None
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # the parser's own, for text that means harm
+        raise SettingsError({variable("stores"): f"{path}: is not YAML text; write {_SHAPE}"}) from None
+
+
+def _no_yaml(error: yaml.MarkedYAMLError) -> str:
+    if "single document" in str(error.context):
+        return "has a second document: write all stores under one `stores:`, without `---`"
+    tab = "; indent with spaces, not with tabs" if "\\t" in str(error.problem) else ""
+    return f"is not YAML: {error.problem}{tab}"
 
 
 def _text(path: Path) -> str:
@@ -133,59 +147,78 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise SettingsError({variable("stores"): f"{path}: cannot be read: {error.strerror}"}) from None
     except UnicodeDecodeError:
-        raise SettingsError({variable("stores"): f"{path}: is not UTF-8 text"}) from None
+        raise SettingsError({variable("stores"): f"{path}: is not UTF-8 text: save it as UTF-8"}) from None
 
 
-def _entries(root: yaml.Node | None, path: Path) -> Iterator[StoreEntry]:
-    top = dict(_pairs(root, "the file must say `stores:` and, under it, one store after the other"))
-    if unknown := [key for key in top if key.value != _STORES]:
+def _entries(root: yaml.Node | None, path: Path, wanted: str | None) -> Iterator[StoreEntry]:
+    top = list(_pairs(root, f"names no store: write {_SHAPE}" if root is None else f"is no list of stores: {_SHAPE}"))
+    if unknown := [key for key, _ in top if key.value != _STORES]:
         raise _Wrong(unknown[0], f"{unknown[0].value!r} stands where only `stores:` may")
-    stores = next(iter(top.values()), None)
-    if stores is None:
-        raise SettingsError({variable("stores"): f"{path}: names no store"})
-    rows = list(_pairs(stores, "under `stores:` stand the stores by their hash"))
+    stores = top[0][1] if top else None
+    shape = "under `stores:` stand the stores' hashes, each with its `key: value` lines"
+    rows = [] if stores is None or _is_null(stores) else list(_pairs(stores, shape))
     if not rows:
-        raise _Wrong(stores, "names no store")
+        raise _Wrong(stores, f"names no store: write {_SHAPE}")
     among = tuple(key.value for key, _ in rows)
     for key, node in rows:
         if not STORE_NAME.fullmatch(key.value):
             raise _Wrong(key, f"{key.value!r} is no store's hash: letters, digits, - and _, at most 64")
-        yield StoreEntry(key.value, _values(key.value, node, path.parent), among)
+        folder = path.parent if wanted in (None, key.value) else None
+        yield StoreEntry(key.value, _values(key.value, node, folder), among)
 
 
-def _values(store: str, node: yaml.Node, folder: Path) -> dict[str, Any]:
+def _values(store: str, node: yaml.Node, folder: Path | None) -> dict[str, Any]:
+    """`folder` None: secrets are not read."""
     found: dict[str, Any] = {}
+    if _is_null(node):
+        return found
     for key, value in _pairs(node, f"store {store} must have `key: value` lines"):
-        if not isinstance(value, yaml.ScalarNode):
-            raise _Wrong(value, f"store {store}: {key.value} must be one value")
         name = key.value.removesuffix("_file")
         if name in SECRETS:
             if name == key.value:
                 raise _Wrong(key, f"store {store}: {name} is a secret: write `{name}_file:` and the path of a file")
-            found[name] = _secret(value, store, folder)
+            path = _one(value, key.value, store)
+            found[name] = "" if folder is None else _secret(path, store, folder)
         elif key.value in PLAIN:
-            found[key.value] = value.value
+            found[key.value] = _one(value, key.value, store).value
         else:
             raise _Wrong(key, f"store {store}: {key.value!r} is not known here{_meant(key.value)}")
     return found
 
 
+def _is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == _NULL_TAG
+
+
+def _one(node: yaml.Node, key: str, store: str) -> yaml.ScalarNode:
+    """A value that is one, and says something."""
+    if not isinstance(node, yaml.ScalarNode):
+        raise _Wrong(node, f"store {store}: {key} must be one value, not a list or mapping")
+    if _is_null(node) or not node.value.strip():
+        raise _Wrong(node, f"store {store}: {key} has no value: write one, or take the line away")
+    return node
+
+
 def _secret(node: yaml.ScalarNode, store: str, folder: Path) -> str:
     path = folder / str(node.value)
     try:
+        if path.stat().st_size > _SECRET_LIMIT:
+            raise _Wrong(node, f"store {store}: {path} is larger than any secret: name the file that holds only it")
         text: str = path.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise _Wrong(node, f"store {store}: {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise _Wrong(node, f"store {store}: {path} is not UTF-8 text") from None
-    if not text:
+    except ValueError:  # a NUL or half a character within a name
+        raise _Wrong(node, f"store {store}: {node.value!r} can be no file's name") from None
+    if not text.strip():
         raise _Wrong(node, f"store {store}: {path} is empty")
     return text
 
 
 def _meant(key: str) -> str:
     known = [*PLAIN, *(f"{name}_file" for name in SECRETS)]
-    near = difflib.get_close_matches(key, known, n=1)
+    near = difflib.get_close_matches(key.lower().removeprefix(PREFIX.lower()), known, n=1)
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known))}"
 
 

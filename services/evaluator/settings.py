@@ -19,6 +19,8 @@ _STATE_TABLE: Final = "state"
 class EvaluatorSettings(ServiceSettings):
     """One worker. `worker_id` must be its own and stay the same over restarts: its transactional id is made of it."""
 
+    store: str = "all"
+    """Not asked for: it serves every store of the log."""
     epoch_ms: int = Field(default=50, ge=1, le=5_000)
     """How long a transaction gathers before it is committed, ms."""
     epoch_records: int = Field(default=40_000, ge=1)

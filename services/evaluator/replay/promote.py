@@ -121,7 +121,6 @@ def _worker(settings: KafkaSettings, generation: int) -> Iterator[Callable[[], b
         **os.environ,
         "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "HEADRACE_TOPIC_PREFIX": settings.topic_prefix,
-        "HEADRACE_STORE": os.environ.get("HEADRACE_STORE") or "all",  # asked of every service; this one serves all
         "HEADRACE_GENERATION": str(generation),
         "HEADRACE_WORKER_ID": f"promotes-{generation}",
         "HEADRACE_HEALTH_PORT": "0",
