@@ -141,5 +141,6 @@ class Bootstrap:
             with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 if record.value is not None:
                     desired = decode(record.value)
-                    newest[desired.customer] = max(desired.version, newest.get(desired.customer, desired.version))
+                    if record.key == desired.customer.encode():  # else it may be another store's
+                        newest[desired.customer] = max(desired.version, newest.get(desired.customer, desired.version))
         return newest

@@ -4,8 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from headrace.runtime.process import run_service
-from services.actions.bootstrap import EMAIL_TAGS, GROUP, kinds_of, main_of, settings_for
+from headrace.runtime.process import run_service_of_stores
+from services.actions.bootstrap import EMAIL_TAGS, GROUP, choose_for, kinds_of, main_of
 from services.actions.email_tags.platforms import PLATFORMS
 
 
@@ -25,4 +25,4 @@ def parse(arguments: Sequence[str]) -> list[str]:
 if __name__ == "__main__":
     kinds = parse(sys.argv[1:])
     name = kinds[0].replace(".", "-") if len(kinds) == 1 else ""
-    run_service(f"actions-{name}" if name else "actions", settings_for(kinds), main_of(kinds))
+    run_service_of_stores(f"actions-{name}" if name else "actions", choose_for(kinds), main_of(kinds))

@@ -1,20 +1,22 @@
-"""Composes the action consumers: the only place that builds their clients."""
+"""Composes the action consumers: the only place that builds their clients. Each store has its own, in its lane."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
-from headrace.consumer import Consumer, Database, Kind, open_database
-from headrace.consumer.database import AlreadyRunning, SingleReplica
+from headrace.consumer import Consumer, Kind
 from headrace.consumer.ledger import migrate_ledger
-from headrace.consumer.patience import Stopping, database_is_away, insist, kafka_is_away, unless_stopping
+from headrace.consumer.patience import Stopping
+from headrace.consumer.shared import Shared, open_shared, run_consumer, run_stores
 from headrace.platforms.cost import GROUP_PART
 from headrace.platforms.store import make_bigcommerce, writes_at_once
 from headrace.runtime.health import STARTING
-from headrace.runtime.kafka import make_producer
-from headrace.runtime.process import FatalError, Running
+from headrace.runtime.logs import log
+from headrace.runtime.process import Running
+from headrace.runtime.stores import StoreEntry
 from services.actions.email_tags import EmailTags
+from services.actions.email_tags.accounts import Account, accounts_of
 from services.actions.email_tags.platforms import PLATFORMS
 from services.actions.group import GroupAssignment
 from services.actions.settings import ActionsSettings, GroupSettings
@@ -23,11 +25,25 @@ GROUP: Final = "group"
 EMAIL_TAGS: Final = "email-tags"
 """With a platform behind it where it is a kind: `email-tags.mailchimp`."""
 
+Accounts = Mapping[str, Mapping[str, Account]]
+"""Kind -> store -> the account its tags go to."""
+Main = Callable[[Sequence[ActionsSettings], Running], Awaitable[None]]
+
 
 def kinds_of(names: Sequence[str], platforms: Sequence[str]) -> list[str]:
     """`group`, `email-tags.mailchimp`: one for each consumer to run, from the names and platforms of a command line."""
     tags = [f"{EMAIL_TAGS}.{platform}" for platform in platforms]
     return [*dict.fromkeys(kind for name in names for kind in (tags if name == EMAIL_TAGS else [name]))]
+
+
+def choose_for(kinds: Sequence[str]) -> Callable[[StoreEntry], type[ActionsSettings] | None]:
+    """Which settings a store needs: those of the kinds that it names credentials for; None when there is no such."""
+
+    def choose(entry: StoreEntry) -> type[ActionsSettings] | None:
+        able = [kind for kind in kinds if entry.has("bigcommerce" if kind == GROUP else _platform(kind))]
+        return settings_for(able) if able else None
+
+    return choose
 
 
 def settings_for(kinds: Sequence[str]) -> type[ActionsSettings]:
@@ -44,72 +60,68 @@ def _platform(kind: str) -> str:
     return kind.removeprefix(f"{EMAIL_TAGS}.")
 
 
-def main_of(kinds: Sequence[str]) -> Callable[[ActionsSettings, Running], "asyncio.Future[None]"]:
-    """The `main` that runs these kinds in one process."""
+def main_of(kinds: Sequence[str]) -> Main:
+    """The `main` that runs these kinds in one process: of each store those that its settings are for."""
 
-    def main(settings: ActionsSettings, running: Running) -> "asyncio.Future[None]":
-        return asyncio.ensure_future(_main(settings, running, kinds))
+    async def main(stores: Sequence[ActionsSettings], running: Running) -> None:
+        await _main(stores, running, list(dict.fromkeys(kinds)))
 
     return main
 
 
-async def _main(settings: ActionsSettings, running: Running, kinds: Sequence[str]) -> None:
+async def _main(stores: Sequence[ActionsSettings], running: Running, kinds: Sequence[str]) -> None:
     async with AsyncExitStack() as stack:
+        database_url = stores[0].database_url.get_secret_value()
         try:
-            database = await _open(settings, running, kinds, stack)
-            producer = make_producer(settings)
-            stack.push_async_callback(producer.stop)
-            await insist(
-                lambda: unless_stopping(producer.start, running),
-                reason="kafka",
-                running=running,
-                worth_it=kafka_is_away,
+            shared = await open_shared(
+                stores[0], database_url, locks=kinds, migrate=migrate_ledger, running=running, stack=stack
             )
         except Stopping:
             return
+        accounts = {kind: _accounts(kind, stores) for kind in kinds if kind != GROUP}
+
+        async def lane(settings: ActionsSettings, own: Running) -> None:
+            await _lane(settings, own, kinds, shared, accounts)
+
+        _tell_left_out(stores, kinds)
+        await run_stores(stores, lane, shared, running)
+
+
+def _accounts(kind: str, stores: Sequence[ActionsSettings]) -> Mapping[str, Account]:
+    platform = PLATFORMS[_platform(kind)]
+    return accounts_of(
+        {settings.store: platform.account(settings) for settings in stores if isinstance(settings, platform.settings)}
+    )
+
+
+def _tell_left_out(stores: Sequence[ActionsSettings], kinds: Sequence[str]) -> None:
+    for kind in kinds:
+        if without := [settings.store for settings in stores if not isinstance(settings, _settings_of(kind))]:
+            log.info("store.left_out", kind=kind, stores=without)
+
+
+async def _lane(
+    settings: ActionsSettings, running: Running, kinds: Sequence[str], shared: Shared, accounts: Accounts
+) -> None:
+    async with AsyncExitStack() as stack:
         consumers = [
             Consumer(
-                _build(kind, settings, database, stack),
+                _build(kind, settings, shared, accounts, stack),
                 settings=settings,
-                database=database,
-                producer=producer,
+                database=shared.database,
+                producer=shared.producer,
                 running=running,
             )
-            for kind in dict.fromkeys(kinds)
+            for kind in kinds
+            if isinstance(settings, _settings_of(kind))
         ]
         async with asyncio.TaskGroup() as tasks:
             for consumer in consumers:
-                tasks.create_task(_run(consumer, running))
+                tasks.create_task(run_consumer(consumer, running))
             running.health.clear(STARTING)
 
 
-async def _run(consumer: Consumer, running: Running) -> None:
-    try:
-        await consumer.run()
-    except FatalError as error:
-        running.fail(error)
-
-
-async def _open(settings: ActionsSettings, running: Running, kinds: Sequence[str], stack: AsyncExitStack) -> Database:
-    try:
-        database = open_database(settings.database_url.get_secret_value())
-        stack.push_async_callback(database.close)
-        for kind in dict.fromkeys(kinds):
-            stack.callback(SingleReplica(database, kind).release)
-    except AlreadyRunning as error:
-        raise FatalError("already_running", str(error)) from error
-    except (ValueError, OSError) as error:
-        raise FatalError("database_url", str(error)) from error
-    await insist(
-        lambda: asyncio.to_thread(migrate_ledger, database),
-        reason="database",
-        running=running,
-        worth_it=database_is_away,
-    )
-    return database
-
-
-def _build(kind: str, settings: ActionsSettings, database: Database, stack: AsyncExitStack) -> Kind:
+def _build(kind: str, settings: ActionsSettings, shared: Shared, accounts: Accounts, stack: AsyncExitStack) -> Kind:
     if kind == GROUP:
         assert isinstance(settings, GroupSettings)
         weight = settings.quota_weight
@@ -121,4 +133,5 @@ def _build(kind: str, settings: ActionsSettings, database: Database, stack: Asyn
     assert isinstance(settings, platform.settings)
     client = platform.client(settings)
     stack.push_async_callback(client.aclose)
-    return EmailTags(platform.audience(client, settings), settings.store, database)
+    account = accounts[kind][settings.store]
+    return EmailTags(platform.audience(client, settings), settings.store, shared.database, account)

@@ -40,12 +40,13 @@ class Room:
     """What the store offers. `together`: name of the store attribute for all without one of their own.
 
     `missing`: names for which the store has no attribute and makes none. `metafields` False: nothing goes to a
-    metafield but what is defined to.
+    metafield but what is defined to. `kept_here`: nothing is written to the store at all.
     """
 
     together: str
     missing: frozenset[str] = frozenset()
     metafields: bool = True
+    kept_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from headrace.consumer import Database
-from services.attributes.api import create_app
+from services.attributes.api import Shop, create_app
+from services.attributes.layout import Room
 
 FILE: Final = Path(__file__).resolve().parents[2] / "schemas" / "attributes.openapi.json"
 
 
 def document() -> dict[str, Any]:
     """With an API key, as in production."""
-    return create_app(database=cast("Database", None), store="store", api_key="key", publish=_nowhere).openapi()
+    shop = Shop(cast("Database", None), "store", _nowhere, lambda: Room("headrace"))
+    return create_app([shop], {"store": "key"}).openapi()
 
 
 def text() -> str:

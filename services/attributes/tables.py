@@ -38,7 +38,9 @@ LAYOUTS: Final = Table(
     Column("part", Text, primary_key=True),
     Column("revision", Integer, nullable=False),
 )
-"""`part`: "definitions" has their newest revision, a partition's number that by which its records were laid out."""
+"""`part`: "definitions" has their newest revision, a partition's number that by which its records were laid out.
+
+Of several stores each has its own: `store/definitions`."""
 METAFIELDS: Final = Table(
     "attribute_metafields",
     METADATA,

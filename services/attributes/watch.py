@@ -19,11 +19,13 @@ LOOK_EVERY_S: Final = 2.0
 ROOM_EVERY_S: Final = 600.0
 
 
-async def watch(consumer: Consumer, mirror: AttributeMirror, database: Store, running: Running) -> None:
-    """Until cancelled. Raises Stopping."""
+async def watch(
+    consumer: Consumer, mirror: AttributeMirror, database: Store, running: Running, *, scope: str = ""
+) -> None:
+    """Until cancelled. `scope`: whose definitions (see `definition_table`). Raises Stopping."""
     room_at = time.monotonic() + ROOM_EVERY_S
     while not running.stopping.is_set():
-        await _lay_out_anew(consumer, database)
+        await _lay_out_anew(consumer, database, scope)
         if time.monotonic() >= room_at:
             room_at = time.monotonic() + ROOM_EVERY_S
             if await _room_found(mirror):
@@ -31,13 +33,15 @@ async def watch(consumer: Consumer, mirror: AttributeMirror, database: Store, ru
         await _pause(running)
 
 
-async def _lay_out_anew(consumer: Consumer, database: Store) -> None:
+async def _lay_out_anew(consumer: Consumer, database: Store, scope: str) -> None:
     ours = consumer.partitions
-    revision, behind = await database.write(lambda connection: (revision_of(connection), outdated(connection, ours)))
+    revision, behind = await database.write(
+        lambda connection: (revision_of(connection, scope), outdated(connection, ours, scope))
+    )
     if behind:
         done = await consumer.read_again(behind)
         log.info("attributes.laid_out_anew", revision=revision, partitions=len(done))
-        await database.write(lambda connection: mark_laid_out(connection, done, revision))
+        await database.write(lambda connection: mark_laid_out(connection, done, revision, scope))
 
 
 async def _room_found(mirror: AttributeMirror) -> bool:

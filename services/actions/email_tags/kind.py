@@ -16,6 +16,7 @@ from headrace.consumer.ledger import load_applied, load_wanted, store_wanted
 from headrace.consumer.patience import database_is_away
 from headrace.contracts import topics
 from headrace.contracts.actions import DesiredContact, DesiredEmailTags, Platform, Version
+from services.actions.email_tags.accounts import Account
 from services.actions.email_tags.audience import Audience, Change, together
 from services.actions.email_tags.changes import (
     NOWHERE,
@@ -31,7 +32,6 @@ from services.actions.email_tags.changes import (
     to_be_left,
 )
 from services.actions.email_tags.shared_addresses import Addresses, wishes
-from services.actions.email_tags.turns import Turns
 
 Wanted = dict[str, tuple[Version, Json]]
 _DATABASE_AGAIN_S: Final = 1.0
@@ -46,7 +46,9 @@ class EmailTags:
     }
     reads_back = False
 
-    def __init__(self, audience: Audience, store: str, database: Database) -> None:
+    def __init__(self, audience: Audience, store: str, database: Database, account: Account | None = None) -> None:
+        """`account`: with whom this store shares its contacts; without it, with nobody."""
+        account = account or Account((store,))
         self._audience = audience
         self._store = store
         self._database = database
@@ -55,8 +57,8 @@ class EmailTags:
         self.group = f"actions.{self.name}"
         self.outcome: tuple[OutcomeKind, str] = ("tag", audience.platform)
         self.limits = audience.limits
-        self._addresses = Addresses(self.name, store)
-        self._turns = Turns()
+        self._addresses = Addresses(self.name, store, sharing=account.stores)
+        self._turns = account.turns
         self._reached: dict[str, tuple[Target, Result]] = {}
         """Who was reached by a batch that then failed to leave former addresses: by customer, target and result."""
 

@@ -1,6 +1,6 @@
 """The platforms there are: what each needs to know, and how its adaptor is made. A new one is a line here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,11 +22,15 @@ from services.actions.settings import (
 
 @dataclass(frozen=True, slots=True)
 class PlatformOf:
-    """`client` and `audience` are given settings that are an instance of `settings`."""
+    """`client`, `audience` and `account` are given settings that are an instance of `settings`.
+
+    `account` tells stores apart: those of which it says the same have their contacts in common.
+    """
 
     settings: type[ActionsSettings]
     client: Callable[[Any], VendorClient]
     audience: Callable[[VendorClient, Any], Audience]
+    account: Callable[[Any], Hashable]
 
 
 def _client(make: Callable[..., VendorClient]) -> Callable[[ActionsSettings], VendorClient]:
@@ -49,10 +53,20 @@ def _sendgrid(client: VendorClient, settings: SendGridSettings) -> Audience:
     return SendGridAudience(client, settings.sendgrid_field)
 
 
+def _of(*fields: str) -> Callable[[ActionsSettings], Hashable]:
+    return lambda settings: tuple(getattr(settings, field) for field in fields)
+
+
 PLATFORMS: Final[Mapping[str, PlatformOf]] = {
-    "klaviyo": PlatformOf(KlaviyoSettings, _client(make_klaviyo), _klaviyo),
-    "mailchimp": PlatformOf(MailchimpSettings, _client(make_mailchimp), _mailchimp),
-    "omnisend": PlatformOf(OmnisendSettings, _client(make_omnisend), _omnisend),
-    "sendgrid": PlatformOf(SendGridSettings, _client(make_sendgrid), _sendgrid),
+    "klaviyo": PlatformOf(
+        KlaviyoSettings, _client(make_klaviyo), _klaviyo, _of("klaviyo_url", "klaviyo_key", "klaviyo_property")
+    ),
+    "mailchimp": PlatformOf(
+        MailchimpSettings, _client(make_mailchimp), _mailchimp, _of("mailchimp_url", "mailchimp_key", "mailchimp_list")
+    ),
+    "omnisend": PlatformOf(OmnisendSettings, _client(make_omnisend), _omnisend, _of("omnisend_url", "omnisend_key")),
+    "sendgrid": PlatformOf(
+        SendGridSettings, _client(make_sendgrid), _sendgrid, _of("sendgrid_url", "sendgrid_key", "sendgrid_field")
+    ),
 }
 """By the name that `--platform` takes."""

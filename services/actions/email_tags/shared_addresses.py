@@ -1,4 +1,5 @@
-"""Who shares an e-mail address: a guest and the customer the guest became, two accounts of one person.
+"""Who shares an e-mail address: a guest and the customer the guest became, two accounts of one person, also customers
+of two stores that write to one account of the platform.
 
 A platform has one contact an address; a tag comes off only when nobody of the address wants it any more. What a
 customer wants is decided elsewhere.
@@ -21,10 +22,14 @@ _UNVERSIONED: Final = (0, 0, 0)
 
 
 class Addresses:
-    """The wishes of all customers by address, kept in the ledger under a kind of its own per address."""
+    """The wishes of a store's customers by address, kept in the ledger under a kind of its own per store and address.
 
-    def __init__(self, kind: str, store: str) -> None:
+    `sharing`: all stores of the same account, this one too. Where they look, what they keep stays apart.
+    """
+
+    def __init__(self, kind: str, store: str, *, sharing: Sequence[str] = ()) -> None:
         self._prefix: Final = f"{kind}@{store}/"
+        self._prefixes: Final = [f"{kind}@{one}/" for one in sharing or (store,)]
 
     def update(
         self, connection: Connection, before: Mapping[str, Wish | None], after: Mapping[str, Wish | None]
@@ -44,11 +49,16 @@ class Addresses:
     ) -> dict[str, dict[str, list[str]]]:
         """For each customer and each of these addresses: what others want there by now, if anything."""
         every = sorted({email for emails in concerned.values() for email in emails})
-        found = load_groups(connection, [self._prefix + email for email in every])
-        held = {email: found.get(self._prefix + email, {}) for email in every}
+        found = load_groups(connection, [prefix + email for email in every for prefix in self._prefixes])
+        held = {email: self._held(found, email) for email in every}
         return {
             customer: {email: _of_others(held[email], customer) for email in emails}
             for customer, emails in concerned.items()
+        }
+
+    def _held(self, found: Mapping[str, Mapping[str, Json]], email: str) -> dict[str, Sequence[str]]:
+        return {
+            customer: names for prefix in self._prefixes for customer, names in found.get(prefix + email, {}).items()
         }
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 
 class Turns:
-    """Of one process."""
+    """Of one account in one process."""
 
     def __init__(self) -> None:
         self._busy: set[str] = set()

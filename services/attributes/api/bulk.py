@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header
 from starlette.responses import Response
 
 from headrace.contracts.events import ATTRIBUTE_SET
+from services.attributes.api.access import ShopNamed
 from services.attributes.api.models import Bulk, BulkReport, BulkRow, Key, RowError, RowReport, dumped
 from services.attributes.api.problems import Error, Problem, answers, problem, unavailable
 from services.attributes.api.shop import Shop
@@ -25,16 +26,16 @@ class BulkProblem(Problem, BulkReport):
     """No row, or not every row, could be published; the report says which."""
 
 
-def bulk_routes(shop: Shop) -> APIRouter:
+def bulk_routes() -> APIRouter:
     """POST of many rows."""
     router = APIRouter(prefix="/v1")
     slots = asyncio.Semaphore(_AT_ONCE)
-    refused = answers(411, 413, 422, 503)
+    refused = answers(404, 411, 413, 422, 503)
     for status in (422, 503):
         refused[status] = {**refused[status], "model": BulkProblem | Problem}
 
     @router.post("/attributes/bulk", status_code=202, response_model=BulkReport, responses=refused)
-    async def set_many(body: Bulk, idempotency_key: Annotated[Key | None, Header()] = None) -> Any:
+    async def set_many(shop: ShopNamed, body: Bulk, idempotency_key: Annotated[Key | None, Header()] = None) -> Any:
         """Set values of up to 1000 customers by hand; 202 with a report by row if any was accepted.
 
         With an Idempotency-Key the same row is done once, however often it is sent: after 503 send all again.

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
+from services.attributes.api.access import ShopNamed
 from services.attributes.api.models import (
     MAX_NAME,
     NO_NUL,
@@ -16,22 +17,23 @@ from services.attributes.api.models import (
     ValueCount,
 )
 from services.attributes.api.problems import Refusal, answers
-from services.attributes.api.shop import Shop
 from services.attributes.definition_table import load_definitions
-from services.attributes.definitions import Definitions, definition_of
+from services.attributes.definitions import Definition, Definitions, definition_of
 from services.attributes.layout import Room
 from services.attributes.queries import Held, attributes_held, values_held
 
 _LONGEST_VALUE = 1000
 
 
-def catalogue_routes(shop: Shop) -> APIRouter:
+def catalogue_routes() -> APIRouter:
     """GET, attributes by name."""
     router = APIRouter(prefix="/v1/attributes")
 
-    @router.get("", responses=answers(422, 503))
+    @router.get("", responses=answers(404, 422, 503))
     async def list_attributes(
-        after: Annotated[str, Query(max_length=MAX_NAME, pattern=NO_NUL)] = "", limit: Limit = 100
+        shop: ShopNamed,
+        after: Annotated[str, Query(max_length=MAX_NAME, pattern=NO_NUL)] = "",
+        limit: Limit = 100,
     ) -> Attributes:
         """Every attribute that is defined or that a customer has, by name."""
 
@@ -47,6 +49,7 @@ def catalogue_routes(shop: Shop) -> APIRouter:
 
     @router.get("/{name}", responses=answers(404, 422, 503))
     async def get_attribute(
+        shop: ShopNamed,
         name: Name,
         after: Annotated[str | None, Query(max_length=_LONGEST_VALUE, pattern=NO_NUL)] = None,
         limit: Limit = 100,
@@ -83,7 +86,15 @@ def summary_of(name: str, held: Held | None, definitions: Definitions, room: Roo
         defined=name in definitions,
         allowed=None if definition.allowed is None else list(definition.allowed),
         mirror=definition.mirror,
-        problem=f"the store has no customer attribute {wanted}: {where}" if missing else None,
+        problem=f"the store has no customer attribute {wanted}: {where}" if missing else _no_mirror(definition, room),
         customers=0 if held is None else held.customers,
         values=0 if held is None else held.values,
+    )
+
+
+def _no_mirror(definition: Definition, room: Room) -> str | None:
+    return (
+        "the service has no credentials of this store: kept here only"
+        if room.kept_here and definition.mirror != "none"
+        else None
     )

@@ -33,6 +33,8 @@ Defined = Annotated[
 Limit = Annotated[int, Query(ge=1, le=PAGE, description="Rows on a page.")]
 Value = Annotated[str, Field(min_length=1, max_length=MAX_VALUE, pattern=NO_NUL)]
 Values = Annotated[list[Value], Field(max_length=MAX_VALUES), AfterValidator(_different)]
+Nowhere = Literal["guest", "no_credentials"]
+"""Why nothing of a customer is in the store: the store knows no guests, or we may not write to it."""
 Key = Annotated[str, Field(min_length=1, max_length=100, pattern="^[!-~]+$")]
 """An Idempotency-Key: visible ASCII."""
 
@@ -84,7 +86,7 @@ class HeldValue(BaseModel):
     since: str = Field(description="When it was first named, RFC 3339.")
     version: tuple[int, int, int]
     mirrored: str | None = Field(description="`attribute:<name>` or `metafield:<key>` of the store; null: only here.")
-    reason: Reason | Literal["guest"] | None = Field(description="Why it is not where it was asked for; null: it is.")
+    reason: Reason | Nowhere | None = Field(description="Why it is not where it was asked for; null: it is.")
 
 
 class CustomerAttributes(BaseModel):

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
+from services.attributes.api.access import ShopNamed, ShopOfCustomer
 from services.attributes.api.models import (
     MAX_CUSTOMER,
     MAX_VALUE,
@@ -15,9 +16,9 @@ from services.attributes.api.models import (
     HeldValue,
     Limit,
     Name,
+    Nowhere,
 )
 from services.attributes.api.problems import answers
-from services.attributes.api.shop import Shop
 from services.attributes.definition_table import load_definitions
 from services.attributes.definitions import Definitions
 from services.attributes.layout import Room, Standing, lay_out
@@ -25,14 +26,13 @@ from services.attributes.queries import customers_with
 from services.attributes.store import Value, values_of
 
 
-def reading_routes(shop: Shop) -> APIRouter:
+def reading_routes() -> APIRouter:
     """GET, customers and their values."""
     router = APIRouter(prefix="/v1")
 
     @router.get("/customers/{customer}/attributes", responses=answers(404, 422, 503))
-    async def attributes_of_customer(customer: Customer) -> CustomerAttributes:
+    async def attributes_of_customer(shop: ShopOfCustomer, customer: Customer) -> CustomerAttributes:
         """All values of a customer: what set them and since when, and where the store shows them."""
-        shop.check(customer)
 
         def ask(connection: Connection) -> tuple[list[Value], Definitions]:
             return values_of(connection, customer), load_definitions(connection, shop.store)
@@ -42,8 +42,9 @@ def reading_routes(shop: Shop) -> APIRouter:
         guest = not (number.isascii() and number.isdigit())
         return CustomerAttributes(customer=customer, attributes=held(values, definitions, shop.room(), guest=guest))
 
-    @router.get("/attributes/{name}/customers", responses=answers(422, 503))
+    @router.get("/attributes/{name}/customers", responses=answers(404, 422, 503))
     async def customers_with_attribute(
+        shop: ShopNamed,
         name: Name,
         value: Annotated[str | None, Query(max_length=MAX_VALUE, pattern=NO_NUL)] = None,
         after: Annotated[str, Query(max_length=MAX_CUSTOMER, pattern=NO_NUL)] = "",
@@ -65,14 +66,16 @@ def held(values: list[Value], definitions: Definitions, room: Room, *, guest: bo
     present: dict[str, tuple[str, ...]] = {}
     for one in values:
         present[one.name] = (*present.get(one.name, ()), one.value)
-    standings = {} if guest else lay_out(present, definitions, room).standings
+    standings = {} if guest or room.kept_here else lay_out(present, definitions, room).standings
     found: dict[str, list[HeldValue]] = {}
     for one in values:
-        found.setdefault(one.name, []).append(_held(one, standings.get(one.name)))
+        found.setdefault(one.name, []).append(
+            _held(one, standings.get(one.name), "guest" if guest else "no_credentials")
+        )
     return found
 
 
-def _held(value: Value, standing: Standing | None) -> HeldValue:
+def _held(value: Value, standing: Standing | None, otherwise: Nowhere) -> HeldValue:
     not_allowed = standing is not None and value.value in standing.not_allowed
     return HeldValue(
         value=value.value,
@@ -80,5 +83,5 @@ def _held(value: Value, standing: Standing | None) -> HeldValue:
         since=value.since,
         version=value.version,
         mirrored=None if standing is None or not_allowed else standing.place,
-        reason="guest" if standing is None else "value_not_allowed" if not_allowed else standing.reason,
+        reason=otherwise if standing is None else "value_not_allowed" if not_allowed else standing.reason,
     )

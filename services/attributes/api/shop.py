@@ -1,4 +1,4 @@
-"""What every route needs: the database, the store it speaks for, the way into the log, and what the mirror knows."""
+"""What every route needs of a store: the database, the way into the log, and what the mirror knows."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from headrace.consumer import Database
 from headrace.contracts.events import ATTRIBUTE_SET, AttributeSet, encode_event
 from services.attributes.api.models import MAX_CUSTOMER
-from services.attributes.api.problems import Refusal
 from services.attributes.definition_table import load_definitions
 from services.attributes.definitions import Definitions
 from services.attributes.layout import Room
@@ -24,17 +23,13 @@ class Shop:
     store: str
     publish: Publish
     room: Callable[[], Room]
+    scope: str = ""
+    """Whose revisions of definitions (see `definition_table`)."""
 
     def has(self, customer: str) -> bool:
         """Whether a key is one of a customer of this store."""
         prefix, _, rest = customer.partition(":")
         return prefix == self.store and bool(rest) and len(customer) <= MAX_CUSTOMER and "\0" not in customer
-
-    def check(self, customer: str) -> None:
-        """Raises a Refusal for a customer of another store."""
-        if not self.has(customer):
-            hint = f"write {self.store}: and the customer's number"
-            raise Refusal(404, "unknown_customer", "no customer of this store has such a key", hint=hint)
 
     async def definitions(self) -> Definitions:
         """As they are now. Raises `sqlalchemy.exc.DBAPIError`."""

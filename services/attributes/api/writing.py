@@ -7,22 +7,25 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Header
 
 from headrace.contracts.events import ATTRIBUTE_SET
+from services.attributes.api.access import ShopOfCustomer
 from services.attributes.api.models import Accepted, Customer, Key, Name, NewValues
 from services.attributes.api.problems import Refusal, answers, unavailable
-from services.attributes.api.shop import Shop
 from services.attributes.definitions import definition_of
 
 
-def writing_routes(shop: Shop) -> APIRouter:
+def writing_routes() -> APIRouter:
     """PUT of one customer's values."""
     router = APIRouter(prefix="/v1")
 
     @router.put("/customers/{customer}/attributes/{name}", status_code=202, responses=answers(404, 411, 413, 422, 503))
     async def set_values(
-        customer: Customer, name: Name, body: NewValues, idempotency_key: Annotated[Key | None, Header()] = None
+        shop: ShopOfCustomer,
+        customer: Customer,
+        name: Name,
+        body: NewValues,
+        idempotency_key: Annotated[Key | None, Header()] = None,
     ) -> Accepted:
         """Set all values of one attribute by hand. With the same Idempotency-Key it is done once."""
-        shop.check(customer)
         definition = definition_of(await shop.definitions(), name)
         if refused := definition.refused(body.values):
             allowed = list(definition.allowed or ())

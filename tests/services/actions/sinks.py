@@ -122,11 +122,11 @@ def _watch_attributes(bench: Bench) -> Seen:
 
 
 def _run_groups(fields: Mapping[str, Any], running: Running) -> Awaitable[None]:
-    return main_of(["group"])(settings_for(["group"])(**fields), running)
+    return main_of(["group"])([settings_for(["group"])(**fields)], running)
 
 
 def _run_attributes(fields: Mapping[str, Any], running: Running) -> Awaitable[None]:
-    return attributes_main(AttributesSettings(port=0, **fields), running)
+    return attributes_main([AttributesSettings(port=0, **fields)], running)
 
 
 GROUPS: Final = Sink(

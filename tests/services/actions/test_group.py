@@ -25,7 +25,7 @@ def start(bench: Bench, tmp_path: Path) -> Start:
     @asynccontextmanager
     async def run() -> AsyncIterator[Running]:
         settings = GroupSettings(**bench.environment, database_url=SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}"))
-        async with in_process(lambda running: main_of(["group"])(settings, running)) as running:
+        async with in_process(lambda running: main_of(["group"])([settings], running)) as running:
             yield running
 
     return run
@@ -153,7 +153,7 @@ async def test_group__tight_quota__full_batches_and_none_refused(
         customers = await bench.make_customers(600, "Gold", "Silver")
         environment = bench.environment | {"bigcommerce_quota_share": 0.6, "quota_weight": 0.3}
         settings = GroupSettings(**environment, database_url=SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}"))
-        async with in_process(lambda running: main_of(["group"])(settings, running)) as running:
+        async with in_process(lambda running: main_of(["group"])([settings], running)) as running:
             await ready(running)
             for value, observed in (("Silver", ""), ("Gold", "Silver")):
                 records = [bench.group(customer, value, observed=observed) for customer in customers]

@@ -46,7 +46,7 @@ async def test_main__kafka_takes_calls_and_never_answers__a_stop_does_not_wait_f
             database_url=SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}"),
         )
         silent.settimeout(0)
-        ending = asyncio.ensure_future(main_of(["group"])(settings, running))
+        ending = asyncio.ensure_future(main_of(["group"])([settings], running))
         loop = asyncio.get_running_loop()
         connection, _ = await loop.sock_accept(silent)
         with connection:

@@ -16,7 +16,7 @@ GROUP, TOPIC = "actions.group", "actions.group"
 
 def main_on(bench: Bench, database_url: str) -> Callable[[Running], Awaitable[None]]:
     settings = GroupSettings(**bench.environment, database_url=SecretStr(database_url))
-    return lambda running: main_of(["group"])(settings, running)
+    return lambda running: main_of(["group"])([settings], running)
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

@@ -26,7 +26,7 @@ def start(bench: Bench, tmp_path: Path) -> Start:
     @asynccontextmanager
     async def run() -> AsyncIterator[Running]:
         settings = GroupSettings(**bench.environment, database_url=SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}"))
-        async with in_process(lambda running: main_of(["group"])(settings, running)) as running:
+        async with in_process(lambda running: main_of(["group"])([settings], running)) as running:
             yield running
 
     return run

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from headrace.consumer.database import Database
 from headrace.contracts.events import AttributeSet, decode_event
-from services.attributes.api import BODY_LIMIT_BYTES, BULK_LIMIT_BYTES, create_app
+from services.attributes.api import BODY_LIMIT_BYTES, BULK_LIMIT_BYTES, Shop, create_app
 from services.attributes.layout import Room
 from tests.services.attributes.filling import fill
 
@@ -36,7 +36,7 @@ async def api(
     database: Database, log: Log | None = None, key: str | None = None, room: Room | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     known = room or Room("headrace")
-    app = create_app(database=database, store="s", api_key=key, publish=(log or Log()).publish, room=lambda: known)
+    app = create_app([Shop(database, "s", (log or Log()).publish, lambda: known)], {"s": key} if key else {})
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://attributes") as client:
         yield client

@@ -82,7 +82,7 @@ def start(bench: Bench, database_url: str) -> Start:
         settings = AttributesSettings(
             **bench.environment, database_url=SecretStr(database_url), port=port, api_key=SecretStr("key"), **more
         )
-        async with in_process(lambda running: main(settings, running)) as running:
+        async with in_process(lambda running: main([settings], running)) as running:
             await ready(running)
             yield Service(bench, running, f"http://127.0.0.1:{port}", database_url)
 

@@ -24,7 +24,7 @@ def start(bench: Bench, platform: Platform, tmp_path: Path) -> Start:
     async def run() -> AsyncIterator[Running]:
         database = SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}")
         settings = settings_for([kind])(**bench.environment, database_url=database)
-        async with in_process(lambda running: main_of([kind])(settings, running)) as running:
+        async with in_process(lambda running: main_of([kind])([settings], running)) as running:
             yield running
 
     return run

@@ -25,7 +25,7 @@ def start(bench: Bench, tmp_path: Path) -> Start:
     @asynccontextmanager
     async def run() -> AsyncIterator[Running]:
         settings = MailchimpSettings(**bench.environment, database_url=SecretStr(f"sqlite:///{tmp_path / 'ledger.db'}"))
-        async with in_process(lambda running: main_of(["email-tags.mailchimp"])(settings, running)) as running:
+        async with in_process(lambda running: main_of(["email-tags.mailchimp"])([settings], running)) as running:
             yield running
 
     return run

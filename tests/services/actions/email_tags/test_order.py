@@ -69,7 +69,7 @@ def sink_of(platform: Platform, match: Mapping[str, str]) -> Sink:
         return [bench.tags(customer, f"t{step:02}", absent=[f"t{one:02}" for one in range(1, step)], platform=platform)]
 
     async def run(fields: Mapping[str, Any], running: Running) -> None:
-        await main_of([kind])(settings_for([kind])(**fields), running)
+        await main_of([kind])([settings_for([kind])(**fields)], running)
 
     return Sink(
         name=kind,
