@@ -11,7 +11,7 @@ import typer
 
 from headrace.cli import activation
 from headrace.cli.apply import show_refused
-from headrace.cli.groups_text import applied_text, as_object, plan_text, with_warnings
+from headrace.cli.groups_text import applied_text, as_object, plan_text
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.cli.plan import EXIT_CHANGES
 from headrace.cli.rules_status import status_now
@@ -20,7 +20,6 @@ from headrace.cli.running_kafka import use_running_kafka
 from headrace.cli.store_groups import (
     Applied,
     StoreClientSettings,
-    alias_warnings,
     apply_change,
     read_plan,
     store_client,
@@ -59,9 +58,7 @@ def plan(
         return EXIT_FINDINGS
     settings = load_settings(StoreClientSettings)
     found = asyncio.run(_plan(settings, rule_set))
-    warnings = alias_warnings(rule_set)
-    result = {**as_object(settings.store, found), "warnings": warnings}
-    emit(result, json, lambda _: with_warnings(plan_text(found), warnings))
+    emit(as_object(settings.store, found), json, lambda _: plan_text(found))
     if found.problems:
         return EXIT_FINDINGS
     return EXIT_CHANGES if detailed_exitcode and found.changes else 0
@@ -74,9 +71,8 @@ def apply(source: SourceArgument = None, json: JsonOption = False) -> int:
         return EXIT_FINDINGS
     settings = load_settings(StoreClientSettings)
     found, applied, after = asyncio.run(_apply(settings, rule_set))
-    warnings = alias_warnings(rule_set)
-    result = {**as_object(settings.store, found, applied, after), "warnings": warnings}
-    emit(result, json, lambda _: with_warnings(applied_text(found, applied, after), warnings))
+    result = as_object(settings.store, found, applied, after)
+    emit(result, json, lambda _: applied_text(found, applied, after))
     return 0 if result["ok"] else EXIT_FINDINGS
 
 

@@ -56,11 +56,6 @@ def applied_text(plan: GroupPlan, applied: Sequence[Applied], after: GroupPlan) 
     return "\n".join(lines)
 
 
-def with_warnings(text: str, warnings: Sequence[str]) -> str:
-    """What to mind comes last."""
-    return "\n".join([text, *(f"mind: {warning}" for warning in warnings)])
-
-
 def _change(change: Change) -> dict[str, Any]:
     before = change.before
     fields: list[dict[str, Any]] = []

@@ -19,6 +19,7 @@ from headrace.platforms.bigcommerce.wanted_groups import Known, WantedDiscount, 
 from headrace.platforms.errors import Rejected, Unauthorized, VendorError
 from headrace.platforms.http import Reply, Request, VendorClient
 from headrace.platforms.store import make_bigcommerce
+from headrace.rules.group_names import store_name
 from headrace.rules.model import Discount, Group, RuleSet
 from headrace.runtime.retry import RetryPolicy
 from headrace.runtime.settings import ServiceSettings, variable
@@ -70,15 +71,6 @@ def wanted_of(rule_set: RuleSet) -> list[WantedGroup]:
     return [_wanted(group, digits) for group in rule_set.groups]
 
 
-def alias_warnings(rule_set: RuleSet) -> list[str]:
-    """Groups that the store knows by another name: customers are assigned by the rules' name."""
-    return [
-        f"{group.name} is {name} at the store, but customers are assigned by the name {group.name}: use one of them"
-        for group in rule_set.groups
-        if (name := group.alias.get("bigcommerce", group.name)) != group.name
-    ]
-
-
 async def read_plan(client: VendorClient, wanted: Sequence[WantedGroup]) -> GroupPlan:
     """Reads the store's groups, and of its catalogue what the names need. Raises `VendorError`."""
     rows = await _pages(client, bigcommerce.customer_groups, by_count=True)
@@ -103,8 +95,7 @@ async def apply_change(client: VendorClient, change: Change) -> Applied:
 
 def _wanted(group: Group, digits: int) -> WantedGroup:
     discounts = None if group.discounts is None else tuple(_discount(each, digits) for each in group.discounts)
-    name = group.alias.get("bigcommerce", group.name)
-    return WantedGroup(name, group.categories, discounts, group.price_list)
+    return WantedGroup(store_name(group), group.categories, discounts, group.price_list)
 
 
 def _discount(written: Discount, digits: int) -> WantedDiscount:

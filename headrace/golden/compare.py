@@ -19,9 +19,10 @@ def found_of(state: State | None, rules: CompiledRules | None, effects: Iterable
     """Memberships as plain values, and the effects released since they were looked at last."""
     state = State(key="") if state is None else state
     emitted, totals = state.emitted, state.totals
+    group = emitted.group if emitted.group_known else None
     labels = {str(name): list(values) for name, values in emitted.tags.items()}
     return {
-        "group": emitted.group if emitted.group_known else None,
+        "group": group if rules is None or rules.names is None else rules.names.to_rules(group),
         "attributes": {name: list(values) for name, values in emitted.attributes.items()},
         "tags": {name: values for name, values in labels.items() if not name.endswith(LISTS)},
         "lists": {name.removesuffix(LISTS): values for name, values in labels.items() if name.endswith(LISTS)},

@@ -98,7 +98,8 @@ class Player:
             check_pin(step, self.rules, self.now)
         emitted = None if self.state is None else self.state.emitted
         group = emitted.group if emitted is not None and emitted.group_known else None
-        published = self._shop.publish(step, self.now, group=group)
+        names = None if self.rules is None else self.rules.names
+        published = self._shop.publish(step, self.now, group=group, names=names)
         self._offset += 1
         value = encode_event(
             published.data,
@@ -148,7 +149,8 @@ class Player:
 
     def _look(self, case: Case, step: Step) -> list[Failure]:
         found: Found = found_of(self.state, self.rules, self.effects[self._since :])
-        found["actions"] = [line for action in self.actions for line in said(action)]
+        names = None if self.rules is None else self.rules.names
+        found["actions"] = [line for action in self.actions for line in said(action, names)]
         self._since = len(self.effects)
         seen, self._seen = self._seen, []
         expected, actual = differences(step.fields, found, self._shop.world)

@@ -28,6 +28,7 @@ from headrace.contracts.events import (
 )
 from headrace.golden.model import Step, World
 from headrace.rules.findings import Place, Refused, quoted
+from headrace.rules.group_names import GroupNames
 
 CUSTOMER_ID: Final = "7"
 Fields = dict[str, Any]
@@ -52,8 +53,10 @@ class Shop:
     customer: Fields = field(default_factory=dict)
     steps: int = 0
 
-    def publish(self, step: Step, now: datetime, *, group: str | None) -> Published:
+    def publish(self, step: Step, now: datetime, *, group: str | None, names: GroupNames | None = None) -> Published:
         """The event of one step at `now`; `group`: what we last told the shop to put the customer into, if anything.
+
+        `names`: by which a step means the shop's groups.
 
         Raises `Refused` for a step that cannot happen.
         """
@@ -61,6 +64,8 @@ class Shop:
         fields = step.fields
         match step.kind:
             case "customer":
+                if names is not None and "group" in fields:
+                    fields = fields | {"group": names.to_store(fields["group"])}
                 return self._snapshot(events.CUSTOMER_SNAPSHOT, self._customer(fields, now, group), now)
             case "order":
                 return self._snapshot(events.ORDER_SNAPSHOT, self._order(fields, now), now)

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headrace.contracts.actions import Desired, DesiredAttributes, DesiredContact, DesiredEmailTags, DesiredGroup
+from headrace.rules.group_names import GroupNames
 
 
-def said(action: Desired) -> Iterator[str]:
+def said(action: Desired, names: GroupNames | None) -> Iterator[str]:
     """`group Gold`, `attributes tier=VIP without tier=Gold`, `tags mailchimp=VIP`, `contact`."""
     match action:
         case DesiredGroup(value=value):
+            value = value if names is None else names.to_rules(value)
             yield "group untouched" if value is None else f"group {value or '(none)'}"
         case DesiredAttributes(present=present, absent=absent):
             yield f"attributes {_labels(present)}" + (f" without {_labels(absent)}" if absent else "")

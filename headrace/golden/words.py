@@ -162,7 +162,8 @@ def _pair(node: Node) -> tuple[Node, ...]:
 
 DOCS: Final[dict[StepKind, str]] = {
     "clock": "time goes on to this moment, and whoever is due is looked at",
-    "customer": "the account is new or was changed; what is left out stays as it was",
+    "customer": "the account is new or was changed; what is left out stays as it was; its `group` is what the"
+    " store has it in, by the rules' name where they have one",
     "order": "an order is new or was changed; without `lines` it is one line of `items` units that amounts to `value`",
     "refund": "money is given back on an order, and `items` units",
     "status": "the status of an order changes",

@@ -6,6 +6,7 @@ Works on the uses recorded while reading, so every finding has its place.
 from headrace.rules.catalogue import IN_SEGMENT, MEMBERSHIPS, ON_RUNG
 from headrace.rules.dependencies import Circle, entries_of, find_circle, leaves, rung_names, source_of
 from headrace.rules.findings import did_you_mean, quoted
+from headrace.rules.group_names import STORE
 from headrace.rules.model import Ladder, RuleSet, fold
 from headrace.rules.reading import Reading, Use
 
@@ -16,6 +17,7 @@ def check(rule_set: RuleSet, reading: Reading) -> None:
     _effect_keys(reading)
     _renames(reading)
     _groups_declared(reading)
+    _aliases_alone(reading)
     _groups_ordered(reading)
     _group_uses(reading)
     _members(rule_set, reading)
@@ -97,6 +99,21 @@ def _groups_declared(reading: Reading) -> None:
         )
 
 
+def _aliases_alone(reading: Reading) -> None:
+    """On each platform another name for each group, and none that is another group's own."""
+    own, seen = {fold(use.name): use for use in reading.groups}, dict[tuple[str, str], Use]()
+    for platform, use in reading.group_aliases:
+        other = own.get(fold(use.name)) or seen.setdefault((platform, fold(use.name)), use)
+        if other is use or other.name == use.entry:
+            continue
+        reading.report.add(
+            "same_alias",
+            use.place,
+            f"{quoted(use.name)} is {quoted(other.entry or other.name)} already, at {_where(other)}",
+            f"give {quoted(use.entry or '')} another name at {platform}, or make the two one group",
+        )
+
+
 def _groups_ordered(reading: Reading) -> None:
     declared = tuple(use.name for use in reading.groups)
     for use in (*reading.group_order, *reading.default_group):
@@ -137,6 +154,7 @@ def _members(rule_set: RuleSet, reading: Reading) -> None:
     groups = tuple(use.name for use in reading.groups)
     segments = tuple(segment.id for segment in rule_set.segments)
     rungs = tuple(rung_names(rule_set))
+    aliases = {use.name: use.entry for platform, use in reading.group_aliases if platform == STORE}
     for field, use in reading.member_uses:
         if field == IN_SEGMENT and use.name not in segments:
             _no_segment(use, rule_set, reading)
@@ -147,6 +165,8 @@ def _members(rule_set: RuleSet, reading: Reading) -> None:
         elif field == "customer.group" and use.name not in groups:
             otherwise = "that may be meant: it is compared with the group that the store has the customer in"
             hint = did_you_mean(use.name, groups, otherwise=otherwise)
+            if (rules_name := aliases.get(use.name)) is not None:
+                hint = f"write {rules_name}: rules have that name for it everywhere"
             message = f"{quoted(use.name)} is not under groups"
             reading.report.add("group_not_declared", use.place, message, hint, id=use.entry)
 

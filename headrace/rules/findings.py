@@ -49,6 +49,7 @@ Code = Literal[
     "duplicate_id",
     "renamed_from",
     "duplicate_group",
+    "same_alias",
     "unknown_group",
     "group_not_ordered",
     "group_ordered_twice",
@@ -177,6 +178,9 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
         "renamed_from names an entry that is still here, or two entries claim it", "id and renamed_from: vip"
     ),
     "duplicate_group": Meaning("a group is declared twice", "{name: Gold} and {name: gold}"),
+    "same_alias": Meaning(
+        "two groups would have one name on a platform", "{name: Gold, alias: {bigcommerce: Silver}} and {name: Silver}"
+    ),
     "unknown_group": Meaning("a group that is not under groups", "group: Glod"),
     "group_not_ordered": Meaning("a group is used but has no place in group_order", "group_order: [] and group: Gold"),
     "group_ordered_twice": Meaning("group_order names a group twice", "group_order: [Gold, Gold]"),

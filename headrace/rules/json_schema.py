@@ -151,8 +151,11 @@ _DISCOUNT: Final[Schema] = _object(
 def _group() -> Schema:
     return _object(
         {
-            "name": _text("As in the store."),
-            "alias": _object(dict.fromkeys(ALIAS_PLATFORMS, _ANY_SCALAR)),
+            "name": _text("As in the store, where that has no alias."),
+            "alias": {
+                "description": "What a platform calls it: customers are put into the store's group of that name.",
+                **_object(dict.fromkeys(ALIAS_PLATFORMS, _ANY_SCALAR)),
+            },
             "kind": _enum(("B2B", "B2C")),
             "erp_id": _text("Its id in the ERP."),
             "description": _text("For people."),

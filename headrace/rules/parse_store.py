@@ -111,10 +111,10 @@ def about(found: dict[str, Node], reading: Reading) -> dict[str, str]:
     return values
 
 
-def _alias(node: Node, reading: Reading) -> dict[str, str]:
+def _alias(node: Node, reading: Reading, group: str) -> dict[str, str]:
     pairs = node.pairs if isinstance(node, Mapping) else None
     if pairs is None:
-        raise Refused("wrong_shape", node.place, "alias is a mapping", "write alias: {mailchimp: Gold members}")
+        raise Refused("wrong_shape", node.place, "alias is a mapping", "write alias: {bigcommerce: Gold members}")
     names: dict[str, str] = {}
     for key, value in pairs:
         if key.text not in ALIAS_PLATFORMS:
@@ -124,6 +124,7 @@ def _alias(node: Node, reading: Reading) -> dict[str, str]:
         name = reading.report.tried(scalars.text, value, "an alias")
         if name is not None:
             names[key.text] = name
+            reading.group_aliases.append((key.text, Use(name, value.place, group)))
     return names
 
 
@@ -142,7 +143,7 @@ def group(node: Node, reading: Reading) -> Group | None:
     if "kind" in found:
         values["kind"] = report.tried(scalars.choice, found["kind"], "kind", ("B2B", "B2C"))
     if "alias" in found:
-        values["alias"] = report.tried(_alias, found["alias"], reading) or {}
+        values["alias"] = report.tried(_alias, found["alias"], reading, name) or {}
     for key, limit in (("erp_id", scalars.MAX_TEXT), ("description", MAX_PROSE)):
         if key in found:
             values[key] = report.tried(scalars.text, found[key], key, limit=limit) or ""

@@ -38,6 +38,8 @@ class Reading:
     ids: list[Use] = field(default_factory=list)
     renamed: list[Use] = field(default_factory=list)
     groups: list[Use] = field(default_factory=list)
+    group_aliases: list[tuple[str, Use]] = field(default_factory=list)
+    """The names that groups have elsewhere, each with the platform; `entry` is the group's own name."""
     group_uses: list[Use] = field(default_factory=list)
     group_order: list[Use] = field(default_factory=list)
     default_group: list[Use] = field(default_factory=list)

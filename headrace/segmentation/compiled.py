@@ -13,6 +13,7 @@ import msgspec
 
 from headrace.rules.catalogue import MEMBERSHIPS
 from headrace.rules.dependencies import CHANGES, in_order, leaves
+from headrace.rules.group_names import GroupNames, names_of, store_name
 from headrace.rules.model import (
     Ladder,
     Rule,
@@ -69,6 +70,13 @@ class CompiledRules:
     rule_set: RuleSet
     summing: Summing
     groups: frozenset[str]
+    """By the rules' names, as claims and pins are."""
+    names: GroupNames | None
+    """Of groups that the store has other names for; None: it has not."""
+    store_groups: frozenset[str]
+    """By the store's names, as is all that it says and is told."""
+    store_default: str
+    """The default group, as the store calls it."""
     places: dict[str, int]
     ties: bool
     """Some groups share a place."""
@@ -140,7 +148,8 @@ class CompiledRules:
 
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
     """Raises ValueError for a field, operator or cycle that no checked rule set of this release has."""
-    terms = terms_of(rule_set)
+    terms, names = terms_of(rule_set), names_of(rule_set)
+    default = rule_set.default_group
     rules = {rule.id: compile_rule(rule, terms) for rule in rule_set.rules}
     segments = {segment.id: compile_segment(segment, terms) for segment in rule_set.segments}
     ladders = {ladder.id: compile_ladder(ladder, terms) for ladder in rule_set.ladders}
@@ -149,6 +158,9 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         rule_set=rule_set,
         summing=summing_of(rule_set.spend, terms),
         groups=frozenset(group.name for group in rule_set.groups),
+        names=names,
+        store_groups=frozenset(map(store_name, rule_set.groups)),
+        store_default=default if names is None else names.to_store(default),
         places=places_of(rule_set.group_order),
         ties=any(len(equals) > 1 for equals in rule_set.group_order),
         entries=_in_order(rule_set, (*rules.values(), *segments.values(), *ladders.values())),

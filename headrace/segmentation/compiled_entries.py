@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
-from headrace.rules.dependencies import CHANGES
+from headrace.rules.dependencies import CHANGES, GROUP_CHANGED
 from headrace.rules.model import (
     Action,
     Condition,
@@ -109,7 +110,7 @@ def compile_rule(rule: Rule, terms: Terms) -> CompiledRule:
     return CompiledRule(
         id=rule.id,
         source=source,
-        when=rule.when,
+        when=_as_seen(rule.when, terms),
         derived=rule.when.name in CHANGES,
         condition=condition,
         then=rule.then,
@@ -120,6 +121,14 @@ def compile_rule(rule: Rule, terms: Terms) -> CompiledRule:
         acts=_acts(rule.then, terms),
         verdicts=(Verdict(source, "not_met", reason), Verdict(source, "fired", reason)),
     )
+
+
+def _as_seen(when: Trigger, terms: Terms) -> Trigger:
+    """Groups by the names that the customer's changes of them have: the store's."""
+    names = terms.named.names
+    if names is None or when.name != GROUP_CHANGED:
+        return when
+    return replace(when, from_=names.to_store(when.from_), to=names.to_store(when.to))
 
 
 def compile_segment(segment: Segment, terms: Terms) -> CompiledSegment:

@@ -106,7 +106,7 @@ def activate(
 
 
 def _drifted(before: State, after: State, rules: CompiledRules) -> str | None:
-    return None if before.profile is after.profile else moved_to(before, after, rules.rule_set.default_group)
+    return None if before.profile is after.profile else moved_to(before, after, rules.store_default)
 
 
 def _decide(

@@ -66,9 +66,10 @@ def _told_lately(state: State, since: datetime) -> list[tuple[datetime | None, s
 
 def pinned_there(state: State, rules: CompiledRules, group: str) -> State:
     """The customer pinned to the group the store has, where it is one of ours; else as it was."""
-    if state.profile is None or not can_be_pinned(group, rules.groups, rules.rule_set.default_group):
+    name = group if rules.names is None else rules.names.to_rules(group)
+    if state.profile is None or not can_be_pinned(name, rules.groups, rules.rule_set.default_group):
         return state
-    return replace(state, pin=Pin(group, REASON, state.profile.modified_at))
+    return replace(state, pin=Pin(name, REASON, state.profile.modified_at))
 
 
 def drift_verdict(group: str, rules: CompiledRules) -> Verdict:
@@ -78,4 +79,5 @@ def drift_verdict(group: str, rules: CompiledRules) -> Verdict:
         "overwrite": "the desired group is written again",
         "pin": "that is taken as a pin",
     }
-    return Verdict("drift", "drifted", f"the store has {group or 'no group'} now; {said[rules.rule_set.drift]}")
+    name = group if rules.names is None else rules.names.to_rules(group)
+    return Verdict("drift", "drifted", f"the store has {name or 'no group'} now; {said[rules.rule_set.drift]}")

@@ -16,9 +16,10 @@ from headrace.segmentation.explaining.behind import Known, matches, orders_behin
 from headrace.segmentation.explaining.changes import change_of_entry, change_of_group
 from headrace.segmentation.explaining.happenings import Subject
 from headrace.segmentation.explaining.lens import Lens
+from headrace.segmentation.explaining.renamed import in_rules_names
 from headrace.segmentation.explaining.seen import ChangeSeen, ConditionSeen, EntrySeen, Explanation, FactSeen, Shown
 from headrace.segmentation.explaining.shown import shown_operand, shown_value
-from headrace.segmentation.explaining.standing import claims_seen, memberships_seen, not_ours
+from headrace.segmentation.explaining.standing import claims_seen, memberships_seen, moved_away, not_ours
 from headrace.segmentation.explaining.tree import Entry, Test, entries_of, tests_of
 from headrace.segmentation.explaining.waiting import waiting_seen
 from headrace.segmentation.facts import Facts
@@ -52,6 +53,7 @@ def explain(
     `rule`: only this entry, and the smallest change of it. `search`: look for the smallest change at all.
     Raises UnknownEntry.
     """
+    state, rules = in_rules_names(state, rules)
     entries = _chosen(rules, rule)
     view = _View(state, rules, now, pages)
     winner, group = choose_group(state, rules), None if state.guest else wanted_group(state, rules)
@@ -67,6 +69,7 @@ def explain(
         not_ours=not_ours(state, rules),
         smallest_change=view.change(entries[0] if rule is not None else None) if search else None,
         waiting=waiting_seen(state, rules),
+        moved_to=moved_away(state),
     )
 
 

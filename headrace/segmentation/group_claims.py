@@ -40,17 +40,19 @@ Wanted = tuple[str | None, GroupClaim | None]
 
 
 def wanted(state: State, rules: CompiledRules) -> Wanted:
-    """The desired group (a name, "" for none, None = not ours to touch) and the claim behind it."""
+    """The desired group (the store's name, "" for none, None = not ours to touch) and the claim behind it."""
     observed, default = None if state.profile is None else state.profile.group, rules.rule_set.default_group
     pinned = observed is not None and pinned_group(state.pin, rules.groups, default) is not None
-    if not pinned and not managed(observed, rules.groups, default, state.emitted):
+    if not pinned and not managed(observed, rules.store_groups, rules.store_default, state.emitted):
         return None, None
     winner = choose_group(state, rules)
-    return (default, None) if winner is None else (winner.group, winner)
+    if winner is None:
+        return rules.store_default, None
+    return (winner.group if rules.names is None else rules.names.to_store(winner.group)), winner
 
 
 def wanted_group(state: State, rules: CompiledRules) -> str | None:
-    """The desired group: a name, "" for none, None = not ours to touch."""
+    """The desired group: the store's name for it, "" for none, None = not ours to touch."""
     return wanted(state, rules)[0]
 
 
@@ -73,7 +75,7 @@ def needs_taking(state: State, rules: CompiledRules) -> bool:
 
 def _is_ours(state: State, rules: CompiledRules) -> bool:
     observed = None if state.profile is None else state.profile.group
-    return managed(observed, rules.groups, rules.rule_set.default_group, replace(state.emitted, taken=False))
+    return managed(observed, rules.store_groups, rules.store_default, replace(state.emitted, taken=False))
 
 
 def _fact_at(state: State, rules: CompiledRules, claim: GroupClaim) -> datetime:

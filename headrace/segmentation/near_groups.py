@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Final
 
+from headrace.rules.group_names import store_name
 from headrace.rules.model import RuleSet
 
 NEAR: Final = 0.75
@@ -13,19 +14,19 @@ _NUMBER: Final = re.compile(r"\d+")
 
 
 def near_groups(rule_set: RuleSet, observed: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
-    """The group's name, the nearest name in the store, and how many customers are in that.
+    """The group as the store calls it, the nearest name in the store, and how many customers are in that.
 
-    `observed`: customers by the group that the store has them in. A group is known by its aliases too.
+    `observed`: customers by the group that the store has them in. The rules' name of a group is compared too.
     """
-    known = {name for group in rule_set.groups for name in (group.name, *group.alias.values())}
+    known = set(map(store_name, rule_set.groups))
     others = {name: count for name, count in observed.items() if name and count and name not in known}
     for group in rule_set.groups:
-        names = (group.name, *group.alias.values())
-        if any(observed.get(name) for name in names):
+        if observed.get(store_name(group)):
             continue
+        names = dict.fromkeys((store_name(group), group.name))
         found = max(((_alike(name, other), other) for name in names for other in others), default=(0.0, ""))
         if found[0] >= NEAR:
-            yield group.name, found[1], others[found[1]]
+            yield store_name(group), found[1], others[found[1]]
 
 
 def _alike(one: str, other: str) -> float:

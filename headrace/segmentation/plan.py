@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from headrace.rules.group_names import GroupNames
 from headrace.rules.model import RuleSet
 from headrace.segmentation.by_unset import ByUnset
 from headrace.segmentation.compiled import CompiledRules, compile_rules
@@ -27,6 +29,9 @@ NAME: Final = "plan"
 class Outlook(Struct, frozen=True):
     """One customer before and after. `before` goes by the new names of segments: a new name is no change.
 
+    Both have groups by the names that the new rules have for them: `VIP Gold` becomes `Gold` where that was, or is no
+    longer, what the store calls it.
+
     `spend`: over all time, in minor units, as the new rules count it. `effects`: the sources of those that the
     activation would have for it if all were released. `only_by_unset`: entries that concern it only because
     nothing is known of a value (`by_unset.py`).
@@ -39,7 +44,7 @@ class Outlook(Struct, frozen=True):
     effects: tuple[str, ...] = ()
     only_by_unset: tuple[str, ...] = ()
     observed: str = ""
-    """The group that the store has the customer in, "" for none."""
+    """The group that the store has the customer in, by the store's name, "" for none."""
 
     @property
     def changes(self) -> bool:
@@ -87,10 +92,18 @@ class Planner:
             found = Foreseen(summed, told, ())
         only_by_unset = self._by_unset.of(found, before=summed, opened=opened, offset=offset, now=now)
         spend, observed = found.state.totals.spend, (None if state.profile is None else state.profile.group) or ""
-        return Outlook(state.key, before, found.wanted, spend, found.effects, only_by_unset, observed)
+        after = found.wanted
+        if (names := self.rules.names) is not None:
+            before, after = _renamed(before, names), _renamed(after, names)
+        return Outlook(state.key, before, after, spend, found.effects, only_by_unset, observed)
 
     def _before(self, state: State) -> Wanted:
         segments, renames = state.standing.segments, self.rules.renames.segments
         if renames:
             segments = tuple(sorted(renames.get(name, name) for name in segments))
         return Wanted(group_of(state), state.emitted.attributes, state.emitted.tags, segments)
+
+
+def _renamed(wanted: Wanted, names: GroupNames) -> Wanted:
+    group = names.to_rules(wanted.group)
+    return wanted if group == wanted.group else replace(wanted, group=group)

@@ -145,17 +145,20 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         walk.verdicts.extend(carried)
         if walk.spared:
             fates += tuple((kind, "withheld") for kind in walk.spared)
-    state, turned = _remember(state, known, stamp)
+    state, turned = _remember(state, known, stamp, step.moved_to)
     trace = Trace(stamp.event, (*step.verdicts, *walk.verdicts))
     pages = {**step.pages, **turned} if turned else step.pages
     return Decision(state, actions, wake_at(state), trace, pages, effects, fates)
 
 
-def _remember(state: State, known: Memberships, stamp: Stamp) -> tuple[State, Written]:
+def _remember(state: State, known: Memberships, stamp: Stamp, moved_to: str | None) -> tuple[State, Written]:
     now = memberships(state)
-    if now.standing is known.standing and now.claims is known.claims and now.group == known.group:
+    same = now.standing is known.standing and now.claims is known.claims and now.group == known.group
+    if same and moved_to is None:
         return state, {}
     differing = changes(known, now)
+    if moved_to is not None:
+        differing.insert(0, ("drift", moved_to, True))
     return remember(state, [Change(stamp.at, *one, stamp.event, stamp.offset) for one in differing])
 
 

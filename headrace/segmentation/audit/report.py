@@ -1,11 +1,13 @@
 """What the counts come to under a rule set: coverage, fields nobody reads, doubles, sources that have gone silent."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
+from headrace.rules.group_names import GroupNames, names_of
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not, RuleSet
 from headrace.segmentation.audit.tally import DAY_S, FIELDS, FORM, ORDERS, Tally, day_of
 
@@ -128,8 +130,16 @@ def _usual_pause(days: list[int]) -> int | None:
 
 def _memberships(tally: Tally, rule_set: RuleSet | None) -> Iterator[dict[str, Any]]:
     known = [] if rule_set is None else [f"segment:{one.id}" for one in rule_set.segments]
-    for name in dict.fromkeys([*known, *sorted(tally.members)]):
-        yield {"name": name, "members": tally.members[name]}
+    members, names = tally.members, None if rule_set is None else names_of(rule_set)
+    if names is not None:
+        members = Counter({_in_rules(name, names): count for name, count in members.items()})
+    for name in dict.fromkeys([*known, *sorted(members)]):
+        yield {"name": name, "members": members[name]}
+
+
+def _in_rules(name: str, names: GroupNames) -> str:
+    kind, _, of = name.partition(":")
+    return f"group:{names.to_rules(of)}" if kind == "group" else name
 
 
 def _findings(

@@ -10,6 +10,7 @@ from typing import Final
 
 from headrace.rules.catalogue import GROUP_FIELDS, IN_SEGMENT, MEMBERSHIPS, ON_RUNG, PINNED
 from headrace.rules.dependencies import rung_names
+from headrace.rules.group_names import GroupNames, names_of
 from headrace.rules.model import Duration, Leaf, RuleSet
 from headrace.segmentation.conditions import text
 from headrace.segmentation.conditions.change import NextChange
@@ -30,6 +31,7 @@ class Named:
     kinds: Mapping[str, str] = field(default_factory=dict)
     erp_ids: Mapping[str, str] = field(default_factory=dict)
     rungs: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    names: GroupNames | None = None
 
 
 def named(rule_set: RuleSet) -> Named:
@@ -38,6 +40,7 @@ def named(rule_set: RuleSet) -> Named:
         {catalogue_folded(group.name): catalogue_folded(group.kind) for group in rule_set.groups if group.kind},
         {catalogue_folded(group.name): catalogue_folded(group.erp_id) for group in rule_set.groups if group.erp_id},
         rung_names(rule_set),
+        names_of(rule_set),
     )
 
 
@@ -94,11 +97,11 @@ def _shown_since(since: Duration | None) -> str:
 
 
 def _group_test(leaf: Leaf, known: Named) -> Callable[[Facts], bool]:
-    test = text.compile_test(_folded(leaf))
+    test, read = text.compile_test(_folded(leaf)), folded_group(known)
     if leaf.field == "customer.group":
-        return lambda facts: test(_folded_group(facts))
+        return lambda facts: test(read(facts))
     of_group = known.kinds if leaf.field == "customer.kind" else known.erp_ids
-    return lambda facts: test(of_group.get(_folded_group(facts) or ""))
+    return lambda facts: test(of_group.get(read(facts) or ""))
 
 
 def _folded(leaf: Leaf) -> Leaf:
@@ -106,6 +109,27 @@ def _folded(leaf: Leaf) -> Leaf:
     names = leaf.operand if isinstance(leaf.operand, tuple) else (leaf.operand,)
     folded = tuple(catalogue_folded(str(name)) for name in names)
     return Leaf(field=leaf.field, operator=leaf.operator, operand=folded if several else folded[0])
+
+
+def group_of(known: Named) -> Callable[[Facts], str | None]:
+    """The group a customer counts as in, by the rules' name for it."""
+    if known.names is None:
+        return lambda facts: facts.group()
+    to_rules = known.names.to_rules
+    return lambda facts: to_rules(facts.group())
+
+
+def folded_group(known: Named) -> Callable[[Facts], str | None]:
+    """The same, folded."""
+    if known.names is None:
+        return _folded_group
+    read = group_of(known)
+
+    def folded(facts: Facts) -> str | None:
+        group = read(facts)
+        return None if group is None else catalogue_folded(group)
+
+    return folded
 
 
 def _folded_group(facts: Facts) -> str | None:

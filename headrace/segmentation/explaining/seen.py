@@ -100,6 +100,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """Why a customer stands where it stands. `group`: the desired one, None = not ours to move, `not_ours` says why.
 
     `at`: the store's time it is told of. `smallest_change`: to a better group or, without one, out of this one.
+    `moved_to`: the group ("" = none) that somebody put the customer into in the store, where it is not the desired one.
     """
 
     customer: str
@@ -113,3 +114,4 @@ class Explanation(Struct, frozen=True, kw_only=True):
     smallest_change: ChangeSeen | None
     not_ours: str | None = None
     waiting: tuple[WaitingSeen, ...] = ()
+    moved_to: str | None = None

@@ -6,6 +6,7 @@ from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.explaining.seen import ClaimSeen, MembershipSeen
 from headrace.segmentation.group_choice import GroupClaim
 from headrace.segmentation.group_claims import choose_group, group_claims, wanted_group
+from headrace.segmentation.history import newest_changes
 from headrace.segmentation.pins import PIN
 from headrace.segmentation.state import State
 
@@ -34,6 +35,15 @@ def not_ours(state: State, rules: CompiledRules) -> str | None:
     if wanted_group(state, rules) is not None:
         return None
     return f"the store has it in {state.profile.group}, which these rules do not name and nobody has let them take over"
+
+
+def moved_away(state: State) -> str | None:
+    """The group ("" = none) that somebody else put the customer into and the store has; None: the desired one."""
+    told, profile = state.emitted.group, state.profile
+    if told is None or profile is None or profile.group is None or profile.group == told:
+        return None
+    of_group = [change.kind for change in newest_changes(state) if change.kind in {"group", "drift"}]
+    return profile.group if of_group[-1:] == ["drift"] else None
 
 
 def memberships_seen(state: State, rules: CompiledRules) -> tuple[MembershipSeen, ...]:

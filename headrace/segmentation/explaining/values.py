@@ -11,10 +11,11 @@ from typing import Final
 from headrace.rules.catalogue import IN_SEGMENT, ON_RUNG, PINNED
 from headrace.rules.model import Leaf, Only
 from headrace.segmentation.conditions import calendar, channels, declared, demographics, happening, time, window
+from headrace.segmentation.conditions.membership import folded_group, group_of
 from headrace.segmentation.conditions.registry import ATTRIBUTES, TAGS
 from headrace.segmentation.conditions.sets import members
 from headrace.segmentation.conditions.terms import Terms
-from headrace.segmentation.facts import CONSENTS, TEXTS, Facts, catalogue_folded
+from headrace.segmentation.facts import CONSENTS, TEXTS, Facts
 
 Value = bool | int | str | datetime | tuple[str, ...] | None
 """Money in minor units; None: unset, or nothing to show."""
@@ -80,7 +81,8 @@ def _order_channel(leaf: Leaf, terms: Terms) -> Reader:
 
 def _of_group(kind: str, leaf: Leaf, terms: Terms) -> Reader:
     known = terms.named.kinds if kind == "kind" else terms.named.erp_ids
-    return lambda facts: known.get(catalogue_folded(facts.group() or ""))
+    read = folded_group(terms.named)
+    return lambda facts: known.get(read(facts) or "")
 
 
 def _rungs(leaf: Leaf, terms: Terms) -> Reader:
@@ -111,7 +113,7 @@ _READERS: Final[tuple[tuple[str | frozenset[str], Callable[[Leaf, Terms], Reader
     (_DECLARED, lambda leaf, terms: demographics.reader(leaf.field)),
     (happening.EVENT, lambda leaf, terms: happening.reader(leaf.field)),
     (calendar.FIELD, lambda leaf, terms: lambda facts: facts.now),
-    ("customer.group", lambda leaf, terms: lambda facts: facts.group()),
+    ("customer.group", lambda leaf, terms: group_of(terms.named)),
     ("customer.kind", partial(_of_group, "kind")),
     ("customer.erp_id", partial(_of_group, "erp_id")),
     (IN_SEGMENT, lambda leaf, terms: lambda facts: facts.standing().segments),

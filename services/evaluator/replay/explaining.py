@@ -52,6 +52,8 @@ def history_of(settings: KafkaSettings, customer: str) -> dict[str, Any]:
 def _entry(change: Change, rules: CompiledRules | None) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.to_builtins(msgspec.structs.asdict(change))
     del shown["offset"]
+    if change.kind in {"group", "drift"} and rules is not None and rules.names is not None:
+        shown["name"] = rules.names.to_rules(change.name)
     if change.kind == "rung":
         shown["group"] = _group_of(change.name, rules)
     return shown

@@ -45,7 +45,8 @@ def test_near_groups__observed_itself_or_unlike__nothing(
 def test_near_groups__several__the_nearest() -> None:
     assert near("Wholesale", observed={"Wholesaler": 3, "wholesale": 4}) == [("Wholesale", "wholesale", 4)]
     alias = Group(name="Gold", alias={"bigcommerce": "VIP customers"})
-    assert near(alias, observed={"VIP customer": 3}) == [("Gold", "VIP customer", 3)]
+    assert near(alias, observed={"VIP customer": 3}) == [("VIP customers", "VIP customer", 3)]
+    assert near(alias, observed={"Gold": 3}) == [("VIP customers", "Gold", 3)]
 
 
 def test_plan__group_as_the_store_writes_it__is_a_warning() -> None:
