@@ -115,9 +115,9 @@ def take_in(connection: Connection, sender: str, effects: Sequence[tuple[Effect,
     """
     now, taken = database_time(connection), 0
     statement = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(BOOK)
-    fresh = statement.on_conflict_do_nothing(index_elements=["sender", "id"])
+    fresh = statement.on_conflict_do_nothing(index_elements=["sender", "id"]).returning(BOOK.c.id)
     for effect, partition in effects:
-        taken += connection.execute(fresh, [_row(sender, effect, partition, now)]).rowcount
+        taken += len(connection.execute(fresh, _row(sender, effect, partition, now)).all())
     return taken
 
 

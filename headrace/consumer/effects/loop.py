@@ -45,6 +45,7 @@ _POLL_MS: Final = 100
 _POLL_RECORDS: Final = 500
 _SESSION_MS: Final = 6_000
 _DRAIN_S: Final = 5.0
+_COMMIT_EVERY_S: Final = 0.5
 _COMMIT_WITHIN_S: Final = 2.0
 _LEAVE_WITHIN_S: Final = 1.0
 _LOOK_EVERY_S: Final = 1.0
@@ -89,7 +90,8 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         """Assigned, and not yet looked up in the database."""
         self._flying: dict[str, asyncio.Task[None]] = {}
         self._paused_until = 0.0
-        self._look_at = 0.0
+        self._look_at = self._commit_at = 0.0
+        self._committed: dict[TopicPartition, int] = {}
         self._refused = f"{self._name}: refused by the vendor"
         self._unassigned = f"{self._name}: no partitions yet"
         running.health.block(self._unassigned)
@@ -127,6 +129,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
                 await self._turn()
         finally:
             await self._drain()
+            await self._commit()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LEAVE_WITHIN_S):
                     await self._consumer.stop()
@@ -141,6 +144,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Begins with these."""
         self._new = list(assigned)
+        self._committed.clear()
         self._running.health.clear(self._unassigned)
         log.info("consumer.assigned", kind=self._name, partitions=len(assigned))
 
@@ -165,6 +169,8 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
             return
         if polled:
             await self._take_in(polled)
+        if time.monotonic() >= self._commit_at:
+            await self._commit()
         if time.monotonic() >= self._look_at:
             await self._look_around()
         if time.monotonic() >= self._paused_until and await self._contacts_are_current():
@@ -209,10 +215,20 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
 
         for entry, reason in await self._store.write(act):
             await self._told.tell(entry, "skipped", reason)
-        offsets = {at: records[-1].offset + 1 for at, records in polled.items()}
+
+    async def _commit(self) -> None:
+        """The positions, transaction markers left behind too: all that was read is in the book."""
+        self._commit_at = time.monotonic() + _COMMIT_EVERY_S
         with contextlib.suppress(KafkaError, TimeoutError):  # then it is read again, and is not new
             async with asyncio.timeout(_COMMIT_WITHIN_S):
-                await self._consumer.commit(offsets)
+                places = [
+                    TopicPartition(name, at) for name in (self._effects, self._contacts) for at in self._partitions
+                ]
+                offsets = {at: await self._consumer.position(at) for at in places}
+                changed = {at: offset for at, offset in offsets.items() if offset != self._committed.get(at)}
+                if changed:
+                    await self._consumer.commit(changed)
+                    self._committed |= changed
 
     async def _decode(self, polled: Mapping[TopicPartition, Sequence[Record]]) -> _Taken:
         effects: list[tuple[Effect, int]] = []

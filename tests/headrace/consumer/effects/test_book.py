@@ -1,0 +1,176 @@
+"""The book of effects, on SQLite and PostgreSQL: what a row may become, and what it never becomes again."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import Connection, update
+
+from headrace.consumer.database import Database, open_database
+from headrace.consumer.effects import book
+from headrace.consumer.effects.book import Entry
+from headrace.consumer.effects.contacts import contacts_of, keep_contacts
+from headrace.consumer.ledger import migrate_ledger
+from headrace.contracts.effects import Effect
+from tests.headrace.consumer.effects.made import NOW, STORE, a_contact, an_effect
+
+R = TypeVar("R")
+ALL = range(12)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = open_database(database_url)
+    migrate_ledger(opened)
+    yield opened
+    await opened.close()
+
+
+class Book:
+    """The functions of `book`, each in a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __call__(self, act: Callable[..., R], *args: Any, **given: Any) -> R:
+        def run(connection: Connection) -> R:
+            return act(connection, *args, **given)
+
+        return await self._database.write(run)
+
+    async def take(self, *effects: Effect, sender: str = "mail") -> int:
+        return await self(book.take_in, sender, [(effect, 0) for effect in effects])
+
+    async def due(self, at: datetime = NOW, limit: int = 10, store: str = STORE) -> list[Entry]:
+        return await self(book.due, "mail", store, ALL, at=at, limit=limit)
+
+    async def claim(self, entry: Entry, worker: str = "w", deadline_s: float = 60) -> bool:
+        return await self(book.claim, entry, worker=worker, deadline_s=deadline_s, at=NOW)
+
+    async def state(self, effect: Effect) -> str:
+        (entry,) = await self(book.listed, id=effect.id)
+        return entry.state
+
+
+@pytest.fixture
+def pages(database: Database) -> Book:
+    return Book(database)
+
+
+async def test_take_in__the_same_id__is_never_new_again(pages: Book) -> None:
+    effect = an_effect()
+    assert await pages.take(effect, effect) == 1
+    (entry,) = await pages.due()
+    assert await pages.claim(entry)
+    assert await pages(book.settle, entry, "sent", reason="", receipt="r1")
+    assert await pages.take(effect) == 0
+    assert await pages.due() == []
+    assert await pages.state(effect) == "sent"
+    assert await pages.take(effect, sender="other") == 1  # somebody else's matter
+
+
+async def test_due__of_a_customer__only_the_oldest_and_none_while_one_is_under_way(pages: Book) -> None:
+    first, second, other = an_effect(1), an_effect(2), an_effect(3, customer=2)
+    await pages.take(second, first, other)
+    assert [entry.id for entry in await pages.due()] == [first.id, other.id]
+    (entry, _) = await pages.due()
+    await pages.claim(entry)
+    assert [entry.id for entry in await pages.due()] == [other.id]
+    await pages(book.settle, entry, "unknown", reason="deadline")
+    assert [entry.id for entry in await pages.due()] == [second.id, other.id]
+
+
+async def test_due__what_waits_for_its_time__holds_the_customers_next_back(pages: Book) -> None:
+    first, second = an_effect(1), an_effect(2)
+    await pages.take(first, second)
+    (entry,) = await pages.due()
+    await pages(book.put_back, entry, reason="quiet_hours", due_at=NOW + timedelta(hours=8))
+    assert await pages.due() == []
+    assert await pages.due(NOW + timedelta(hours=7, minutes=59)) == []
+    assert [one.id for one in await pages.due(NOW + timedelta(hours=8))] == [first.id]
+
+
+async def test_due__another_store_with_a_name_alike__is_not_looked_at(pages: Book) -> None:
+    await pages.take(an_effect(customer=1))
+    assert await pages.due(store="teststor_") == []
+    assert await pages.due(store="test") == []
+
+
+async def test_claim__twice__only_one_gets_it(pages: Book) -> None:
+    await pages.take(an_effect())
+    (entry,) = await pages.due()
+    assert await pages.claim(entry, "a")
+    assert not await pages.claim(entry, "b")
+
+
+async def test_left_behind__a_call_of_a_lost_worker__is_found_when_it_must_be_over(pages: Book) -> None:
+    await pages.take(an_effect())
+    (entry,) = await pages.due()
+    await pages.claim(entry, deadline_s=3600)
+    assert await pages(book.left_behind, "mail", ALL, store=STORE) == []
+    await pages(lambda connection: connection.execute(update(book.BOOK).values(until=1.0)))
+    (found,) = await pages(book.left_behind, "mail", ALL, store=STORE)
+    assert found.id == entry.id
+    await pages(book.settle, found, "unknown", reason="worker_lost")
+    # The worker was only slow: what it says in the end is the truth.
+    assert await pages(book.settle, entry, "sent", reason="")
+    assert not await pages(book.settle, entry, "unknown", reason="worker_lost")
+
+
+async def test_cancel_marketing__a_withdrawal__ends_what_was_decided_before_it_for_ever(pages: Book) -> None:
+    before, after = an_effect(1, offset=10), an_effect(2, offset=30)
+    note = an_effect(3, offset=10, kind="notify_staff")
+    await pages.take(before, after, note)
+    (cancelled,) = await pages(book.cancel_marketing, "mail", {before.customer: (1, 20, 0)}, reason="consent_withdrawn")
+    assert cancelled.id == before.id
+    assert await pages.state(before) == "cancelled"
+    assert await pages.state(after) == await pages.state(note) == "waiting"
+    assert await pages.take(before) == 0
+
+
+async def test_marketing_sent__counts_what_was_or_may_have_been_sent(pages: Book) -> None:
+    effects = [an_effect(number, customer=1, offset=number) for number in range(1, 5)]
+    ends: list[book.State] = ["sent", "unknown", "refused"]
+    await pages.take(*effects)
+    for state in ends:
+        (entry,) = await pages.due()
+        await pages.claim(entry)
+        await pages(book.settle, entry, state, reason="")
+    (entry,) = await pages.due()
+    await pages.claim(entry)
+    sent = await pages(book.marketing_sent, f"{STORE}:1", NOW - timedelta(hours=1))
+    assert sent == [NOW] * 3  # sent, unknown, and the one under way
+    assert await pages(book.marketing_sent, f"{STORE}:1", NOW) == []
+
+
+async def test_a_persons_word__is_kept_with_its_reason(pages: Book) -> None:
+    effect = an_effect()
+    await pages.take(effect)
+    (entry,) = await pages.due()
+    assert not await pages(book.send_again, entry, reason="why not", who="ada")  # it waits anyway
+    await pages.claim(entry)
+    assert not await pages(book.drop, entry, reason="no", who="ada")  # under way
+    await pages(book.settle, entry, "unknown", reason="deadline")
+    assert await pages(book.send_again, entry, reason="asked the customer", who="ada")
+    (again,) = await pages.due()
+    assert again.again
+    await pages(book.drop, again, reason="found it after all", who="bob")
+    assert await pages.state(effect) == "dropped"
+    assert not await pages(book.send_again, again, reason="x", who="ada")
+    acts = await pages(book.acts, effect.id)
+    assert [(act["act"], act["reason"], act["who"]) for act in acts] == [
+        ("resend", "asked the customer", "ada"),
+        ("drop", "found it after all", "bob"),
+    ]
+
+
+async def test_contacts__the_newer_word_counts_in_any_order(pages: Book) -> None:
+    await pages(keep_contacts, [a_contact(offset=5, subscribed=False), a_contact(offset=3), a_contact(2, offset=1)])
+    await pages(keep_contacts, [a_contact(offset=4), a_contact(2, offset=2, deleted=True)])
+    found = await pages(contacts_of, [f"{STORE}:{number}" for number in (1, 2, 3)])
+    assert found[f"{STORE}:1"].subscribed is False
+    assert found[f"{STORE}:1"].email == "c1@example.com"
+    assert found[f"{STORE}:2"].deleted
+    assert found[f"{STORE}:2"].email is None
+    assert f"{STORE}:3" not in found
