@@ -31,7 +31,7 @@ _ONE: Final = {"orders": "order", "items": "item", "visits": "visit", "items in 
 def explanation_text(found: dict[str, Any]) -> str:
     """The whole of it."""
     zone = ZoneInfo(found["timezone"])
-    lines = [_headline(found, zone), *_claims(found), *_memberships(found, zone), *_facts(found, zone)]
+    lines = [_headline(found, zone), *_moved(found), *_claims(found), *_memberships(found, zone), *_facts(found, zone)]
     lines += [*_waiting(found, zone), *_entries(found, zone)]
     lines += ["", f"To move: {change_text(found['smallest_change'], zone)}"]
     return "\n".join(lines)
@@ -73,6 +73,11 @@ def _headline(found: dict[str, Any], zone: ZoneInfo) -> str:
     group = found["group"] or "no group"
     why = f"because of {_source(found['won_by'])}" if found["won_by"] else "since nothing claims another"
     return f"{found['customer']} belongs in {group}, {why}{at}"
+
+
+def _moved(found: dict[str, Any]) -> Iterator[str]:
+    if found.get("moved_to") is not None:
+        yield f"but somebody put it into {found['moved_to'] or 'no group'} in the store"
 
 
 def _claims(found: dict[str, Any]) -> Iterator[str]:
@@ -159,6 +164,8 @@ def _changed(one: dict[str, Any]) -> str:
     match one["kind"]:
         case "group":
             return f"{'moved to' if entered else 'no longer ours to move; was in'} {name or 'no group'}"
+        case "drift":
+            return f"put into {name or 'no group'} in the store, by somebody else"
         case "rung":
             ladder, _, rung = name.rpartition(":")
             group = f" ({one['group']})" if one.get("group") else ""

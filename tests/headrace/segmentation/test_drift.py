@@ -4,6 +4,8 @@ import pytest
 
 from headrace.contracts.actions import DesiredGroup
 from headrace.segmentation.drift import REASON
+from headrace.segmentation.explain import explain
+from headrace.segmentation.history import newest_changes
 from tests.headrace.segmentation.story import GROUPS, Story, moment
 
 LADDER = "ladders: [{id: loyalty, by: customer.spend, rungs: [{group: Silver}, {group: Gold, from: 1000}]}]\n"
@@ -167,3 +169,32 @@ def test_drift__the_stores_default_group_for_a_new_customer__is_none() -> None:
     story.customer(group="Silver", created_at=moment("2026-03-01 10:00"), at="2026-03-01 10:01")
     story.customer(group="Retail", created_at=moment("2026-03-01 10:00"), at="2026-03-01 10:02")
     assert story.state.pin is None
+
+
+@pytest.mark.parametrize(
+    ("drift", "group", "told", "moved_to"),
+    [
+        ("report", "Wholesale", ["drift Wholesale"], "Wholesale"),
+        ("report", "", ["drift "], ""),
+        ("overwrite", "Wholesale", ["drift Wholesale"], "Wholesale"),
+        ("pin", "Wholesale", ["drift Wholesale", "group Wholesale"], None),
+    ],
+)
+def test_drift__is_in_the_history_and_explained__until_the_store_has_the_desired_group(
+    drift: str, group: str, told: list[str], moved_to: str | None
+) -> None:
+    story = story_with(drift)
+    before = len(newest_changes(story.state))
+    story.customer(group=group, at="2026-03-05 10:00")
+    new = newest_changes(story.state)[before:]
+    assert [f"{change.kind} {change.name}" for change in new] == told
+    assert {change.at for change in new} == {story.now}
+    assert explain(story.state, story.rules).moved_to == moved_to
+    story.customer(group=story.group or "")
+    assert explain(story.state, story.rules).moved_to is None
+
+
+def test_explain__what_we_told_has_not_arrived_yet__nobody_moved_anybody() -> None:
+    story = story_with("report")
+    story.order("1", 1000)
+    assert (story.group, explain(story.state, story.rules).moved_to) == ("Gold", None)
