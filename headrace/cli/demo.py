@@ -1,4 +1,4 @@
-"""`headrace demo`: a real shop's orders flow through the whole stack, and the end is verified.
+"""`headrace demo`: a real shop's orders flow through the whole stack, in one store or several, and the end is verified.
 
 Options, the stack's life and what is printed; the run itself is `headrace.demo.flow`.
 """
@@ -7,45 +7,35 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Final, get_args
+from typing import Annotated, get_args
 
 import httpx
 import typer
 from rich.console import Console
 
-from headrace.cli.apply import show_refused
+from headrace.cli.demo_options import EXTRACT, RULES, check_rules, chosen, scenarios_of
 from headrace.cli.demo_report import Live, as_json, print_result
 from headrace.cli.dev import stop_on_signals
-from headrace.cli.output import EXIT_FINDINGS, CliError
-from headrace.cli.stack import (
-    REPOSITORY,
-    Broker,
-    BrokerCrashes,
-    Stack,
-    StackOptions,
-    make_folder,
-    prepare_ports_file,
-    remove_folder,
-    start_stack,
-)
-from headrace.demo.chaos import BROKER, ChaosError, parse_chaos, schedule
+from headrace.cli.local_broker import Broker, BrokerCrashes
+from headrace.cli.output import CliError
+from headrace.cli.stack import Stack, make_folder, prepare_ports_file, remove_folder, start_stack
+from headrace.cli.stack_options import StackOptions
+from headrace.cli.stack_services import SimulatedStore
+from headrace.demo.chaos import BROKER, schedule
 from headrace.demo.control import SimulatorControl
-from headrace.demo.flow import Result, Run, run_demo
+from headrace.demo.flow import Result, Run
 from headrace.demo.player import PlayError, play
 from headrace.demo.sabotage import NoVictimError, Sabotage
-from headrace.demo.scenario import Scenario, group_operations, load_scenario, operations
+from headrace.demo.scenario import Scenario, group_operations, operations
 from headrace.demo.settle import NotSettled
-from headrace.demo.table import ShopError
-from headrace.rules.load import load_rule_set
+from headrace.demo.together import run_side_by_side
 from headrace.runtime.logs import configure_logs
 from headrace.runtime.settings import variable
 from headrace.runtime.supervisor import READY_DEADLINE_S, ChildFailed, python_argv
-
-EXTRACT: Final = REPOSITORY / "examples" / "online_retail" / "online_retail.parquet"
-RULES: Final = REPOSITORY / "examples" / "rules" / "demo"
 
 
 def register(app: typer.Typer) -> None:
@@ -65,6 +55,12 @@ def demo(
         int, typer.Option(min=10, help="The store's calls per 30 s: 150 on Standard and Plus, 450 on Pro.")
     ] = 450,
     seed: Annotated[int, typer.Option(help="For made-up people, duplicates, reordering, kills.")] = 1,
+    stores: Annotated[
+        int,
+        typer.Option(
+            min=1, max=9, help="Stores that the same services serve; beside the first, each of half its orders."
+        ),
+    ] = 1,
     rules: Annotated[
         Path | None, typer.Option(exists=True, help="Rule files instead of the demo's; verification is then limited.")
     ] = None,
@@ -83,20 +79,19 @@ def demo(
     logs: Annotated[bool, typer.Option("--logs", help="Show the services' log lines too.")] = False,
 ) -> None:
     """Play a real shop's orders through Kafka, watch customers move between groups, and verify the result."""
-    kills, spoil = _chosen(chaos, sabotage)
+    kills, spoil = chosen(chaos, sabotage)
     prepare_ports_file(ports_file)
-    _check_rules(rules, json=as_json_)
-    scenario = _scenario(data or EXTRACT, seed, orders)
+    check_rules(rules, json=as_json_)
+    scenarios = scenarios_of(data or EXTRACT, seed, orders, stores)
     console = Console(stderr=True, highlight=False)
     if not logs:
         configure_logs("cli", "warning", human=sys.stderr.isatty())
     folder = make_folder()
     console.print("starting Kafka ...")
     broker = Broker(folder)
-    options = StackOptions(
-        backfill=backfill, quota=quota, speed=speed, seed=seed, start_time=scenario.shop.events[0].at.isoformat()
-    )
-    work = _Work(scenario, options, rules, kills, spoil, keep, ports_file, logs, as_json_, console)
+    begin = min(scenario.shop.events[0].at for scenario in scenarios).isoformat()
+    options = StackOptions(stores=stores, backfill=backfill, quota=quota, speed=speed, seed=seed, start_time=begin)
+    work = _Work(scenarios, options, rules, kills, spoil, keep, ports_file, logs, as_json_, console)
     try:
         ok = asyncio.run(work.run(broker, folder))
     except ChildFailed as error:
@@ -113,9 +108,9 @@ def demo(
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One run of the verb: what was asked, kept together."""
+    """One run of the verb: what was asked, kept together. `scenarios`: one a store."""
 
-    scenario: Scenario
+    scenarios: tuple[Scenario, ...]
     options: StackOptions
     rules: Path | None
     chaos: tuple[tuple[str, ...], int] | None
@@ -140,49 +135,56 @@ class _Work:
         try:
             if self.ports_file is not None:
                 stack.write_addresses(self.ports_file)
-            result = await self._play(stack)
+            results = await self._play(stack)
+            report = as_json(results, self.options)
             if self.as_json:
-                print(json.dumps(as_json(result, self.options)))
+                print(json.dumps(report))
             else:
-                print_result(result, self.options, Console(highlight=False))
+                print_result(report, Console(highlight=False))
             if self.keep:
                 await self._hold(stack)
-            return result.verification.ok
+            return all(result.verification.ok for result in results)
         finally:
             await stack.supervisor.stop()
 
-    async def _before(self, simulators: dict[str, str], environment: dict[str, str]) -> None:
-        """The merchant's part: the store has its groups, the rules are in force; with --backfill also its history."""
-        async with SimulatorControl(simulators["bigcommerce"]) as control:
-            await control.operate(group_operations(self.scenario.shop.events[0].at))
-        if self.options.backfill:
-            async with httpx.AsyncClient(base_url=simulators["bigcommerce"], timeout=60) as client:
-                await play(operations(self.scenario), client)
-            self.console.print(f"the store has {len(self.scenario.shop.orders):,} orders before Headrace is connected")
-        rules = self.rules or RULES
-        await _apply(environment, rules)
-        self.console.print(f"the rules of {rules.name} are in force")
+    async def _before(self, stores: Sequence[SimulatedStore], environment: dict[str, str]) -> None:
+        """The merchants' part: groups are there, the rules are in force; with --backfill also the stores' history."""
+        for store, scenario in zip(stores, self.scenarios, strict=True):
+            url, name = store.addresses["bigcommerce"], f"store {store.name}" if len(stores) > 1 else "the store"
+            async with SimulatorControl(url) as control:
+                await control.operate(group_operations(scenario.shop.events[0].at))
+            if self.options.backfill:
+                async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+                    await play(operations(scenario), client)
+                self.console.print(f"{name} has {len(scenario.shop.orders):,} orders before Headrace is connected")
+            await _apply(environment | {variable("store"): store.name}, self.rules or RULES)
+        self.console.print(f"the rules of {(self.rules or RULES).name} are in force")
 
-    async def _play(self, stack: Stack) -> Result:
+    async def _play(self, stack: Stack) -> list[Result]:
         self.console.print("playing orders")
-        kills = tuple(schedule(*self.chaos, seed=self.options.seed)) if self.chaos else ()
-        with Live(self.console, total=len(self.scenario.shop.orders)) as live:
-            return await run_demo(
-                Run(
-                    settings=stack.settings,
-                    simulator=stack.simulators["bigcommerce"],
-                    access_token=stack.secrets["access_token"],
-                    scenario=self.scenario,
-                    partitions=self.options.partitions,
-                    demo_rules=self.rules is None,
-                    kills=kills,
-                    kill=_killer(stack),
-                    sabotage=self.sabotage,
-                    show=live.update,
-                    say=live.say,
-                    already_played=self.options.backfill,
-                )
-            )
+        totals = {
+            store.name: len(scenario.shop.orders) for store, scenario in zip(stack.stores, self.scenarios, strict=True)
+        }
+        with Live(self.console, totals) as live:
+            return await run_side_by_side([self._run_of(stack, place, live) for place in range(len(stack.stores))])
+
+    def _run_of(self, stack: Stack, place: int, live: Live) -> Run:
+        """What is broken on purpose is so in the first store's run, and at its pace."""
+        store, first = stack.stores[place], place == 0
+        return Run(
+            settings=store.settings,
+            simulator=store.addresses["bigcommerce"],
+            access_token=store.secrets["access_token"],
+            scenario=self.scenarios[place],
+            partitions=self.options.partitions,
+            demo_rules=self.rules is None,
+            kills=tuple(schedule(*self.chaos, seed=self.options.seed)) if self.chaos and first else (),
+            kill=_killer(stack) if first else None,
+            sabotage=self.sabotage if first else None,
+            show=partial(live.update, store.name),
+            say=partial(live.say, store.name),
+            already_played=self.options.backfill,
+        )
 
     async def _hold(self, stack: Stack) -> None:
         self.console.print(f"still running: {json.dumps(stack.describe())}; Ctrl-C stops it", markup=False)
@@ -217,38 +219,3 @@ async def _apply(environment: dict[str, str], rules: Path) -> None:
         raise CliError(
             "rules_refused", f"headrace apply --from {rules} refused", hint=(out + err).decode(), exit_code=2
         )
-
-
-def _chosen(chaos: str | None, sabotage: str | None) -> tuple[tuple[tuple[str, ...], int] | None, Sabotage | None]:
-    if sabotage is not None and sabotage not in get_args(Sabotage):
-        names = ", ".join(get_args(Sabotage))
-        raise CliError("bad_option", f"--sabotage {sabotage!r} is none of {names}", hint="", exit_code=2)
-    try:
-        kills = parse_chaos(chaos) if chaos else None
-    except ChaosError as error:
-        raise CliError("bad_option", str(error), hint="", exit_code=2) from error
-    if kills and BROKER in kills[0] and os.environ.get(variable("kafka_bootstrap_servers")):
-        message = f"--chaos {chaos!r}: the Kafka in use is not this demo's to kill"
-        raise CliError("bad_option", message, hint="unset HEADRACE_KAFKA_BOOTSTRAP_SERVERS", exit_code=2)
-    return kills, sabotage  # type: ignore[return-value]  # checked above
-
-
-def _check_rules(rules: Path | None, *, json: bool) -> None:
-    """Before anything is started. Raises typer.Exit when the files are refused."""
-    loaded = load_rule_set([rules or RULES])
-    if loaded.rule_set is None:
-        show_refused(loaded, json=json)
-        raise typer.Exit(EXIT_FINDINGS)
-
-
-def _scenario(path: Path, seed: int, orders: str) -> Scenario:
-    if orders != "all" and not (orders.isdigit() and int(orders) > 0):
-        raise CliError("bad_option", f"--orders {orders!r}: write a number above 0, or all", hint="", exit_code=2)
-    try:
-        scenario = load_scenario(path, seed=seed, orders=None if orders == "all" else int(orders))
-    except (ShopError, OSError) as error:
-        message = str(error) if str(path) in str(error) else f"{path}: {error}"
-        raise CliError("bad_data", message, hint="see examples/online_retail", exit_code=2) from error
-    if not scenario.shop.orders:
-        raise CliError("bad_data", f"{path} holds no order", hint="see examples/online_retail", exit_code=2)
-    return scenario

@@ -1,8 +1,10 @@
 """What `headrace demo` shows: live progress with rates, the tables at the end, and the JSON object.
 
-Figures come in whole; nothing is measured here.
+Figures come in whole; nothing is measured here. With several stores each has its own, and the whole has their sums.
 """
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Final, Self
@@ -11,10 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from headrace.cli.stack import StackOptions
+from headrace.cli.stack_options import StackOptions
 from headrace.demo.flow import Live as LiveFigures
 from headrace.demo.flow import Result
 from headrace.demo.player import Progress as Played
+from headrace.demo.pressure import batch_mean, others_share, share_used
+from headrace.demo.verify import all_of
 
 _SHOWN_DIFFERENCES: Final = 20
 _PLAIN_EVERY_S: Final = 5.0
@@ -23,9 +27,9 @@ _TELLING_WINDOWS: Final = 2
 
 
 class Live:
-    """A bar on a terminal; a plain line every few seconds elsewhere. Use as a context manager."""
+    """A bar a store on a terminal; plain lines every few seconds elsewhere. Use as a context manager."""
 
-    def __init__(self, console: Console, *, total: int) -> None:
+    def __init__(self, console: Console, totals: Mapping[str, int]) -> None:
         self._console = console
         self._progress = Progress(
             SpinnerColumn(),
@@ -36,9 +40,12 @@ class Live:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("orders", total=total)
-        self._total = total
-        self._said_s = 0.0
+        self._tasks = {
+            store: self._progress.add_task(f"{self._name(store, totals)}orders", total=total)
+            for store, total in totals.items()
+        }
+        self._totals = totals
+        self._said_s = dict.fromkeys(totals, 0.0)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -47,68 +54,110 @@ class Live:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._progress.stop()
 
-    def update(self, played: Played, figures: LiveFigures) -> None:
-        """One more chunk was played."""
+    def update(self, store: str, played: Played, figures: LiveFigures) -> None:
+        """One more chunk was played in the store."""
         rate = figures.events / played.seconds if played.seconds else 0.0
         text = (
             f"orders, store date {played.at[:10]}, {played.orders_per_second:,.0f} orders/s, "
             f"{figures.events:,} events in the log ({rate:,.0f}/s), {figures.pending_webhooks:,} webhooks on their way"
         )
-        self._progress.update(self._task, completed=played.orders, description=text)
-        if not self._console.is_terminal and played.seconds - self._said_s >= _PLAIN_EVERY_S:
-            self._said_s = played.seconds
-            self._console.print(f"{played.orders:,} of {self._total:,} {text}", soft_wrap=True)
+        name = self._name(store, self._totals)
+        self._progress.update(self._tasks[store], completed=played.orders, description=name + text)
+        if not self._console.is_terminal and played.seconds - self._said_s[store] >= _PLAIN_EVERY_S:
+            self._said_s[store] = played.seconds
+            self._console.print(f"{name}{played.orders:,} of {self._totals[store]:,} {text}", soft_wrap=True)
 
-    def say(self, line: str) -> None:
+    def say(self, store: str, line: str) -> None:
         """A line between."""
-        self._console.print(line, soft_wrap=True)
+        self._console.print(self._name(store, self._totals) + line, soft_wrap=True)
+
+    @staticmethod
+    def _name(store: str, totals: Mapping[str, int]) -> str:
+        return f"{store}: " if len(totals) > 1 else ""
 
 
-def as_json(result: Result, options: StackOptions) -> dict[str, Any]:
-    """The object of `headrace demo --json`."""
-    counts, pressure = result.counts, result.pressure
-    writes = result.calls["group_writes"]
+def as_json(results: Sequence[Result], options: StackOptions) -> dict[str, Any]:
+    """The object of `headrace demo --json`: the whole, and under `stores` the same figures of each of them."""
+    stores = [
+        {"store": result.store, "customers": len(result.scenario.customers), **_figures_of([result], options)}
+        for result in results
+    ]
+    return {"seed": options.seed, **_figures_of(results, options), "speed": options.speed, "stores": stores}
+
+
+def _figures_of(results: Sequence[Result], options: StackOptions) -> dict[str, Any]:
+    counts = _sum([result.counts for result in results])
+    writes = _sum([result.calls["group_writes"] for result in results])
+    seconds = max(result.seconds for result in results)
+    pressures = [result.pressure for result in results]
     return {
-        "seed": options.seed,
-        "orders": len(result.scenario.shop.orders),
-        "data": result.scenario.shop.counts.as_report(),
+        "orders": sum(len(result.scenario.shop.orders) for result in results),
+        "data": _sum([result.scenario.shop.counts.as_report() for result in results]),
         "counts": counts,
         "batch_mean": round(writes["customers"] / writes["calls"], 2) if writes["calls"] else None,
-        "seconds": round(result.seconds, 1),
-        "seconds_playing": round(result.progress.seconds, 1),
-        "events_per_second": round(counts["events"] / result.seconds, 1),
-        "speed": options.speed,
+        "seconds": round(seconds, 1),
+        "seconds_playing": round(max(result.progress.seconds for result in results), 1),
+        "events_per_second": round(counts["events"] / seconds, 1),
         "group_writes": writes,
-        "attribute_writes": result.calls["attribute_writes"],
-        "calls_by_route": result.calls["by_route"],
+        "attribute_writes": _sum([result.calls["attribute_writes"] for result in results]),
+        "calls_by_route": _sum([result.calls["by_route"] for result in results]),
         "pressure": {
-            "batch_mean": _rounded(pressure.batch_mean),
-            "share_used": _rounded(pressure.share_used(options.quota_share)),
-            "others_share": _rounded(pressure.others_share),
-            "windows": len(pressure.windows),
+            "batch_mean": _rounded(batch_mean(pressures)),
+            "share_used": _rounded(share_used(pressures, options.quota_share)),
+            "others_share": _rounded(others_share(pressures)),
+            "windows": sum(len(pressure.windows) for pressure in pressures),
             "quota": options.quota,
             "quota_share": options.quota_share,
         },
-        "groups": result.groups,
-        "samples": [asdict(sample) for sample in result.samples],
-        "verification": result.verification.as_report(),
+        "groups": _groups_of(results),
+        "samples": [asdict(sample) for result in results for sample in result.samples],
+        "verification": all_of([result.verification for result in results]).as_report(),
     }
+
+
+def _sum(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Figure by figure, in the order in which they are first met; objects in them the same way."""
+    total: dict[str, Any] = {}
+    for each in objects:
+        for name, figure in each.items():
+            before = total.get(name)
+            if isinstance(figure, Mapping):
+                total[name] = _sum([before or {}, figure])
+            else:
+                total[name] = figure + (before or 0)
+    return total
+
+
+def _groups_of(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """By name, the largest first."""
+    members: Counter[str] = Counter()
+    for result in results:
+        members.update({row["name"]: row["members"] for row in result.groups})
+    return [
+        {"name": name, "members": count} for name, count in sorted(members.items(), key=lambda row: (-row[1], row[0]))
+    ]
 
 
 def _rounded(figure: float | None) -> float | None:
     return None if figure is None else round(figure, 3)
 
 
-def print_result(result: Result, options: StackOptions, console: Console) -> None:
-    """Tables for people."""
-    report = as_json(result, options)
-    console.print(_groups(report))
-    console.print(_samples(report))
-    console.print(_figures(report))
-    _print_verification(report, console)
+def print_result(report: Mapping[str, Any], console: Console) -> None:
+    """Tables for people, of what `as_json` gives; those of each store under its name where there are several."""
+    stores = report["stores"]
+    for store in stores:
+        if len(stores) > 1:
+            console.rule(f"store {store['store']}", align="left")
+        console.print(_groups(store))
+        console.print(_samples(store))
+        console.print(_figures(store, report["speed"]))
+        _print_verification(store, console)
+    if len(stores) > 1:
+        console.rule("all stores", align="left")
+        _print_verification(report, console)
 
 
-def _groups(report: dict[str, Any]) -> Table:
+def _groups(report: Mapping[str, Any]) -> Table:
     table = Table(title="Customer groups", title_justify="left")
     table.add_column("group")
     table.add_column("members", justify="right")
@@ -117,7 +166,7 @@ def _groups(report: dict[str, Any]) -> Table:
     return table
 
 
-def _samples(report: dict[str, Any]) -> Table:
+def _samples(report: Mapping[str, Any]) -> Table:
     table = Table(title="Three customers, and why", title_justify="left")
     for column in ("customer", "group", "reason"):
         table.add_column(column)
@@ -126,7 +175,7 @@ def _samples(report: dict[str, Any]) -> Table:
     return table
 
 
-def _figures(report: dict[str, Any]) -> Table:
+def _figures(report: Mapping[str, Any], speed: float) -> Table:
     counts, data, pressure = report["counts"], report["data"], report["pressure"]
     table = Table(title="What happened", title_justify="left", show_header=False)
     rows = {
@@ -141,7 +190,7 @@ def _figures(report: dict[str, Any]) -> Table:
         "group writes": f"{report['group_writes']['calls']:,} calls, {report['batch_mean'] or 0:g} customers a call, "
         f"{report['group_writes']['unchanged']:,} unchanged",
         "time": f"{report['seconds']:g} s ({report['seconds_playing']:g} s of it playing), "
-        f"{report['events_per_second']:,} events/s, store at {report['speed']:g}x",
+        f"{report['events_per_second']:,} events/s, store at {speed:g}x",
     }
     if pressure["windows"] >= _TELLING_WINDOWS:
         rows["while 100 or more waited"] = (
@@ -160,7 +209,7 @@ def _skipped(counts: dict[str, int]) -> str:
     return ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in counts.items() if n) or "nothing"
 
 
-def _print_verification(report: dict[str, Any], console: Console) -> None:
+def _print_verification(report: Mapping[str, Any], console: Console) -> None:
     verification = report["verification"]
     checked = f"{verification['customers_checked']:,} customers"
     if verification["ok"]:

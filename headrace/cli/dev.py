@@ -11,17 +11,17 @@ from typing import Annotated, Final
 
 import typer
 
+from headrace.cli.local_broker import Broker
 from headrace.cli.output import EXIT_INTERRUPTED, EXIT_UNAVAILABLE, CliError, JsonOption, emit
 from headrace.cli.stack import (
     SERVICES_STOP_WITHIN_S,
-    Broker,
     Stack,
-    StackOptions,
     make_folder,
     prepare_ports_file,
     remove_folder,
     start_stack,
 )
+from headrace.cli.stack_options import StackOptions
 from headrace.runtime.logs import configure_logs
 from headrace.runtime.supervisor import ChildFailed
 
@@ -41,8 +41,10 @@ class _Told:
             stack.write_addresses(self.ports_file)
         emit(stack.describe(), self.json, lambda _: "")
         say(f"ready: {json_module.dumps(stack.describe())}")
-        config = stack.describe()["config"]
-        say(f"in another terminal: headrace apply --from examples/rules/demo --config {config}")
+        config, several = stack.describe()["config"], len(stack.stores) > 1
+        for store in stack.stores:
+            of_store = f" --store {store.name}" if several else ""
+            say(f"in another terminal: headrace apply --from examples/rules/demo --config {config}{of_store}")
 
 
 def register(app: typer.Typer) -> None:
@@ -52,6 +54,7 @@ def register(app: typer.Typer) -> None:
 
 def dev(
     speed: Annotated[float, typer.Option(min=0.001, help="Seconds of the simulated store per real second.")] = 1.0,
+    stores: Annotated[int, typer.Option(min=1, max=9, help="Simulated stores that the same services serve.")] = 1,
     ports_file: Annotated[
         Path | None, typer.Option(help="Where to write the addresses, as JSON, once all are ready.")
     ] = None,
@@ -67,7 +70,7 @@ def dev(
     try:
         broker = Broker(folder)
         stop_broker = broker.stop
-        code = asyncio.run(_dev(StackOptions(speed=speed), broker, folder, told))
+        code = asyncio.run(_dev(StackOptions(stores=stores, speed=speed), broker, folder, told))
     finally:
         stop_broker()
         remove_folder(folder)

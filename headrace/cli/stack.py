@@ -1,68 +1,35 @@
-"""The whole of Headrace on one machine: which processes `dev` and `demo` start, and with which settings.
+"""The whole of Headrace on one machine, as `dev` and `demo` start it.
 
-Composition only: how processes are kept is `headrace.runtime.supervisor`'s, what they do is theirs.
+Composition only: which processes there are is said in `stack_services.py`, how they are kept is
+`headrace.runtime.supervisor`'s, what they do is theirs.
 """
 
-import asyncio
-import contextlib
 import json
 import os
 import secrets
 import shutil
-import signal
 import tempfile
-import threading
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from headrace.cli.local_broker import Broker
 from headrace.cli.output import CliError
-from headrace.runtime.broker_state import running_broker
+from headrace.cli.stack_options import REPOSITORY, StackOptions
+from headrace.cli.stack_services import PORTS, SimulatedStore, as_variables, services, write_stores
 from headrace.runtime.coordinator import wake_coordinator
-from headrace.runtime.dependency import DependencyError
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
-from headrace.runtime.settings import ServiceSettings, load_settings
-from headrace.runtime.supervisor import Child, Supervisor, python_argv
+from headrace.runtime.settings import ServiceSettings, settings_of, variable
+from headrace.runtime.stores import StoreEntry
+from headrace.runtime.supervisor import Supervisor
 from headrace.runtime.topics import create_topics
 
-STORE: Final = "demo"
-"""The simulated store's hash, unless HEADRACE_STORE or --store names it."""
-KAFKA_STOPS_WITHIN_S: Final = 3.0
 SERVICES_STOP_WITHIN_S: Final = 6.5
 """With Kafka's time less than the 10 s in which Ctrl-C ends all."""
-REPOSITORY: Final = Path(__file__).resolve().parents[2]
 CONFIG_FILE: Final = "headrace.env"
-BROKER_AWAY_S: Final = 3.0
-"""Besides the seconds that a start takes."""
-_SECRETS: Final = (
-    "access_token",
-    "client_secret",
-    "webhook_secret",
-    "mailchimp_key",
-    "klaviyo_key",
-    "api_key",
-    "hash_key",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class StackOptions:
-    """What may differ from one run to the next. `speed`: seconds of the simulated store per real second."""
-
-    store: str = field(default_factory=lambda: os.environ.get("HEADRACE_STORE") or STORE)
-    speed: float = 60.0
-    seed: int = 1
-    partitions: int = 12
-    start_time: str = "2009-12-01T00:00:00Z"
-    quota: int = 450
-    quota_share: float = 0.6
-    other_app_share: float = 0.4
-    duplicates: float = 0.05
-    reorders: float = 0.05
-    max_delay_s: float = 30.0
-    backfill: bool = False
+BeforeServices = Callable[[Sequence[SimulatedStore], dict[str, str]], Awaitable[None]]
 
 
 @dataclass
@@ -70,14 +37,12 @@ class Stack:
     """A running stack: where everything answers, and the supervisor that keeps it."""
 
     supervisor: Supervisor
-    settings: ServiceSettings
+    stores: tuple[SimulatedStore, ...]
     folder: Path
     addresses: dict[str, str]
-    simulators: dict[str, str]
     environment: dict[str, str]
     broker: EmbeddedKafka | None
     kafka_pid: int | None
-    secrets: dict[str, str]
     options: StackOptions
     health: dict[str, str] = field(default_factory=dict)
 
@@ -88,13 +53,14 @@ class Stack:
         part.replace(path)
 
     def describe(self) -> dict[str, Any]:
-        """The content of `--ports-file`."""
+        """The content of `--ports-file`; `simulators` are the first store's."""
         return {
-            "bootstrap_servers": self.settings.kafka_bootstrap_servers,
+            "bootstrap_servers": self.stores[0].settings.kafka_bootstrap_servers,
             "receive": self.addresses["receive"],
             "attributes": self.addresses["attributes"],
             "console": None,
-            "simulators": self.simulators,
+            "simulators": self.stores[0].addresses,
+            "stores": {store.name: {"simulators": store.addresses} for store in self.stores},
             "health": self.health,
             "config": str(self.folder / CONFIG_FILE),
             "pids": self.supervisor.pids | self._kafka_pid(),
@@ -102,7 +68,7 @@ class Stack:
 
     def write_config(self) -> None:
         """Writes the file that lets other verbs reach this stack (`--config`); it holds secrets."""
-        ours = {name: value for name, value in self.environment.items() if name.startswith("HEADRACE_")}
+        ours = {name: value for name, value in self.environment.items() if name.startswith("HEADRACE_") and value}
         path = self.folder / CONFIG_FILE
         path.touch(mode=0o600)
         path.write_text("".join(f"{name}='{value}'\n" for name, value in ours.items()), encoding="utf-8")
@@ -110,49 +76,6 @@ class Stack:
     def _kafka_pid(self) -> dict[str, int]:
         pid = self.kafka_pid
         return {} if pid is None else {"kafka": pid}
-
-
-class Broker:
-    """The broker of a run: the one the environment names, or an embedded one in the run's folder.
-
-    Started outside the event loop, by the main thread, so that it dies with this process and not before.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.embedded: EmbeddedKafka | None = None
-        self.bootstrap_servers = os.environ.get("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "")
-        if not self.bootstrap_servers:
-            self.embedded = EmbeddedKafka(folder / "kafka")
-            self.bootstrap_servers = self.embedded.start().bootstrap_servers
-
-    @property
-    def pid(self) -> int | None:
-        """The process id of what was started here, as long as it runs."""
-        info = self.embedded.info if self.embedded is not None else None
-        return info.pid if info is not None else None
-
-    def failed(self) -> DependencyError | None:
-        """What to say when the broker started here has ended by itself, else None."""
-        return self.embedded.failed() if self.embedded is not None else None
-
-    def stop(self) -> None:
-        """Stops what was started here, nothing else; killed when that takes long, as its data goes with the run."""
-        if self.embedded is None:
-            return
-        info = running_broker(self.embedded.data_dir)
-        timer = threading.Timer(KAFKA_STOPS_WITHIN_S, _kill, [info.pid if info is not None else None])
-        timer.start()
-        try:
-            self.embedded.stop()
-        finally:
-            timer.cancel()
-
-
-def _kill(pid: int | None) -> None:
-    if pid is None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 def prepare_ports_file(path: Path | None) -> None:
@@ -163,25 +86,6 @@ def prepare_ports_file(path: Path | None) -> None:
         message = f"--ports-file {path}: no file can be written there"
         raise CliError("usage", message, hint="name a file in a folder that exists")
     path.unlink(missing_ok=True)
-
-
-class BrokerCrashes:
-    """Kills the local broker of a run, which comes back by itself: same port, same data, a while later."""
-
-    def __init__(self, broker: EmbeddedKafka) -> None:
-        self._broker = broker
-        self._returning: asyncio.Task[None] | None = None
-
-    async def crash(self) -> None:
-        """SIGKILL, once it is back from the last one. Raises DependencyError when it did not come back."""
-        if self._returning is not None:
-            await self._returning
-        await asyncio.to_thread(self._broker.kill)
-        self._returning = asyncio.create_task(self._come_back())
-
-    async def _come_back(self) -> None:
-        await asyncio.sleep(BROKER_AWAY_S)
-        await asyncio.to_thread(self._broker.start)
 
 
 def make_folder() -> Path:
@@ -200,56 +104,54 @@ async def start_stack(
     folder: Path,
     *,
     show: Callable[[str], None] | None,
-    before_services: Callable[[dict[str, str], dict[str, str]], Awaitable[None]] | None = None,
+    before_services: BeforeServices | None = None,
 ) -> Stack:
     """Topics, simulators, every service; returns when each of them is ready. Raises ChildFailed.
 
-    `before_services` gets the simulators' addresses and the environment while nobody watches the store yet.
+    `before_services` gets the simulated stores and the environment while nobody watches the stores yet.
     """
-    words = {name: secrets.token_hex(16) for name in _SECRETS}
     prefix = os.environ.get("HEADRACE_TOPIC_PREFIX", "headrace." if broker.embedded else f"{folder.name}.")
+    stores = _stores(options, broker.bootstrap_servers, prefix)
     base = {
         "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "HEADRACE_TOPIC_PREFIX": prefix,
-        "HEADRACE_STORE": options.store,
-        "HEADRACE_HASH_KEY": words["hash_key"],
-        "HEADRACE_API_KEY": os.environ.get("HEADRACE_API_KEY") or words["api_key"],  # a caller's own opens both APIs
+        # Empty says nothing, and lets nothing of the caller's environment through.
+        "HEADRACE_STORE": stores[0].name if len(stores) == 1 else "",
+        "HEADRACE_STORES": "",
+        "HEADRACE_HASH_KEY": secrets.token_hex(16),
+        "HEADRACE_API_KEY": os.environ.get("HEADRACE_API_KEY") or secrets.token_hex(16),  # a caller's opens both APIs
         "PYTHONPATH": str(REPOSITORY),
     }
-    settings = load_settings(
-        ServiceSettings, kafka_bootstrap_servers=broker.bootstrap_servers, topic_prefix=prefix, store=options.store
-    )
-    await create_topics(settings, partitions=options.partitions)
-    await wake_coordinator(settings)
+    await create_topics(stores[0].settings, partitions=options.partitions)
+    await wake_coordinator(stores[0].settings)
     supervisor = Supervisor(show=show)
     try:
-        simulators = json.loads(await supervisor.start(_simulators(options, words)))
+        stores = tuple([await _open(store, options, supervisor) for store in stores])
+        if len(stores) > 1:
+            base[variable("stores")] = str(write_stores(stores, folder))
         if before_services is not None:
-            await before_services(simulators, base)
-        ports = free_ports(9)
-        children = _services(base, options, words, simulators, folder, ports)
+            await before_services(stores, base)
+        ports = free_ports(PORTS)
+        children = services(base, options, stores, folder, ports)
         for child in children:
             await supervisor.start(child)
         await supervisor.wait_ready()
     except BaseException:
         await supervisor.stop(SERVICES_STOP_WITHIN_S)
         raise
+    addresses = {"receive": f"http://127.0.0.1:{ports[0]}", "attributes": f"http://127.0.0.1:{ports[1]}"}
     stack = Stack(
         supervisor=supervisor,
-        settings=settings,
+        stores=stores,
         folder=folder,
-        addresses={
-            "receive": f"http://127.0.0.1:{ports[0]}",
-            "attributes": f"http://127.0.0.1:{ports[1]}",
+        addresses=addresses,
+        environment={
+            **base,
+            "HEADRACE_ATTRIBUTES_URL": addresses["attributes"],
+            **(as_variables(stores[0].values) if len(stores) == 1 else {}),
         },
-        simulators=simulators,
-        environment=base
-        | {"HEADRACE_ATTRIBUTES_URL": f"http://127.0.0.1:{ports[1]}"}
-        | _webhook_secrets(words)
-        | _store_api(words, simulators),
         broker=broker.embedded,
         kafka_pid=broker.pid,
-        secrets=words,
         options=options,
         health={child.name: child.health for child in children if child.health},
     )
@@ -257,108 +159,18 @@ async def start_stack(
     return stack
 
 
-def _webhook_secrets(words: dict[str, str]) -> dict[str, str]:
-    return {
-        "HEADRACE_BIGCOMMERCE_CLIENT_SECRET": words["client_secret"],
-        "HEADRACE_BIGCOMMERCE_WEBHOOK_HEADER": f"X-Headrace-Secret: {words['webhook_secret']}",
-    }
-
-
-def _store_api(words: dict[str, str], simulators: dict[str, str]) -> dict[str, str]:
-    return {
-        "HEADRACE_BIGCOMMERCE_URL": simulators["bigcommerce"],
-        "HEADRACE_BIGCOMMERCE_TOKEN": words["access_token"],
-    }
-
-
-def _simulators(options: StackOptions, words: dict[str, str]) -> Child:
-    arguments = {
-        "--store": options.store,
-        "--speed": options.speed,
-        "--seed": options.seed,
-        "--access-token": words["access_token"],
-        "--client-secret": words["client_secret"],
-        "--webhook-header": f"X-Headrace-Secret: {words['webhook_secret']}",
-        "--mailchimp-key": words["mailchimp_key"],
-        "--klaviyo-key": words["klaviyo_key"],
-        "--list-id": "newsletter",
-        "--quota": options.quota,
-        "--other-app-share": options.other_app_share,
-        "--duplicates": options.duplicates,
-        "--reorders": options.reorders,
-        "--max-delay-s": options.max_delay_s,
-        "--start-time": options.start_time,
-    }
-    flat = [str(part) for pair in arguments.items() for part in pair]
-    return Child(
-        "simulators",
-        python_argv("-m", "headrace.simulators", *flat),
-        {"PYTHONPATH": str(REPOSITORY)},
-        stage=4,
-        reads_first_line=True,
+def _stores(options: StackOptions, bootstrap_servers: str, prefix: str) -> tuple[SimulatedStore, ...]:
+    names = options.names
+    kafka = {"kafka_bootstrap_servers": bootstrap_servers, "topic_prefix": prefix}
+    return tuple(
+        SimulatedStore(
+            settings_of(StoreEntry(name, among=names if len(names) > 1 else ()), ServiceSettings, store=name, **kafka),
+            seed=options.seed + place,
+        )
+        for place, name in enumerate(names)
     )
 
 
-def _services(
-    base: dict[str, str],
-    options: StackOptions,
-    words: dict[str, str],
-    simulators: dict[str, str],
-    folder: Path,
-    ports: list[int],
-) -> list[Child]:
-    store = base | {
-        **_store_api(words, simulators),
-        **_webhook_secrets(words),
-        "HEADRACE_BIGCOMMERCE_QUOTA_SHARE": str(options.quota_share),
-    }
-    hooks = {"HEADRACE_WEBHOOK_URL": f"http://127.0.0.1:{ports[0]}/webhooks/bigcommerce/{options.store}"}
-    backfill = {"HEADRACE_BACKFILL": "1"} if options.backfill else {}
-    mail = {
-        "HEADRACE_MAILCHIMP_URL": simulators["mailchimp"],
-        "HEADRACE_MAILCHIMP_KEY": words["mailchimp_key"],
-        "HEADRACE_MAILCHIMP_LIST": "newsletter",
-        "HEADRACE_KLAVIYO_URL": simulators["klaviyo"],
-        "HEADRACE_KLAVIYO_KEY": words["klaviyo_key"],
-        # Limits are so many calls in a minute of the store's, which passes faster here.
-        "HEADRACE_KLAVIYO_QUOTA_SHARE": str(0.8 * max(1.0, options.speed)),
-    }
-
-    def child(name: str, stage: int, health: int, env: dict[str, str], *arguments: str) -> Child:
-        return Child(
-            name,
-            python_argv("-m", *arguments),
-            env | {"HEADRACE_HEALTH_PORT": str(health)},
-            health=f"http://127.0.0.1:{health}",
-            stage=stage,
-        )
-
-    def database(name: str) -> dict[str, str]:
-        return {"HEADRACE_DATABASE_URL": f"sqlite:///{folder / name}.db"}
-
-    return [
-        child("receive", 0, ports[2], store | {"HEADRACE_PORT": str(ports[0])}, "services.ingest", "receive"),
-        child("hydrate", 1, ports[3], store | hooks, "services.ingest", "hydrate"),
-        child("feed", 1, ports[4], store | hooks | backfill, "services.ingest", "feed"),
-        child("evaluator", 2, ports[5], base, "services.evaluator"),
-        child("actions", 3, ports[6], store | database("actions"), "services.actions", "group"),
-        child(
-            "email-tags",
-            3,
-            ports[7],
-            base | mail | database("email-tags"),
-            "services.actions",
-            "email-tags",
-            "--platform",
-            "mailchimp",
-            "--platform",
-            "klaviyo",
-        ),
-        child(
-            "attributes",
-            3,
-            ports[8],
-            store | database("attributes") | {"HEADRACE_PORT": str(ports[1])},
-            "services.attributes",
-        ),
-    ]
+async def _open(store: SimulatedStore, options: StackOptions, supervisor: Supervisor) -> SimulatedStore:
+    """Its simulators run."""
+    return replace(store, addresses=json.loads(await supervisor.start(store.simulators(options))))

@@ -1,4 +1,4 @@
-"""One demo run on a stack that is up: play, kill if asked, wait until it settles, verify, and sum up.
+"""One store's demo run on a stack that is up: play, kill if asked, wait until it settles, verify, and sum up.
 
 Starting and stopping the stack is the caller's (`headrace.cli`); nothing is printed here.
 """
@@ -35,7 +35,10 @@ _QUIET: Final = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run needs of its stack. `kill` waits until a process is ready, then kills it; `show` gets progress."""
+    """What a run needs of its stack. `kill` waits until a process is ready, then kills it; `show` gets progress.
+
+    `meet` returns when the runs of all stores have come to the same point.
+    """
 
     settings: ServiceSettings
     simulator: str
@@ -50,6 +53,7 @@ class Run:
     say: Callable[[str], None] = lambda _: None
     already_played: bool = False
     settle_deadline_s: float = 600.0
+    meet: Callable[[], Awaitable[object]] | None = None
 
 
 @dataclass
@@ -65,6 +69,7 @@ class Live:
 class Result:
     """Everything a run has to say; `seconds` from the first order to rest."""
 
+    store: str
     scenario: Scenario
     progress: Progress
     seconds: float
@@ -90,18 +95,15 @@ async def run_demo(run: Run) -> Result:
             what = spoiled.play() if spoiled else operations(scenario)
             progress = await _play(run, iter(()) if run.already_played else what, scenario, control, observer, live)
             run.say("played; waiting until everything is read, decided and applied")
+            if run.meet is not None:
+                await run.meet()
             until = _quiet_until(await control.now())
             await control.advance(until + _FEED_SPAN)
-            await settle(
-                observer,
-                control,
-                generation=run.settings.generation or FIRST,
-                until=until,
-                partitions=run.partitions,
-                deadline_s=run.settle_deadline_s,
-                say=run.say,
-            )
+            await _settle(run, observer, control, until)
             seconds = loop.time() - began
+            if run.meet is not None:
+                await run.meet()
+                await _settle(run, observer, control, until)  # what came of another store's last moves, if it could
             until = max(until, observer.log.clock(run.partitions))
         finally:
             sampler.cancel()
@@ -109,6 +111,18 @@ async def run_demo(run: Run) -> Result:
         if run.sabotage == "stale-group":
             await _stale_group(run, control)
         return await _sum_up(run, scenario, progress, seconds, live, pressure, control, observer, until)
+
+
+async def _settle(run: Run, observer: Observer, control: SimulatorControl, until: datetime) -> None:
+    await settle(
+        observer,
+        control,
+        generation=run.settings.generation or FIRST,
+        until=until,
+        partitions=run.partitions,
+        deadline_s=run.settle_deadline_s,
+        say=run.say,
+    )
 
 
 def _quiet_until(now: datetime) -> datetime:
@@ -174,11 +188,12 @@ async def _sum_up(
 ) -> Result:
     calls, truth = await control.calls(), await control.truth()
     log = fold_log(observer.log.in_log_order())
-    verification = verify(scenario, log, truth, store=run.settings.store, now=until, demo_rules=run.demo_rules)
+    store = run.settings.store
+    verification = verify(scenario, log, truth, calls, store=store, now=until, demo_rules=run.demo_rules)
     webhooks = calls["webhooks"]
     actions = await observer.records(*topics.DESIRED_STATE_TOPICS)
     (dead_letters,) = await observer.records(topics.DEAD_LETTERS)
-    notices = sum((await observer.ends(topics.NOTICES)).values())
+    notices = await _notices(run, observer)
     counts = {
         "webhooks_sent": webhooks["sent"],
         "webhooks_accepted": webhooks["accepted"],
@@ -195,6 +210,7 @@ async def _sum_up(
         "kills": live.kills,
     }
     return Result(
+        store=store,
         scenario=scenario,
         progress=progress,
         seconds=seconds,
@@ -203,9 +219,16 @@ async def _sum_up(
         counts=counts,
         pressure=pressure,
         verification=verification,
-        samples=pick_samples(await observer.records(topics.ACTIONS_GROUP), truth, scenario, store=run.settings.store),
+        samples=pick_samples(await observer.records(topics.ACTIONS_GROUP), truth, scenario, store=store),
         groups=_groups(truth),
     )
+
+
+async def _notices(run: Run, observer: Observer) -> int:
+    """The store's; where there are no others, without reading them."""
+    if run.settings.among:
+        return len(*await observer.records(topics.NOTICES))
+    return sum((await observer.ends(topics.NOTICES)).values())
 
 
 def _groups(truth: dict[str, Any]) -> list[dict[str, Any]]:

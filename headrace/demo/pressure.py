@@ -4,6 +4,7 @@ Samples the simulator's own counts and Kafka's lags; nothing is asked of the ser
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ _EVERY_S: Final = 0.25
 
 @dataclass
 class Pressure:
-    """What was seen while at least 100 group actions waited. Windows are the quota's."""
+    """What was seen of a store while at least 100 group actions waited. Windows are the quota's."""
 
     group_calls: int = 0
     group_customers: int = 0
@@ -34,21 +35,27 @@ class Pressure:
         ends = {min(self.busy, default=0), max(self.busy, default=0)}
         return {i: self.seen[i] for i, busy in self.busy.items() if busy and i not in ends and i in self.seen}
 
-    @property
-    def batch_mean(self) -> float | None:
-        """Customers per group write while at least 100 waited; None if that never was."""
-        return self.group_customers / self.group_calls if self.group_calls else None
 
-    def share_used(self, share: float) -> float | None:
-        """Our calls as part of what was ours to use in those windows; None if there was no whole one."""
-        allowed = sum(quota for _, _, quota in self.windows.values()) * share
-        return sum(ours for ours, _, _ in self.windows.values()) / allowed if allowed else None
+def batch_mean(stores: Sequence[Pressure]) -> float | None:
+    """Customers per group write while at least 100 waited; None if that never was."""
+    calls = sum(each.group_calls for each in stores)
+    return sum(each.group_customers for each in stores) / calls if calls else None
 
-    @property
-    def others_share(self) -> float | None:
-        """What the other apps used of the whole quota in those windows."""
-        whole = sum(quota for _, _, quota in self.windows.values())
-        return sum(others for _, others, _ in self.windows.values()) / whole if whole else None
+
+def share_used(stores: Sequence[Pressure], share: float) -> float | None:
+    """Our calls as part of what was ours to use in the busy windows; None if there was no whole one."""
+    allowed = sum(quota for _, _, quota in _windows(stores)) * share
+    return sum(ours for ours, _, _ in _windows(stores)) / allowed if allowed else None
+
+
+def others_share(stores: Sequence[Pressure]) -> float | None:
+    """What the other apps used of the whole quota in those windows."""
+    whole = sum(quota for _, _, quota in _windows(stores))
+    return sum(others for _, others, _ in _windows(stores)) / whole if whole else None
+
+
+def _windows(stores: Sequence[Pressure]) -> list[tuple[int, int, int]]:
+    return [window for each in stores for window in each.windows.values()]
 
 
 async def sample(observer: Observer, control: SimulatorControl, pressure: Pressure) -> None:

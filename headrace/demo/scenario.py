@@ -4,7 +4,7 @@ Which goods and people there are comes from the neighbours; how the operations a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -37,9 +37,25 @@ class Scenario:
         return self.customers[order.customer] if order.customer else self.guests[order.id]
 
 
-def load_scenario(path: Path, *, seed: int, orders: int | None = None) -> Scenario:
-    """Read the file and make up its people. Raises ShopError (see `table.py`)."""
-    return make_scenario(read_shop(path, orders=orders), seed=seed)
+def load_scenario(path: Path, *, seed: int, orders: int | None = None, places: int = 0) -> Scenario:
+    """Read the file and make up its people. Raises ShopError (see `table.py`).
+
+    `places`: how far customer numbers are moved on, for another store with the same ids (see `moved_on`).
+    """
+    return make_scenario(moved_on(read_shop(path, orders=orders), places), seed=seed)
+
+
+def moved_on(shop: Shop, places: int) -> Shop:
+    """The same orders, each by the customer who is so many places further in the list of all numbers."""
+    numbers = sorted({order.customer for order in shop.orders if order.customer})
+    if not places or not numbers:
+        return shop
+    places %= len(numbers)
+    another = dict(zip(numbers, [*numbers[places:], *numbers[:places]], strict=True)) | {0: 0}
+    events = (
+        replace(event, customer=another[event.customer]) if isinstance(event, Order) else event for event in shop.events
+    )
+    return replace(shop, events=tuple(events))
 
 
 def make_scenario(shop: Shop, *, seed: int) -> Scenario:

@@ -1,4 +1,4 @@
-"""When is a run over? When everything the store did has been read, decided and applied, and nothing moves any more.
+"""When is a store's run over? When everything the store did was read, decided and applied, and nothing moves any more.
 
 Asks Kafka and the simulators only; it cannot know what the services think.
 """
@@ -90,7 +90,7 @@ async def _look(
 async def _lags(observer: Observer, generation: int) -> list[str]:
     """The evaluator up to the log's end at this moment; then the consumers up to what it had written by then."""
     events: dict[TopicPartition, int] = await observer.ends(topics.EVENTS)
-    if lag := await _wait_for(observer, f"evaluator-{generation}", events):
+    if lag := await _wait_for(observer, generation, events):
         return [f"{lag} events to evaluate"]
     if not await observer.has_read(events):
         return ["the events to be read here"]
@@ -101,11 +101,11 @@ async def _lags(observer: Observer, generation: int) -> list[str]:
     return found
 
 
-async def _wait_for(observer: Observer, group: str, ends: Mapping[TopicPartition, int]) -> int:
+async def _wait_for(observer: Observer, generation: int, ends: Mapping[TopicPartition, int]) -> int:
     """The lag against fixed ends, after giving it two seconds: clock records keep the live lag above zero."""
     lag = 0
     for _ in range(20):
-        lag = await observer.lag(group, (), ends)
+        lag = await observer.evaluator_lag(generation, ends)
         if lag == 0:
             break
         await asyncio.sleep(0.1)

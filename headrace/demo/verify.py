@@ -3,7 +3,7 @@
 With a rule set other than the demo's, only what needs no rule is compared: every order in the log, as it ended.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,12 +12,15 @@ from headrace.demo.log_fold import LogFold, SeenOrder
 from headrace.demo.oracle import AtKlaviyo, Expectation, at_klaviyo, expect
 from headrace.demo.scenario import Scenario
 
-Kind = Literal["group", "attribute", "tag", "effect", "event"]
+Kind = Literal["group", "attribute", "tag", "effect", "event", "call"]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`customer`: store:customer, or store:guest for a guest (by order, no personal data). `event`: of the log."""
+    """`customer`: store:customer, or store:guest for a guest (by order, no personal data). `event`: of the log.
+
+    `call`: the store (`customer` is its name) was asked with a wrong key, or about people it does not have.
+    """
 
     customer: str
     kind: Kind
@@ -44,19 +47,44 @@ class Verification:
         }
 
 
+def all_of(verifications: Sequence[Verification]) -> Verification:
+    """Several stores' as one."""
+    return Verification(
+        all(each.ok for each in verifications),
+        any(each.limited for each in verifications),
+        sum(each.customers_checked for each in verifications),
+        tuple(difference for each in verifications for difference in each.differences),
+    )
+
+
 def verify(
-    scenario: Scenario, log: LogFold, truth: Mapping[str, Any], *, store: str, now: datetime, demo_rules: bool = True
+    scenario: Scenario,
+    log: LogFold,
+    truth: Mapping[str, Any],
+    calls: Mapping[str, Any],
+    *,
+    store: str,
+    now: datetime,
+    demo_rules: bool = True,
 ) -> Verification:
     """Compare `GET /_sim/truth` with what the scenario and the log say, the store's clock being at `now`.
 
-    `demo_rules` False compares the log only.
+    `calls` is `GET /_sim/calls`. `demo_rules` False compares the calls and the log only.
     """
-    differences = list(order_differences(scenario, log, store=store))
+    differences = [*call_differences(calls, store=store), *order_differences(scenario, log, store=store)]
     if demo_rules:
         expectation = expect(scenario, log, store=store, now=now)
         differences += truth_differences(scenario, expectation, truth, store=store)
     checked = len(scenario.customers) + len(scenario.guests)
     return Verification(not differences, not demo_rules, checked, tuple(differences))
+
+
+def call_differences(calls: Mapping[str, Any], *, store: str) -> Iterator[Difference]:
+    """No call carried another store's key (401), none named a customer that the store never had."""
+    found = {"refused for their key": calls["by_status"].get("401", 0), "about strangers": calls["unknown_customers"]}
+    for what, count in found.items():
+        if count:
+            yield Difference(store, "call", f"0 {what}", f"{count} {what}")
 
 
 def order_differences(scenario: Scenario, log: LogFold, *, store: str) -> Iterator[Difference]:

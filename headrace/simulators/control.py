@@ -93,6 +93,7 @@ def _calls(simulator: Simulator) -> dict[str, Any]:
         "group_writes": asdict(simulator.writes.group),
         "attribute_writes": asdict(simulator.writes.attribute),
         "metafield_writes": asdict(simulator.writes.metafield),
+        "unknown_customers": simulator.writes.unknown_customers,
         "webhooks": asdict(counts),
         "quota": {
             "windows": [

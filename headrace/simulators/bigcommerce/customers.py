@@ -4,7 +4,7 @@ Limits and refusals as `design/vendors.md` 2.2, 2.4, 2.5 states them.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from headrace.simulators.bigcommerce import shapes
@@ -99,8 +99,7 @@ class _Customers:
 
     def update(self, call: Call) -> Answer:
         entries = _objects(call)
-        known = [entry.get("id") for entry in entries]
-        if not all(isinstance(each, int) and each in self._people.customers for each in known):
+        if self._count_unknown(entry.get("id") for entry in entries):
             # As recorded from the live API: the whole call, and only index 0 is named.
             return v3_error(422, _UPDATE_FAILED, {"0.id": "invalid customer ID"})
         for index, entry in enumerate(entries):
@@ -170,6 +169,7 @@ class _Customers:
         entries = _objects(call, limit=None)
         if len({entry.get("customer_id") for entry in entries}) > BATCH:
             return too_many(BATCH)
+        self._count_unknown({entry.get("customer_id") for entry in entries})
         for index, entry in enumerate(entries):
             problem = self._people.check_value(entry.get("attribute_id"), entry.get("customer_id"), entry.get("value"))
             if problem is not None:
@@ -185,6 +185,12 @@ class _Customers:
             self._people.delete_value(value_id)
         return Answer(204)
 
+    def _count_unknown(self, ids: Iterable[Any]) -> int:
+        """How many of them no customer has."""
+        unknown = sum(not (isinstance(each, int) and each in self._people.customers) for each in ids)
+        self._writes.unknown_customers += unknown
+        return unknown
+
     def _same_group(self, entry: dict[str, Any]) -> bool:
         row = self._people.customers.now(entry["id"])
         return row is not None and row.group_id == entry["customer_group_id"]
@@ -193,6 +199,7 @@ class _Customers:
         ids, emails = call.id_list("id:in"), call.texts("email:in")
         since = _moment(call, "date_modified:min")
         if ids is not None:
+            self._count_unknown(ids)
             rows = [row for each in dict.fromkeys(ids) if (row := self._people.customers.seen(each)) is not None]
         elif emails is not None:
             rows = [row for each in emails if (row := self._people.customer_by_email(each)) is not None]

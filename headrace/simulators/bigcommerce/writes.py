@@ -1,4 +1,4 @@
-"""Counts of what was written to customers through the API, for `/_sim/calls`.
+"""Counts of what was written to customers through the API, and of calls about people who are none, for `/_sim/calls`.
 
 A write of the value that is there already is counted as unchanged.
 """
@@ -28,3 +28,5 @@ class Writes:
     group: Written = field(default_factory=Written)
     attribute: Written = field(default_factory=Written)
     metafield: Written = field(default_factory=Written)
+    unknown_customers: int = 0
+    """How often a call named an id that no customer of the store has, to read or to write."""

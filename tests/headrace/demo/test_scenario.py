@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from headrace.demo.scenario import Scenario, group_operations, operations, pounds
+from headrace.demo.scenario import Scenario, group_operations, moved_on, operations, pounds
 
 ShopMaker = Callable[..., Scenario]
 
@@ -69,3 +69,14 @@ def test_group_operations__are_the_demo_groups(small: ShopMaker) -> None:
 )
 def test_pounds__pence__are_written_with_two_digits(minor: int, text: str) -> None:
     assert pounds(minor) == text
+
+
+def test_moved_on__another_store__same_ids_and_amounts_of_other_customers(small: ShopMaker) -> None:
+    shop = small((7, [("22064", 2, 255)]), (0, [("22064", 1, 255)]), (9, [("22064", 1, 255)]), (0, 1)).shop
+    moved = moved_on(shop, 1)
+    assert [order.customer for order in moved.orders] == [9, 0, 7]
+    assert [(order.id, order.total_minor) for order in moved.orders] == [
+        (order.id, order.total_minor) for order in shop.orders
+    ]
+    assert moved.refunds == shop.refunds
+    assert moved_on(shop, 0) == moved_on(shop, 2) == shop

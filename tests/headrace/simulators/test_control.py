@@ -70,3 +70,19 @@ async def test_faults__ordered__hit_the_next_calls(running: Running) -> None:
 
 async def test_control__unknown_path__is_404(running: Running) -> None:
     assert (await running.sim("GET", "/nothing"))["error"]["code"] == "not_found"
+
+
+async def test_calls__people_the_store_does_not_have__are_counted_read_or_written(running: Running) -> None:
+    await running.operate(*SHOP)
+    await running.store("POST", "/v3/customers/attributes", [{"name": "headrace", "type": "string"}])
+    await running.store("GET", "/v3/customers?id:in=1,2")
+    await running.store("PUT", "/v3/customers", [{"id": 1, "customer_group_id": 1}])
+    assert (await running.sim("GET", "/calls"))["unknown_customers"] == 0
+
+    await running.store("GET", "/v3/customers?id:in=2,9")
+    await running.store("PUT", "/v3/customers", [{"id": 1, "customer_group_id": 0}, {"id": 9, "customer_group_id": 1}])
+    value = {"attribute_id": 1, "value": ";tier=VIP;"}
+    await running.store("PUT", "/v3/customers/attribute-values", [{**value, "customer_id": 8}])
+    calls = await running.sim("GET", "/calls")
+    assert calls["unknown_customers"] == 3
+    assert calls["group_writes"]["calls"] == 1

@@ -1,0 +1,177 @@
+"""Which processes make up Headrace on one machine, and the settings that each of them is given.
+
+One store is told by variables of its own, several by a HEADRACE_STORES file; starting is `stack.py`'s.
+"""
+
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from headrace.cli.stack_options import REPOSITORY, StackOptions
+from headrace.runtime.settings import ServiceSettings, variable
+from headrace.runtime.stores import SECRETS
+from headrace.runtime.supervisor import Child, python_argv
+
+STORES_FILE: Final = "stores.yaml"
+PORTS: Final = 9
+"""That `services` needs: two addresses and a health port for each process."""
+_WORDS: Final = ("access_token", "client_secret", "webhook_secret", "mailchimp_key", "klaviyo_key")
+_LIST: Final = "newsletter"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedStore:
+    """A store of this run: its own simulators, with their own secrets, quota and seed.
+
+    `settings` is Kafka's and the store's; `addresses` are its simulators', once they run.
+    """
+
+    settings: ServiceSettings
+    seed: int
+    secrets: Mapping[str, str] = field(
+        default_factory=lambda: {name: secrets.token_hex(16) for name in _WORDS}, repr=False
+    )
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its hash."""
+        return self.settings.store
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The settings that lead to the store, by field."""
+        return {
+            "bigcommerce_url": self.addresses["bigcommerce"],
+            "bigcommerce_token": self.secrets["access_token"],
+            "bigcommerce_client_secret": self.secrets["client_secret"],
+            "bigcommerce_webhook_header": self._webhook_header,
+        }
+
+    @property
+    def mail_values(self) -> dict[str, str]:
+        """The same for its e-mail platforms."""
+        return {
+            "mailchimp_url": self.addresses["mailchimp"],
+            "mailchimp_key": self.secrets["mailchimp_key"],
+            "mailchimp_list": _LIST,
+            "klaviyo_url": self.addresses["klaviyo"],
+            "klaviyo_key": self.secrets["klaviyo_key"],
+        }
+
+    def simulators(self, options: StackOptions) -> Child:
+        """The process; the first store's is named as ever."""
+        arguments = {
+            "--store": self.name,
+            "--speed": options.speed,
+            "--seed": self.seed,
+            "--access-token": self.secrets["access_token"],
+            "--client-secret": self.secrets["client_secret"],
+            "--webhook-header": self._webhook_header,
+            "--mailchimp-key": self.secrets["mailchimp_key"],
+            "--klaviyo-key": self.secrets["klaviyo_key"],
+            "--list-id": _LIST,
+            "--quota": options.quota,
+            "--other-app-share": options.other_app_share,
+            "--duplicates": options.duplicates,
+            "--reorders": options.reorders,
+            "--max-delay-s": options.max_delay_s,
+            "--start-time": options.start_time,
+        }
+        flat = [str(part) for pair in arguments.items() for part in pair]
+        first = self.name == (self.settings.among or (self.name,))[0]
+        return Child(
+            "simulators" if first else f"simulators-{self.name}",
+            python_argv("-m", "headrace.simulators", *flat),
+            {"PYTHONPATH": str(REPOSITORY)},
+            stage=4,
+            reads_first_line=True,
+        )
+
+    @property
+    def _webhook_header(self) -> str:
+        return f"X-Headrace-Secret: {self.secrets['webhook_secret']}"
+
+
+def as_variables(values: Mapping[str, str]) -> dict[str, str]:
+    """Fields as the environment says them."""
+    return {variable(name): value for name, value in values.items()}
+
+
+def write_stores(stores: Iterable[SimulatedStore], folder: Path) -> Path:
+    """Writes the HEADRACE_STORES file, and beside it a file for each secret, for nobody else to read."""
+    found = {store.name: _entry(store, folder / "secrets" / store.name) for store in stores}
+    path = folder / STORES_FILE
+    _write(path, yaml.safe_dump({"stores": found}, sort_keys=False))
+    return path
+
+
+def _entry(store: SimulatedStore, folder: Path) -> dict[str, str]:
+    folder.mkdir(parents=True, mode=0o700)
+    entry = {}
+    for name, value in {**store.values, **store.mail_values}.items():
+        if name in SECRETS:
+            _write(folder / name, value)
+            entry[f"{name}_file"] = f"secrets/{store.name}/{name}"
+        else:
+            entry[name] = value
+    return entry
+
+
+def _write(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def services(
+    base: Mapping[str, str],
+    options: StackOptions,
+    stores: Sequence[SimulatedStore],
+    folder: Path,
+    ports: Sequence[int],
+) -> list[Child]:
+    """Every service; the first two ports are those of webhooks and attributes, the others are for health."""
+    several = len(stores) > 1
+    store: dict[str, str] = {
+        **base,
+        **({} if several else as_variables(stores[0].values)),
+        "HEADRACE_BIGCOMMERCE_QUOTA_SHARE": str(options.quota_share),
+    }
+    path = "{store}" if several else stores[0].name
+    hooks = {"HEADRACE_WEBHOOK_URL": f"http://127.0.0.1:{ports[0]}/webhooks/bigcommerce/{path}"}
+    backfill = {"HEADRACE_BACKFILL": "1"} if options.backfill else {}
+    mail: dict[str, str] = {
+        **base,
+        **({} if several else as_variables(stores[0].mail_values)),
+        # Limits are so many calls in a minute of the store's, which passes faster here.
+        "HEADRACE_KLAVIYO_QUOTA_SHARE": str(0.8 * max(1.0, options.speed)),
+    }
+
+    def child(name: str, stage: int, health: int, env: Mapping[str, str], *arguments: str) -> Child:
+        return Child(
+            name,
+            python_argv("-m", *arguments),
+            {**env, "HEADRACE_HEALTH_PORT": str(health)},
+            health=f"http://127.0.0.1:{health}",
+            stage=stage,
+        )
+
+    def database(name: str) -> dict[str, str]:
+        return {"HEADRACE_DATABASE_URL": f"sqlite:///{folder / name}.db"}
+
+    platforms = [word for name in ("mailchimp", "klaviyo") for word in ("--platform", name)]
+    attributes: dict[str, Any] = store | database("attributes") | {"HEADRACE_PORT": str(ports[1])}
+    return [
+        child("receive", 0, ports[2], store | {"HEADRACE_PORT": str(ports[0])}, "services.ingest", "receive"),
+        child("hydrate", 1, ports[3], store | hooks, "services.ingest", "hydrate"),
+        child("feed", 1, ports[4], store | hooks | backfill, "services.ingest", "feed"),
+        child("evaluator", 2, ports[5], base, "services.evaluator"),
+        child("actions", 3, ports[6], store | database("actions"), "services.actions", "group"),
+        child("email-tags", 3, ports[7], mail | database("email-tags"), "services.actions", "email-tags", *platforms),
+        child("attributes", 3, ports[8], attributes, "services.attributes"),
+    ]
