@@ -20,10 +20,13 @@ from headrace.runtime.logs import configure_logs
 from headrace.runtime.parent import watch_parent
 from headrace.runtime.retry import RetryPolicy
 from headrace.runtime.settings import SettingsError, load_settings, variable
+from headrace.runtime.stores import one_store
 from services.ingest.hook_plan import HookPlan, Wanted, plan_hooks
 from services.ingest.hooks import Done, carry_out, header_of, read_hooks, scopes
 from services.ingest.reader import Caller
 from services.ingest.settings import HookSettings
+from services.ingest.stores import check_webhook_url
+from services.ingest.verb_hints import settings_hint, where_to_set
 
 EXIT_NOT_IN_ORDER: Final = 1
 EXIT_USAGE: Final = 2
@@ -42,10 +45,11 @@ def run_verb(words: Sequence[str]) -> int:
     if parent := os.environ.get(variable("parent_pid")):
         watch_parent(int(parent), lambda: os._exit(EXIT_INTERRUPTED))
     try:
+        check_webhook_url(one_store())
         settings = load_settings(HookSettings)
         result = asyncio.run(_run(settings, given.moved_from, dry_run=given.dry_run))
     except SettingsError as error:
-        return _failed(EXIT_USAGE, "settings", f"settings: {error}", "set them in the environment or a --config file")
+        return _failed(EXIT_USAGE, "settings", f"settings: {error}", settings_hint(error))
     except VendorError as error:
         return _vendor_failed(error)
     except KeyboardInterrupt:
@@ -135,7 +139,7 @@ def _hook(hook: Hook) -> Result:
 
 def _vendor_failed(error: VendorError) -> int:
     if isinstance(error, Unauthorized):
-        hint = f"set {variable('bigcommerce_token')} to a token of this store that may make webhooks"
+        hint = f"set {where_to_set('bigcommerce_token')} to a token of this store that may make webhooks"
         return _failed(EXIT_USAGE, "store_unauthorized", f"the store refused the token: {error}", hint)
     if isinstance(error, Rejected):
         hint = f"see {variable('webhook_url')}: https, port 443, reachable from outside"

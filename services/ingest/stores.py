@@ -12,6 +12,7 @@ from headrace.runtime.lanes import run_lanes
 from headrace.runtime.process import Running
 from headrace.runtime.settings import ServiceSettings, SettingsError, variable
 from headrace.runtime.stores import StoreEntry
+from headrace.runtime.variables import STORE_NAME
 from services.ingest.settings import (
     ClockSettings,
     FeedSettings,
@@ -52,9 +53,11 @@ def of_suppressions(entry: StoreEntry) -> type[SuppressionSettings] | None:
 def check_webhook_url(entry: StoreEntry) -> None:
     """Deliveries are told apart by their address. Raises SettingsError where one is meant for several stores."""
     url = os.environ.get(variable("webhook_url"), "")
-    if len(entry.among) > 1 and url and "webhook_url" not in entry.values and "{store}" not in url:
-        problem = "must hold {store}, as each store has its own address: https://.../webhooks/bigcommerce/{store}"
-        raise SettingsError({variable("webhook_url"): problem})
+    names_it = "{store}" in url or entry.name in STORE_NAME.findall(url)
+    if not url or names_it or len(entry.among) < 2 or "webhook_url" in entry.values:
+        return
+    problem = f"is no address of store {entry.name}: write {{store}} in it, https://.../webhooks/bigcommerce/{{store}}"
+    raise SettingsError({variable("webhook_url"): problem})
 
 
 def in_lanes(

@@ -20,6 +20,7 @@ from headrace.runtime.parent import watch_parent
 from headrace.runtime.settings import SettingsError, load_settings, variable
 from services.ingest.importing.reading import How, Unreadable
 from services.ingest.importing.run import ImportSettings, Options, run_import
+from services.ingest.verb_hints import settings_hint
 
 EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
@@ -41,7 +42,7 @@ def run_verb(words: Sequence[str]) -> int:
     except Unreadable as error:
         return _failed(EXIT_USAGE, error.code, f"{given.file} {error}", error.hint, given.file, error.line)
     except SettingsError as error:
-        return _failed(EXIT_USAGE, "settings", f"settings: {error}", "set them in the environment or a --config file")
+        return _failed(EXIT_USAGE, "settings", f"settings: {error}", settings_hint(error))
     except msgspec.MsgspecError:
         message = "the rule set in force was written by another release"
         return _failed(EXIT_USAGE, "rules_unreadable", message, "import with that release")
