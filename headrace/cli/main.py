@@ -51,6 +51,7 @@ VERBS: Final = (
     "backfill",
     "outcomes",
     "dead_letters",
+    "effects",
     "bench",
 )
 """Modules of `headrace.cli`, in the order of the help."""

@@ -1,0 +1,113 @@
+"""`headrace effects` on a book with one effect of each fate."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from headrace.cli.main import execute
+from headrace.consumer.database import open_database
+from headrace.consumer.effects import book
+from headrace.consumer.ledger import migrate_ledger
+from tests.headrace.consumer.effects.made import NOW, an_effect
+
+SENT, DOUBT, HELD, WAITS = (an_effect(number, customer=number) for number in range(1, 5))
+
+
+@pytest.fixture(autouse=True)
+def in_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'book.db'}"
+    monkeypatch.setenv("HEADRACE_DATABASE_URL", url)
+    monkeypatch.delenv("HEADRACE_STORE", raising=False)
+
+    def fill(connection: Connection) -> None:
+        book.take_in(connection, "mail", [(effect, 0) for effect in (SENT, DOUBT, HELD, WAITS)])
+        states: dict[str, tuple[book.State, str]] = {
+            SENT.id: ("sent", ""),
+            DOUBT.id: ("unknown", "deadline"),
+            HELD.id: ("held", "too_many"),
+        }
+        for entry in book.due(connection, "mail", "teststore", [0], at=NOW, limit=10):
+            if entry.id in states:
+                book.claim(connection, entry, worker="w", deadline_s=1, at=NOW)
+                state, reason = states[entry.id]
+                book.settle(connection, entry, state, reason=reason, receipt="r-1" if state == "sent" else "")
+
+    async def make() -> None:
+        database = open_database(url)
+        migrate_ledger(database)
+        await database.write(fill)
+        await database.close()
+
+    asyncio.run(make())
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = execute(["effects", *arguments, "--json"])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return code, found
+
+
+def test_effects_list__says_what_became_of_each(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = said(capsys, "list")
+    assert code == 0
+    assert found["states"] == {"held": 1, "sent": 1, "unknown": 1, "waiting": 1}
+    (sent,) = [row for row in found["effects"] if row["id"] == SENT.id]
+    assert (sent["state"], sent["receipt"], sent["sender"], sent["attempts"]) == ("sent", "r-1", "mail", 1)
+    assert said(capsys, "list", "--state", "waiting")[1]["effects"][0]["id"] == WAITS.id
+    assert said(capsys, "list", "--store", "another")[1]["effects"] == []
+
+
+def test_effects_unknown__only_those(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [row["id"] for row in said(capsys, "unknown")[1]["effects"]] == [DOUBT.id]
+
+
+def test_effects_resend__an_unknown_one__waits_again_and_the_reason_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = said(capsys, "resend", DOUBT.id, "--reason", "never  came", "--who", "ada")
+    assert (code, found) == (0, {"resent": [DOUBT.id], "reason": "never came"})
+    (row,) = said(capsys, "show", DOUBT.id)[1]["effects"]
+    assert row["state"] == "waiting"
+    assert [(act["act"], act["reason"], act["who"]) for act in row["acts"]] == [("resend", "never came", "ada")]
+
+
+def test_effects_resend__all_held_ones_of_an_entry__only_with_confirm(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = said(capsys, "resend", "--entry", "segment:vip", "--reason", "a real rush")
+    assert (code, found["error"]["code"]) == (1, "confirm_needed")
+    code, found = said(capsys, "resend", "--entry", "segment:vip", "--reason", "a real rush", "--confirm")
+    assert (code, found["resent"]) == (0, [HELD.id])
+
+
+def test_effects_drop__ends_it_for_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "drop", WAITS.id, DOUBT.id, "--reason", "sale is over")[1]["dropped"] == [WAITS.id, DOUBT.id]
+    code, found = said(capsys, "resend", WAITS.id, "--reason", "no, do")
+    assert (code, found["error"]["code"]) == (1, "not_open")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (("resend", SENT.id, "--reason", "x"), 1, "not_open"),
+        (("drop", SENT.id, "--reason", "x"), 1, "not_open"),
+        (("resend", "f" * 32, "--reason", "x"), 1, "unknown_effect"),
+        (("resend", "--reason", "x"), 2, "usage"),
+        (("resend", DOUBT.id, "--reason", " "), 2, "usage"),
+        (("list", "--state", "gone"), 2, "usage"),
+        (("resend", DOUBT.id), 2, "usage"),
+    ],
+)
+def test_effects__what_cannot_be__says_why(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: int, error: str
+) -> None:
+    assert said(capsys, *arguments)[0] == code
+    assert said(capsys, *arguments)[1]["error"]["code"] == error
+
+
+def test_effects__no_book_there__says_which_database(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
+    code, found = said(capsys, "list")
+    assert (code, found["error"]["code"]) == (3, "no_book")
