@@ -14,7 +14,8 @@ from pydantic import Field, SecretStr
 
 from headrace.cli.customer import CustomerArgument, customer_key
 from headrace.cli.output import EXIT_FINDINGS, EXIT_UNAVAILABLE, CliError, JsonOption, emit
-from headrace.runtime.settings import PREFIX, KafkaSettings, load_settings
+from headrace.runtime.settings import PREFIX, KafkaSettings, settings_of
+from headrace.runtime.stores import one_store
 
 _TIMEOUT_S = 10.0
 _UNAUTHORIZED, _NOT_FOUND, _SERVER_ERROR = 401, 404, 500
@@ -109,7 +110,11 @@ def _ask(
     params: dict[str, str] | None = None,
     about: str | None = None,
 ) -> Any:
-    settings = load_settings(AttributesClientSettings)
+    # Of several stores: the customer's, or the one that is named; with its own key, if it has one.
+    entry = one_store(None if about is None else about.partition(":")[0])
+    settings = settings_of(entry, AttributesClientSettings)
+    if about is None and entry.among:
+        params = {**(params or {}), "store": entry.name}
     base = settings.attributes_url.rstrip("/") or f"http://127.0.0.1:{settings.port}"
     headers = {"X-Api-Key": settings.api_key.get_secret_value()} if settings.api_key else {}
     try:

@@ -25,11 +25,13 @@ from headrace.contracts.actions import DeadLetterMark
 from headrace.contracts.topics import DEAD_LETTERS
 from headrace.runtime.broker_version import check_broker
 from headrace.runtime.kafka import make_producer, topic
-from headrace.runtime.settings import KafkaSettings, load_settings
+from headrace.runtime.settings import KafkaSettings, SettingsError, load_settings, variable
+from headrace.runtime.stores import store_names
 
 MAX_REASON: Final = 500
 _ServiceOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only what this service set aside.")]
 _ReasonOption = Annotated[str | None, typer.Option(metavar="WORD", help="Only those of this reason.")]
+_StoreOption = Annotated[str | None, typer.Option("--store", metavar="HASH", help="Only those of this store.")]
 _Ids = Annotated[list[str], typer.Argument(metavar="ID", help="partition:offset, as `list` prints it.")]
 
 
@@ -49,24 +51,31 @@ def list_letters(
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Only those set aside since (RFC 3339).")] = None,
     every: Annotated[bool, typer.Option("--all", help="Also those dealt with, and what became of them.")] = False,
     metrics: MetricsOption = None,
+    store: _StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List the open dead letters, oldest first, without their content."""
-    wanted = Filter(service, reason, None if since is None else moment("--since", since), every)
+    """List the open dead letters, oldest first, without their content. Without --store: every store's."""
+    wanted = Filter(service, reason, None if since is None else moment("--since", since), every, _known(store))
     letters = asyncio.run(_read(_settings()))
     if metrics is not None:
-        write_whole(metrics, metrics_of(letters))
+        write_whole(metrics, metrics_of(letters, by_store=bool(store_names())))
+    letters = [letter for letter in letters if store is None or letter.store == store]
     found = [letter for letter in letters if wanted.takes(letter)]
     rows = [describe(letter) for letter in found]
     hidden = sum(letter.state not in ("open", "resending") for letter in letters) if not every else 0
     emit({"dead_letters": rows, "reasons": _reasons(found)}, json, lambda said: list_text(said, hidden))
 
 
-def metrics_of(letters: Sequence[Letter]) -> str:
-    """The open ones, counted by service and reason; 0 without labels when there are none."""
+def metrics_of(letters: Sequence[Letter], *, by_store: bool = False) -> str:
+    """The open ones, counted by service and reason, and by store if asked; 0 without labels when there are none."""
     is_open = Filter().takes
-    counts = Counter((_service(letter), letter.reason) for letter in letters if is_open(letter))
-    series = [({"service": service, "reason": reason}, count) for (service, reason), count in sorted(counts.items())]
+    counts = Counter(
+        (_service(letter), letter.reason, letter.store if by_store else "") for letter in letters if is_open(letter)
+    )
+    series = [
+        ({"service": service, "reason": reason} | ({"store": store} if by_store else {}), count)
+        for (service, reason, store), count in sorted(counts.items())
+    ]
     return text_format({"headrace_dead_letters_open": series or [({}, 0)]})
 
 
@@ -77,11 +86,11 @@ def _service(letter: Letter) -> str:
 def show_letter(
     letter: Annotated[str, typer.Argument(metavar="ID", help="partition:offset, as `list` prints it.")],
     personal: Annotated[bool, typer.Option("--personal", help="Show personal data too.")] = False,
+    store: _StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show one dead letter whole: why, where it came from, and the record, personal data masked."""
-    settings = _settings()
-    (found,) = named(asyncio.run(_read(settings)), [letter], topic(settings, DEAD_LETTERS))
+    (found,) = _named([letter], _known(store), _settings())
     record = found.record
     said = describe(found)
     if record is not None:
@@ -95,6 +104,7 @@ def resend_letters(
     reason: _ReasonOption = None,
     service: _ServiceOption = None,
     confirm: Annotated[bool, typer.Option("--confirm", help="With --all: yes, so many.")] = False,
+    store: _StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Put records back where they came from: same topic, partition, key and bytes. Each letter once."""
@@ -104,13 +114,12 @@ def resend_letters(
             "resend needs ids, or --all with a --reason",
             hint="headrace dead-letters resend 3:17, or --all --reason failed",
         )
-    settings = _settings()
-    letters = asyncio.run(_read(settings))
+    whose, settings = _known(store), _settings()
     if ids:
-        chosen = named(letters, ids, topic(settings, DEAD_LETTERS))
+        chosen = _named(ids, whose, settings)
     else:
-        wanted = Filter(service, reason)
-        chosen = [letter for letter in letters if wanted.takes(letter)]
+        wanted = Filter(service, reason, store=whose)
+        chosen = [letter for letter in asyncio.run(_read(settings)) if wanted.takes(letter)]
         if chosen and not confirm:
             raise _unconfirmed(chosen)
     report = asyncio.run(_resend(settings, chosen)) if chosen else Report()
@@ -122,14 +131,15 @@ def resend_letters(
 def drop_letters(
     ids: _Ids,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; shown to whoever asks later.")],
+    store: _StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Mark dead letters as dealt with. They stay in the topic for its 30 days; `list --all` shows them."""
     why = " ".join(reason.split())
     if not why or len(why) > MAX_REASON:
         raise CliError("usage", f"--reason has 1 to {MAX_REASON} characters", hint="say why, for whoever asks later")
-    settings = _settings()
-    letters = named(asyncio.run(_read(settings)), ids, topic(settings, DEAD_LETTERS))
+    whose, settings = _known(store), _settings()
+    letters = _named(ids, whose, settings)
     for letter in letters:
         _refuse_drop(letter)
     asyncio.run(_drop([letter for letter in letters if letter.state == "open"], settings, why))
@@ -140,6 +150,29 @@ def drop_letters(
 def _settings() -> KafkaSettings:
     use_running_kafka()
     return load_settings(KafkaSettings)
+
+
+def _known(store: str | None) -> str | None:
+    """The same; raises SettingsError for one that the file of stores does not have."""
+    names = store_names()
+    if store is not None and names and store not in names:
+        raise SettingsError({variable("store"): f"there is no store {store}; there are {', '.join(names)}"})
+    return store
+
+
+def _named(ids: Sequence[str], store: str | None, settings: KafkaSettings) -> list[Letter]:
+    """The letters of these ids. Raises CliError for one that is not there, or is another store's."""
+    found = named(asyncio.run(_read(settings)), ids, topic(settings, DEAD_LETTERS))
+    for letter in found:
+        if store not in (None, letter.store):
+            whose = f"is of store {letter.store}" if letter.store else "tells of no store"
+            raise CliError(
+                "other_store",
+                f"{letter.id} {whose}, not of {store}",
+                hint="leave --store out if it is meant all the same",
+                exit_code=EXIT_FINDINGS,
+            )
+    return found
 
 
 async def _read(settings: KafkaSettings) -> list[Letter]:

@@ -33,7 +33,12 @@ class _AnyMark(Wire):
     became: str
 
 
+class _Told(Wire):
+    store: str = ""
+
+
 _ANY_MARK: Final = msgspec.json.Decoder(_AnyMark)
+_TOLD: Final = msgspec.json.Decoder(_Told)
 
 
 class LetterRecord(Protocol):
@@ -78,6 +83,18 @@ class Letter:
     def reason(self) -> str:
         """One word."""
         return "unreadable" if self.record is None else self.record.reason
+
+    @property
+    def store(self) -> str:
+        """Whose it is, by the record's key; what concerns a whole partition says it itself. "" when nothing tells."""
+        key, value = (self.key, None) if self.record is None else (self.record.key, self.record.value)
+        store, colon, _ = (key or b"").partition(b":")
+        if colon:
+            return store.decode(errors="replace")
+        try:
+            return _TOLD.decode(value or b"").store
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return ""
 
     @property
     def source(self) -> Place:
@@ -185,6 +202,7 @@ class Filter:
     reason: str | None = None
     since: datetime | None = None
     every: bool = False
+    store: str | None = None
 
     def takes(self, letter: Letter) -> bool:
         """Whether this one is."""
@@ -194,6 +212,7 @@ class Filter:
             and (self.service is None or self.service == service)
             and (self.reason is None or self.reason == letter.reason)
             and (self.since is None or letter.at >= self.since)
+            and (self.store is None or self.store == letter.store)
         )
 
 

@@ -21,6 +21,7 @@ from headrace.platforms.cost import DEFAULT_QUOTA, Writes, cost_of
 from headrace.rules.load import load_rule_set, rule_set_hash
 from headrace.rules.model import RuleSet, encode_rule_set
 from headrace.runtime.settings import ServiceSettings, load_settings, variable
+from headrace.runtime.stores import one_store
 
 EXIT_CHANGES: Final = 4
 BEHIND: Final = 1_000
@@ -116,7 +117,8 @@ def _warnings(said: dict[str, Any], rule_set: RuleSet, ground: Ground) -> list[s
 def _quota_share() -> float:
     """As the services that call the store are told it."""
     try:
-        share = float(os.environ.get(variable("bigcommerce_quota_share")) or _SHARE)
+        own = one_store().values.get("bigcommerce_quota_share")
+        share = float(own or os.environ.get(variable("bigcommerce_quota_share")) or _SHARE)
     except ValueError:
         return _SHARE
     return share if 0 < share <= 1 else _SHARE

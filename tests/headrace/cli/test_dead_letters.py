@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headrace.cli.dead_letters import metrics_of
@@ -60,6 +61,23 @@ async def test_list__filters__name_what_is_meant(letters: Letters) -> None:
     assert (await letters.run("list", "--since", second["at"]))["reasons"]["unreadable"] == 1
     assert (await letters.run("list", "--since", "2999-01-01T00:00:00Z"))["dead_letters"] == []
     assert (await letters.run("list", "--since", "yesterday", code=2))["error"]["code"] == "usage"
+
+
+async def test_letters__store_named__only_its_own_are_meant(letters: Letters) -> None:
+    of_another = msgspec.structs.replace(undecodable(8), key=b"other:1")
+    await letters.write(undecodable(), of_another, b"garbage")
+    listed = {
+        store: [one["id"] for one in (await letters.run("list", "--store", store))["dead_letters"]]
+        for store in ("s", "other", "third")
+    }
+    assert listed == {"s": ["0:0", "0:2"], "other": ["0:1"], "third": []}
+    for words in (["show", "0:1"], ["resend", "0:1"], ["resend", "0:0", "0:1"], ["drop", "0:1", "--reason", "x"]):
+        error = (await letters.run(*words, "--store", "s", code=1))["error"]
+        assert (error["code"], error["message"]) == ("other_store", "0:1 is of store other, not of s")
+    everything = ["resend", "--all", "--reason", "undecodable", "--store", "third"]
+    assert await letters.run(*everything) == {"resent": [], "superseded": [], "refused": []}
+    assert (await letters.run("list"))["reasons"] == {"undecodable": 2, "unreadable": 1}
+    assert (await letters.run("drop", "0:1", "--reason", "x", "--store", "other"))["dropped"] == ["0:1"]
 
 
 async def test_list__metrics__count_the_open_ones(letters: Letters, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """One store's settings of several: its own first, then the process's; never another's secret, never one of nobody."""
 
 import importlib
-import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,12 +190,13 @@ def test_read_stores__then_settings_of_each__none_has_anothers() -> None:
 
 # -- the lists ---------------------------------------------------------------------------------------------------------
 def every_settings_class() -> Iterator[type[ServiceSettings]]:
-    """Of all services, found by their modules, so that a new one is not forgotten."""
-    for module in pkgutil.walk_packages(services.__path__, "services."):
-        if module.name.endswith(".settings"):
-            for found in vars(importlib.import_module(module.name)).values():
-                if isinstance(found, type) and issubclass(found, ServiceSettings):
-                    yield found
+    """Of all services, found by their files, so that a new one is not forgotten."""
+    root = Path(services.__path__[0])
+    for path in sorted(root.rglob("settings.py")):
+        module = importlib.import_module(".".join(["services", *path.relative_to(root).with_suffix("").parts]))
+        for found in vars(module).values():
+            if isinstance(found, type) and issubclass(found, ServiceSettings):
+                yield found
 
 
 FIELDS: dict[str, FieldInfo] = {name: info for cls in every_settings_class() for name, info in cls.model_fields.items()}
