@@ -16,12 +16,13 @@ MAX_LIMIT: Final = 250
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` None is an empty body."""
+    """`body` None is an empty body. `drip_s`: seconds between two of its bytes; 0: all at once."""
 
     status: int
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    drip_s: float = 0.0
 
 
 class CallRefused(Exception):

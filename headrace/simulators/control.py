@@ -1,4 +1,5 @@
-"""The simulator's own endpoints under `/_sim`: truth, calls, faults, clock, and what people do in the store.
+"""The simulator's own endpoints under `/_sim`: truth, calls, faults, clock, what people do in the store, and what
+its mail server and its webhook receiver got.
 
 Names and shapes are those of `design/interface.md`; no vendor has these.
 """
@@ -12,6 +13,7 @@ from headrace.simulators.bigcommerce.dates import parse_date
 from headrace.simulators.call import Answer, Call, CallRefused, ok
 from headrace.simulators.operations import Made, OperationRefused, apply_operation
 from headrace.simulators.simulator import Simulator
+from headrace.simulators.sinks import sink_control
 
 SLICE: Final = 25
 """Operations between two turns of the event loop, so that calls and webhooks are served meanwhile."""
@@ -45,10 +47,11 @@ async def _answer(simulator: Simulator, call: Call) -> Answer:
             return ok({"waiting": len(simulator.faults.waiting)})
         case "DELETE", "/_sim/faults":
             simulator.faults.clear()
-            return ok({"waiting": 0})
+            return ok({"waiting": 0, "released": simulator.hold.release()})
         case "POST", "/_sim/orders":
             return await _operate(simulator, call.json())
-    return ok({"error": {"code": "not_found", "message": f"no {call.method} {call.path}"}}, 404)
+    missing = ok({"error": {"code": "not_found", "message": f"no {call.method} {call.path}"}}, 404)
+    return await sink_control(simulator, call) or missing
 
 
 async def _operate(simulator: Simulator, body: Mapping[str, Any]) -> Answer:
@@ -78,7 +81,13 @@ def _truth(simulator: Simulator) -> dict[str, Any]:
         if metafields := {f"{one.namespace}.{one.key}": one.value for one in world.metafields.of_customer(row.id)}:
             customers[str(row.id)]["metafields"] = metafields
     platforms = {name: vendor.truth() for name, vendor in simulator.vendors.items()}
-    return {"customers": customers, "members": platforms["mailchimp"], "platforms": platforms, "effects": []}
+    return {
+        "customers": customers,
+        "members": platforms["mailchimp"],
+        "platforms": platforms,
+        "coupons": world.coupons.truth(),
+        "effects": world.effects.rows(),
+    }
 
 
 def _calls(simulator: Simulator) -> dict[str, Any]:
@@ -94,6 +103,7 @@ def _calls(simulator: Simulator) -> dict[str, Any]:
         "attribute_writes": asdict(simulator.writes.attribute),
         "metafield_writes": asdict(simulator.writes.metafield),
         "unknown_customers": simulator.writes.unknown_customers,
+        "effects": simulator.effects.totals(),
         "webhooks": asdict(counts),
         "quota": {
             "windows": [

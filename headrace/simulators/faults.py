@@ -1,4 +1,4 @@
-"""Faults ordered for the next calls: an answer, a delay, a broken connection.
+"""Faults ordered for the next calls: an answer, a delay, a pause, a slow or giant answer, a broken connection.
 
 Knows matching and counting; the server carries them out.
 """
@@ -14,7 +14,11 @@ from headrace.simulators.call import Answer
 
 @dataclass(slots=True)
 class Fault:
-    """`times` None: until cleared. `after`: the call is carried out first, only its answer is lost."""
+    """`times` None: until cleared. `after`: the call is carried out first, only its answer is lost.
+
+    `pause`: held until somebody releases what has this name (never, if nobody does: it hangs). `drip_s`: between two
+    bytes of the answer; `size`: bytes of padding behind its body.
+    """
 
     method: str | None
     path: str
@@ -26,6 +30,9 @@ class Fault:
     drop: bool
     after: bool
     times: int | None
+    pause: str | None = None
+    drip_s: float = 0.0
+    size: int = 0
 
     def answer(self) -> Answer | None:
         """The answer instead of the vendor's; None if the fault only delays or drops."""
@@ -64,6 +71,7 @@ class Faults:
 def _fault(entry: Mapping[str, Any]) -> Fault:
     try:
         match, reply = entry.get("match") or {}, entry.get("reply") or {}
+        match = {"vendor": match} if isinstance(match, str) else match
         method, status, body, times = match.get("method"), reply.get("status"), reply.get("body"), entry.get("times", 1)
         return Fault(
             method=None if method is None else str(method).upper(),
@@ -76,6 +84,9 @@ def _fault(entry: Mapping[str, Any]) -> Fault:
             drop=bool(reply.get("drop", False)),
             after=bool(reply.get("after", False)),
             times=None if times is None else int(times),
+            pause=None if reply.get("pause") is None else str(reply["pause"]),
+            drip_s=float(reply.get("drip_s", 0)),
+            size=int(reply.get("size", 0)),
         )
     except (AttributeError, TypeError) as error:
         raise ValueError(f"not a fault: {error}") from error

@@ -1,4 +1,4 @@
-"""Mailchimp Marketing 3.0: members of one list and their tags.
+"""Mailchimp Marketing 3.0: members of one list, their tags and events, and journeys they are sent into.
 
 Consent rules are the audience's; here are the routes and the shapes.
 """
@@ -13,9 +13,11 @@ import msgspec
 from headrace.simulators.audience import WRITABLE, Audience, NotAllowed, member_hash
 from headrace.simulators.bigcommerce.dates import iso8601
 from headrace.simulators.call import Answer, Call, CallRefused
+from headrace.simulators.mailchimp_events import Invalid, MemberEvents
 from headrace.simulators.rows import Member
 
 CONNECTIONS: Final = 10
+_TRIGGER: Final = "/3.0/customer-journeys/journeys/{journey}/steps/{step}/actions/trigger"
 
 
 def problem(status: int, title: str, detail: str) -> Answer:
@@ -36,15 +38,16 @@ class Mailchimp:
     name = "mailchimp"
     connections = CONNECTIONS
 
-    def __init__(self, audience: Audience, list_id: str, key: str) -> None:
+    def __init__(self, audience: Audience, list_id: str, key: str, events: MemberEvents) -> None:
         self._audience = audience
+        self.events = events
         self._list_id = list_id
         self._key = key
 
     def template(self, call: Call) -> str:
         """The path with its variable parts named, without its ids."""
         template = self._parts(call.path)[0]
-        known = template.startswith("/3.0/lists/{list}/members") or template == "/3.0/ping"
+        known = template.startswith("/3.0/lists/{list}/members") or template in ("/3.0/ping", _TRIGGER)
         return template if known else "other"
 
     def overloaded(self) -> Answer:
@@ -61,9 +64,12 @@ class Mailchimp:
 
     def _parts(self, path: str) -> tuple[str, tuple[str, ...]]:
         """The path with its variable parts named, and those parts; `/3.0` may be left out."""
-        if path.startswith("/lists/") or path == "/ping":
+        if path.startswith(("/lists/", "/customer-journeys/")) or path == "/ping":
             path = "/3.0" + path
         parts = path.strip("/").split("/")
+        if len(parts) == 8 and parts[1:3] == ["customer-journeys", "journeys"]:
+            named = [*parts[:3], "{journey}", parts[4], "{step}", *parts[6:]]
+            return "/" + "/".join(named), (parts[3], parts[5])
         if len(parts) >= 4 and parts[1] == "lists" and parts[3] == "members":
             named = [*parts[:2], "{list}", "members", *(["{hash}"] if len(parts) > 4 else []), *parts[5:]]
             return "/" + "/".join(named), (parts[2], *parts[4:5])
@@ -77,6 +83,8 @@ class Mailchimp:
         template, parts = self._parts(call.path)
         if (call.method, template) == ("GET", "/3.0/ping"):
             return _ok({"health_status": "Everything's Chimpy!"})
+        if template == _TRIGGER and call.method == "POST":
+            return self._trigger(call, parts)
         if parts and parts[0] != self._list_id:
             return _missing()
         key = parts[1] if len(parts) > 1 else ""
@@ -99,8 +107,9 @@ class Mailchimp:
             case "DELETE", "/3.0/lists/{list}/members/{hash}":
                 return self._archive(key)
         member = self._audience.members.get(key)
-        if member is None:
-            return _missing()
+        return _missing() if member is None else self._of_member(call, template, key, member)
+
+    def _of_member(self, call: Call, template: str, key: str, member: Member) -> Answer:
         match call.method, template:
             case "GET", "/3.0/lists/{list}/members/{hash}":
                 return _ok(self._render(member))
@@ -108,6 +117,10 @@ class Mailchimp:
                 return self._tag(call, key)
             case "GET", "/3.0/lists/{list}/members/{hash}/tags":
                 return self._tags(call, member)
+            case "POST", "/3.0/lists/{list}/members/{hash}/events":
+                return self._event(call, member)
+            case "GET", "/3.0/lists/{list}/members/{hash}/events":
+                return self._events(call, member)
             case "POST", "/3.0/lists/{list}/members/{hash}/actions/delete-permanent":
                 self._audience.forget(key)
                 return Answer(204)
@@ -148,6 +161,34 @@ class Mailchimp:
             for name, added in member.tags[start : start + min(count, 1000)]
         ]
         return _ok({"tags": shape, "total_items": len(member.tags), "_links": []})
+
+    def _event(self, call: Call, member: Member) -> Answer:
+        try:
+            self.events.record(member, call.json())
+        except Invalid as refusal:
+            return _invalid(str(refusal))
+        return Answer(204)
+
+    def _events(self, call: Call, member: Member) -> Answer:
+        start, count = int(call.query.get("offset", "0")), int(call.query.get("count", "10"))
+        rows = self.events.of(member)
+        shape = [row.shape() for row in rows[start : start + min(count, 1000)]]
+        return _ok({"events": shape, "total_items": len(rows), "_links": []})
+
+    def _trigger(self, call: Call, parts: tuple[str, ...]) -> Answer:
+        """That the contact must be subscribed is what users of the vendor report; its files have no word of it."""
+        try:
+            fields = call.json()
+        except CallRefused:
+            return problem(400, "JSON Parse Error", "We encountered an unspecified JSON parsing error.")
+        email = fields.get("email_address") if isinstance(fields, dict) else None
+        member = self._audience.by_email(email) if isinstance(email, str) else None
+        if member is None or not all(part.isdigit() for part in parts):
+            return _missing()
+        if member.status != "subscribed":
+            return problem(400, "Bad Request", "The contact is not subscribed to the journey's audience.")
+        self.events.trigger(member, int(parts[0]), int(parts[1]))
+        return Answer(204)
 
     def _list(self, call: Call) -> Answer:
         start, count = int(call.query.get("offset", "0")), int(call.query.get("count", "10"))

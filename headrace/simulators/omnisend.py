@@ -13,6 +13,7 @@ from typing import Any, Final
 from headrace.simulators.bigcommerce.dates import iso8601
 from headrace.simulators.call import Answer, Call, CallRefused, ok
 from headrace.simulators.clock import StoreClock
+from headrace.simulators.effects import Effects, effect_id
 from headrace.simulators.sliding import Sliding
 
 VERSIONS: Final = frozenset({"2026-03-15"})
@@ -51,6 +52,7 @@ class Omnisend:
     delay_s: float = 0.2
     contacts: dict[str, Contact] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    effects: Effects = field(default_factory=Effects)
     name: str = "omnisend"
     connections: int | None = None
     _jobs: deque[_Job] = field(default_factory=deque)
@@ -150,9 +152,23 @@ class Omnisend:
         return Answer(202)
 
     def _event(self, body: Any) -> Answer:
-        if not isinstance(body, dict) or not body.get("eventName") or not isinstance(body.get("contact"), dict):
+        """A repeat is one more: the vendor tells them apart for events of the past only."""
+        if not isinstance(body, dict) or not isinstance(body.get("eventName"), str) or not body["eventName"]:
             return _invalid("eventName", "is required")
+        if not isinstance(body.get("origin"), str) or not body["origin"]:
+            return _invalid("origin", "is required")
+        contact = body.get("contact")
+        if not isinstance(contact, dict) or not ("@" in str(contact.get("email", "")) or contact.get("id")):
+            return _invalid("contact", "must have an e-mail address or an id")
+        if not isinstance(body.get("properties", {}), dict):
+            return _invalid("properties", "must be an object")
         self.events.append(body)
+        known = self.contacts.get(str(contact.get("email", "")).lower())
+        key = effect_id(body.get("eventID"), *body.get("properties", {}).values()) or f"event/{len(self.events)}"
+        reaches = known is not None and known.status == "subscribed"
+        self.effects.ask(self.name, key)
+        to, now = str(contact.get("email", "")), self.clock.date().replace(microsecond=0)
+        self.effects.take(self.name, key, now, to=to, reaches=reaches, name=body["eventName"])
         return Answer(202)
 
     def _work(self) -> None:

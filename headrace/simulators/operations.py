@@ -177,6 +177,14 @@ def _subscribe_at_klaviyo(world: World, entry: Mapping[str, Any], made: Made) ->
     world.klaviyo.subscribe(str(entry["email"]))
 
 
+def _suppress_at_sendgrid(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    world.suppressed.add(str(entry["email"]).strip().lower())
+
+
+def _use_coupon(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    world.coupons.use(str(entry["code"]), int(entry.get("customer_id") or 0))
+
+
 def _date(value: object) -> datetime:
     return parse_date(str(value))
 
@@ -201,4 +209,6 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "klaviyo.subscribe": _subscribe_at_klaviyo,
     "klaviyo.unsubscribe": _unsubscribe_at_klaviyo,
     "klaviyo.suppress": _suppress_at_klaviyo,
+    "sendgrid.suppress": _suppress_at_sendgrid,
+    "coupon.use": _use_coupon,
 }

@@ -20,6 +20,8 @@ class Options:
     klaviyo_port: int = 0
     omnisend_port: int = 0
     sendgrid_port: int = 0
+    smtp_port: int = 0
+    receiver_port: int = 0
     access_token: str = "token"  # noqa: S105 - a simulated store's
     client_secret: str = "secret"  # noqa: S105
     webhook_header: tuple[str, str] | None = None
@@ -31,6 +33,11 @@ class Options:
     """From what Klaviyo takes in with 202 to when it is done."""
     omnisend_key: str = "omnisend-key"
     sendgrid_key: str = "sendgrid-key"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    """With a user, mail is taken from who logs in with these only."""
+    receiver_secret: str = ""
+    """`whsec_...`: what webhooks are signed with; "" takes any. Of one name: `POST /_sim/hooks`."""
     quota: int = 450
     window_ms: int = 30_000
     """Store milliseconds; what the headers state is divided by the speed."""

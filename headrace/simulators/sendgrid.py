@@ -17,6 +17,8 @@ from uuid import NAMESPACE_URL, uuid5
 from headrace.simulators.bigcommerce.dates import iso8601
 from headrace.simulators.call import Answer, Call, CallRefused, ok
 from headrace.simulators.clock import StoreClock
+from headrace.simulators.effects import Effects
+from headrace.simulators.sendgrid_mail import deliver, problem_of
 from headrace.simulators.sliding import Sliding
 
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -69,7 +71,8 @@ class SendGrid:
     """Id -> name."""
     suppressed: set[str] = field(default_factory=set)
     mails: list[Mapping[str, Any]] = field(default_factory=list)
-    """Those that were delivered."""
+    """Those that reached somebody."""
+    effects: Effects = field(default_factory=Effects)
     name: str = "sendgrid"
     connections: int | None = None
     _jobs: dict[str, _Job] = field(default_factory=dict)
@@ -153,7 +156,7 @@ class SendGrid:
             case "POST", "/field_definitions":
                 return self._make_field(call.json())
             case "POST", "/v3/mail/send":
-                return self._mail(call.json())
+                return self._mail(call.json(), len(call.raw))
         return _errors(404, "not found")
 
     def _upsert(self, body: Any) -> Answer:
@@ -249,16 +252,18 @@ class SendGrid:
         job = _Job(self._new_id("job"), self.clock.elapsed() + self.delay_s, off=(list_id, ids))
         return self._take_in(job)
 
-    def _mail(self, body: Any) -> Answer:
-        if not isinstance(body, dict) or not isinstance(body.get("personalizations"), list):
-            return _errors(400, "is required", "personalizations")
+    def _mail(self, body: Any, size: int) -> Answer:
+        now = self.clock.date().replace(microsecond=0)
+        problem = problem_of(body, size, now)
+        if problem is not None:
+            return _errors(problem.status, problem.message, problem.field)
         sandbox = ((body.get("mail_settings") or {}).get("sandbox_mode") or {}).get("enable") is True
         if sandbox:
             return Answer(200)
-        to = {str(one.get("email", "")).lower() for part in body["personalizations"] for one in part.get("to", ())}
-        if to - self.suppressed:
+        number = self._new_id("mail")
+        if deliver(self.effects, body, self.suppressed, now, number):
             self.mails.append(body)
-        return Answer(202, headers={"X-Message-Id": self._new_id("mail")})
+        return Answer(202, headers={"X-Message-Id": number})
 
     def _work(self) -> None:
         """Jobs that are due by now."""

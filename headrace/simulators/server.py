@@ -17,9 +17,13 @@ from headrace.simulators.call import Answer, Call, CallRefused, Routes, v3_error
 from headrace.simulators.control import control
 from headrace.simulators.delivery import Dispatcher
 from headrace.simulators.faults import Fault
+from headrace.simulators.held import Held
 from headrace.simulators.options import Options
 from headrace.simulators.quota import Verdict
+from headrace.simulators.receiver import VENDOR as RECEIVER
+from headrace.simulators.receiver import no_endpoint
 from headrace.simulators.simulator import Simulator
+from headrace.simulators.smtp import serving_mail
 from headrace.simulators.vendor import Vendor
 
 LARGEST_BODY: Final = 64 * 1024 * 1024
@@ -35,6 +39,10 @@ class Addresses:
     klaviyo: str
     omnisend: str
     sendgrid: str
+    smtp: str
+    """`smtp://host:port`."""
+    receiver: str
+    """`/hooks/{name}` follows."""
 
 
 class _Dropped(Exception):
@@ -105,6 +113,24 @@ class _VendorPort:
         return await _with_faults(self._simulator, vendor.name, call, call.path, serve, vendor.name)
 
 
+class _ReceiverPort:
+    """Its refusals are no vendor's: they are not among the calls."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def __call__(self, call: Call, headers: Mapping[str, str]) -> Answer:
+        receiver = self._simulator.receiver
+        request = receiver.ask(call, headers)
+        if request is None:
+            return no_endpoint()
+
+        async def serve() -> Answer:
+            return receiver.take(request)
+
+        return await _with_faults(self._simulator, RECEIVER, call, call.path, serve, RECEIVER)
+
+
 async def _with_faults(
     simulator: Simulator,
     vendor: str,
@@ -124,19 +150,28 @@ async def _with_faults(
             await asyncio.sleep(simulator.options.latency_ms / 1000)
         if fault is None:
             return await serve()
-        return await _faulty(fault, serve)
+        held = Held(fault.pause or "", vendor, call.method, whole_path, done=fault.after)
+        return await _faulty(simulator, fault, held, serve)
 
 
-async def _faulty(fault: Fault, serve: Callable[[], Awaitable[Answer]]) -> Answer:
-    if not fault.after and fault.delay_s:
-        await asyncio.sleep(fault.delay_s)
+async def _faulty(simulator: Simulator, fault: Fault, held: Held, serve: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def wait() -> None:
+        if fault.delay_s:
+            await asyncio.sleep(fault.delay_s)
+        if fault.pause is not None:
+            await simulator.hold.wait(held)
+
+    if not fault.after:
+        await wait()
     instead = fault.answer()
     answer = await serve() if fault.after or (instead is None and not fault.drop) else None
-    if fault.after and fault.delay_s:
-        await asyncio.sleep(fault.delay_s)
+    if fault.after:
+        await wait()
     if fault.drop:
         raise _Dropped
-    return instead or answer or Answer(500)
+    answer = instead or answer or Answer(500)
+    padded = answer.body if not fault.size else (answer.body or b"") + b" " * fault.size
+    return replace(answer, body=padded, drip_s=fault.drip_s)
 
 
 def _with_template(call: Call) -> Call:
@@ -159,30 +194,40 @@ def _count(simulator: Simulator, route: str) -> None:
     simulator.calls.by_route[route] += 1
 
 
-def _application(simulator: Simulator, serve: _Serve) -> web.Application:
+def _application(simulator: Simulator, serve: _Serve, *, counted: bool = True) -> web.Application:
     async def handle(request: web.Request) -> web.StreamResponse:
         call = Call(request.method, request.path, request.path, query=request.query, raw=await request.read())
         if call.path.startswith("/_sim/"):
-            return _response(simulator, await control(simulator, call))
+            return await _response(simulator, request, await control(simulator, call))
         try:
             answer = await serve(call, request.headers)
         except _Dropped:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
-        simulator.calls.by_status[answer.status] += 1
-        return _response(simulator, answer)
+        if counted:
+            simulator.calls.by_status[answer.status] += 1
+        return await _response(simulator, request, answer)
 
     application = web.Application(client_max_size=LARGEST_BODY)
     application.router.add_route("*", "/{path:.*}", handle)
     return application
 
 
-def _response(simulator: Simulator, answer: Answer) -> web.Response:
+async def _response(simulator: Simulator, request: web.Request, answer: Answer) -> web.StreamResponse:
     headers = {"Date": http_date(simulator.world.now()), **answer.headers}
     if answer.body is not None:
         headers.setdefault("Content-Type", answer.content_type)
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
+    if not answer.drip_s or answer.body is None:
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    with suppress(ConnectionError):  # who asked has had enough
+        for byte in answer.body:
+            await response.write(bytes([byte]))
+            await asyncio.sleep(answer.drip_s)
+        await response.write_eof()
+    return response
 
 
 @asynccontextmanager
@@ -193,16 +238,20 @@ async def serving(options: Options) -> AsyncIterator[tuple[Simulator, Addresses]
     applications = {"bigcommerce": _application(simulator, _BigCommerce(simulator, simulator.bigcommerce_routes(base)))}
     for name, vendor in simulator.vendors.items():
         applications[name] = _application(simulator, _VendorPort(simulator, vendor))
+    applications[RECEIVER] = _application(simulator, _ReceiverPort(simulator), counted=False)
     dispatcher = Dispatcher(simulator.queue, client_secret=options.client_secret, header=options.webhook_header)
     async with AsyncExitStack() as ports:
         addresses = {
             name: await ports.enter_async_context(_port(application, options.host, getattr(options, f"{name}_port")))
             for name, application in applications.items()
         }
+        smtp = await ports.enter_async_context(serving_mail(simulator.mail, options.host, options.smtp_port))
         sender = asyncio.create_task(dispatcher.run())
         try:
-            yield simulator, Addresses(**{name: f"http://{options.host}:{port}" for name, port in addresses.items()})
+            bases = {name: f"http://{options.host}:{port}" for name, port in addresses.items()}
+            yield simulator, Addresses(**bases, smtp=f"smtp://{options.host}:{smtp}")
         finally:
+            simulator.hold.release()
             sender.cancel()
             with suppress(asyncio.CancelledError):
                 await sender

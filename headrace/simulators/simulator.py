@@ -11,13 +11,17 @@ from headrace.simulators.bigcommerce.writes import Writes
 from headrace.simulators.call import Routes
 from headrace.simulators.clock import StoreClock
 from headrace.simulators.faults import Faults
+from headrace.simulators.held import Hold
 from headrace.simulators.hooks import Hooks
 from headrace.simulators.klaviyo import Klaviyo
 from headrace.simulators.mailchimp import Mailchimp
+from headrace.simulators.mailchimp_events import MemberEvents
 from headrace.simulators.omnisend import Omnisend
 from headrace.simulators.options import Options
 from headrace.simulators.quota import AtOnce, StoreQuota
+from headrace.simulators.receiver import Receiver
 from headrace.simulators.sendgrid import SendGrid
+from headrace.simulators.smtp import MailServer
 from headrace.simulators.vendor import Vendor
 from headrace.simulators.webhooks import Policy, WebhookQueue
 from headrace.simulators.world import World
@@ -47,6 +51,12 @@ class Simulator:
         self.writes = Writes()
         self.calls = Calls()
         self.faults = Faults()
+        self.hold = Hold()
+        self.effects = self.world.effects
+        login = (options.smtp_user, options.smtp_password) if options.smtp_user else None
+        self.mail = MailServer(self.clock, self.effects, self.faults, self.hold, login)
+        secrets = {"": options.receiver_secret} if options.receiver_secret else {}
+        self.receiver = Receiver(self.clock, self.effects, secrets)
         self.quota = StoreQuota(
             quota=options.quota, window_s=options.window_ms / 1000, other_app_share=options.other_app_share
         )
@@ -63,8 +73,8 @@ class Simulator:
 def _vendors(world: World, clock: StoreClock, options: Options) -> tuple[Vendor, ...]:
     """The e-mail platforms; a new one is a line here, its port and key in `Options`."""
     return (
-        Mailchimp(world.audience, options.list_id, options.mailchimp_key),
+        Mailchimp(world.audience, options.list_id, options.mailchimp_key, MemberEvents(world.now, world.effects)),
         Klaviyo(world.klaviyo, clock, options.klaviyo_key, options.klaviyo_delay_s),
-        Omnisend(clock, options.omnisend_key),
-        SendGrid(clock, options.sendgrid_key),
+        Omnisend(clock, options.omnisend_key, effects=world.effects),
+        SendGrid(clock, options.sendgrid_key, effects=world.effects, suppressed=world.suppressed),
     )

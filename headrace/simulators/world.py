@@ -10,6 +10,8 @@ from typing import Any
 from headrace.simulators.audience import Audience
 from headrace.simulators.carts import Carts
 from headrace.simulators.clock import StoreClock
+from headrace.simulators.coupons import Coupons
+from headrace.simulators.effects import Effects
 from headrace.simulators.klaviyo.account import Account
 from headrace.simulators.metafields import Metafields
 from headrace.simulators.people import People
@@ -32,7 +34,11 @@ class World:
         self.trade = Trade(self.now, clock.elapsed, self._emit, lag_s=read_lag_s)
         self.carts = Carts(self.now, self._emit, self.trade)
         self.audience = Audience(self.now)
-        self.klaviyo = Account(self.now)
+        self.effects = Effects()
+        self.coupons = Coupons(self.now, self.effects)
+        self.klaviyo = Account(self.now, self.effects)
+        self.suppressed: set[str] = set()
+        """Addresses that SendGrid mails nothing, in small letters."""
 
     def now(self) -> datetime:
         """The store's date in whole seconds."""

@@ -6,6 +6,7 @@ Routes by resource, one module each; quota, tokens and faults are the server's.
 from headrace.simulators.bigcommerce import (
     carts,
     catalog,
+    coupons,
     customers,
     groups,
     metafields,
@@ -42,6 +43,7 @@ def routes(world: World, hooks: Hooks, queue: WebhookQueue, writes: Writes, *, b
         **metafields.routes(world, writes),
         **groups.routes(world),
         **price_lists.routes(world),
+        **coupons.routes(world),
         **segments.routes(world),
         **store_information.routes(world),
         **subscribers.routes(world),

@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from headrace.simulators.effects import Effects, effect_id
 from headrace.simulators.klaviyo.rows import NEVER, SUBSCRIBED, UNSUBSCRIBED, Event, List, Profile, Suppression
 
+SINK: Final = "klaviyo"
 LIFTED: Final = frozenset({"UNSUBSCRIBE", "SPAM_COMPLAINT", "USER_SUPPRESSED"})
 """Suppressions that end when somebody is subscribed by API, whoever asked for them."""
 FIELDS: Final = (
@@ -33,8 +35,9 @@ class Invalid(Exception):
 class Account:
     """Profiles by id, lists by id, events in the order they were recorded."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], effects: Effects | None = None) -> None:
         self._now = now
+        self.effects = effects or Effects()
         self.profiles: dict[str, Profile] = {}
         self.lists: dict[str, List] = {}
         self.events: list[Event] = []
@@ -138,6 +141,9 @@ class Account:
         self.events.append(
             Event(f"E{len(self.events) + 1:07d}", profile.id, metric, unique_id, at, dict(properties), flows)
         )
+        mailed = profile.consent == SUBSCRIBED and all(each.list_id is not None for each in profile.suppressions)
+        effect = event_key(profile.email, metric, unique_id)
+        self.effects.take(SINK, effect, self._now(), to=profile.email, reaches=flows and mailed, name=metric)
         return True
 
     def lists_of(self, profile_id: str) -> list[List]:
@@ -155,6 +161,11 @@ class Account:
         same = (suppression.reason, suppression.list_id)
         others = tuple(each for each in profile.suppressions if (each.reason, each.list_id) != same)
         self.profiles[profile.id] = replace(profile, suppressions=(*others, suppression), updated=self._now())
+
+
+def event_key(email: str, metric: str, unique_id: str) -> str:
+    """The effect an event is of; for others what makes the vendor take it for a repeat."""
+    return effect_id(unique_id) or f"event/{metric}/{unique_id}/{email.strip().lower()}"
 
 
 def is_email(value: object) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from headrace.simulators.bigcommerce.dates import parse_date
-from headrace.simulators.klaviyo.account import Account, Invalid
+from headrace.simulators.klaviyo.account import SINK, Account, Invalid, event_key
 
 MOST_EVENTS: Final = 1000
 _MOST_PROPERTIES: Final = 400
@@ -32,7 +32,7 @@ def accept_one(account: Account, body: Any, now: datetime) -> Callable[[], None]
         raise Invalid("An event is required.", "/data")
     attributes = data.get("attributes") or {}
     given = _read(attributes, attributes.get("profile"), now, "/data", past=bool(attributes.get("backfill")))
-    return lambda: _record(account, [given])
+    return _asked(account, [given])
 
 
 def accept_many(account: Account, body: Any, now: datetime) -> Callable[[], None]:
@@ -58,7 +58,7 @@ def accept_many(account: Account, body: Any, now: datetime) -> Callable[[], None
         if key in seen or (one.metric, one.unique_id) in recorded:
             raise Invalid("Duplicate event.", where)
         seen.add(key)
-    return lambda: _record(account, given)
+    return _asked(account, given)
 
 
 def _read(attributes: Mapping[str, Any], profile: Any, now: datetime, where: str, *, past: bool) -> Given:
@@ -84,6 +84,12 @@ def _time(value: Any, now: datetime, where: str) -> datetime:
     if at.year <= 1990 or at > now + timedelta(days=366):
         raise Invalid("The time is too far away.", f"{where}/attributes/time")
     return at
+
+
+def _asked(account: Account, events: Sequence[Given]) -> Callable[[], None]:
+    for event in events:
+        account.effects.ask(SINK, event_key(str(event.profile["attributes"]["email"]), event.metric, event.unique_id))
+    return lambda: _record(account, events)
 
 
 def _record(account: Account, events: Sequence[Given]) -> None:

@@ -15,6 +15,7 @@ from tests.headrace.simulators.harness import Hands
 
 BASE = "/v3/marketing"
 SPECS = Specs("sendgrid")
+MAIL: dict[str, Any] = {"from": {"email": "shop@x.example"}, "template_id": "d-1"}
 
 
 class Account:
@@ -102,7 +103,7 @@ def test_limit__is_told_by_headers(account: Account) -> None:
 def test_mail__to_a_suppressed_address__is_accepted_and_dropped(account: Account) -> None:
     account.sim.suppressed.add("no@x.example")
     for email in ("no@x.example", "yes@x.example"):
-        answer = account.raw("POST", "/v3/mail/send", {"personalizations": [{"to": [{"email": email}]}]})
+        answer = account.raw("POST", "/v3/mail/send", {**MAIL, "personalizations": [{"to": [{"email": email}]}]})
         assert (answer.status, answer.body) == (202, None)
     assert len(account.sim.mails) == 1
 
