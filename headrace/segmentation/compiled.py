@@ -42,6 +42,7 @@ from headrace.segmentation.given import Giving
 from headrace.segmentation.group_choice import places_of
 from headrace.segmentation.ledger import CountedSpend, counted_spend
 from headrace.segmentation.schedule import ALWAYS, TIME_TRIGGERS, timed_rule
+from headrace.segmentation.sparing import Sparing, sparing_of
 from headrace.segmentation.steps import Step, Timers, steps_of, timers_of
 from headrace.segmentation.totals import Summing
 
@@ -97,6 +98,8 @@ class CompiledRules:
     renames: Renames
     max_age: Edge
     """From a fact to when an effect for it is too old."""
+    sparing: Sparing | None
+    """When customers are left alone; None: the rules do not say."""
     waiting: dict[tuple[str, str], CompiledAction]
     """Actions with `after`, by source and key."""
     giving: Giving
@@ -174,6 +177,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         triggers=frozenset(rule.when.name for rule in rule_set.rules),
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
         max_age=edge_of(rule_set.max_age, terms.timezone),
+        sparing=sparing_of(rule_set),
         waiting=_waiting((*rules.values(), *segments.values(), *ladders.values())),
         giving=Giving(segments, ladders),
         terms=terms,

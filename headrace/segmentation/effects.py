@@ -125,6 +125,7 @@ class Releasing:
         known_by = effect_id(self.state.key, one.source, action.key, cause_id)
         if known_by in self.effects:
             return
+        sparing = self.rules.sparing if send.kind in MARKETING else None
         self.effects[known_by] = Effect(
             id=known_by,
             customer=self.state.key,
@@ -147,6 +148,8 @@ class Releasing:
             ),
             consumer=send.consumer,
             consent=proof,
+            quiet=None if sparing is None else sparing.quiet_for(self.state.profile),
+            cap=None if sparing is None else sparing.cap,
         )
         self.verdicts.append(Verdict(one.source, "effect", f"{action.key}, for {cause_id or 'the customer, once'}"))
         self.fates.append((send.kind, "released"))
