@@ -13,13 +13,13 @@ NewestFact = Callable[[Entry], datetime]
 def wanted_group(
     observed: str, rules: RuleSet, memory: Memory, ever_wanted: set[str], newest_fact: NewestFact
 ) -> str | None:
-    """The group the customer shall be in, "" for none; None: not ours to touch."""
+    """The group the customer shall be in, as the store calls it, "" for none; None: not ours to touch."""
     if (pinned := pinned_group(memory.pin, rules)) is not None:
-        return pinned
+        return at_store(pinned, rules)
     if not memory.taken and not is_ours(observed, rules, ever_wanted):
         return None
     winner = _winner(claims(rules, memory, newest_fact), rules)
-    return rules.default_group if winner is None else winner
+    return at_store(rules.default_group if winner is None else winner, rules)
 
 
 def pinned_group(pin: Pin | None, rules: RuleSet) -> str | None:
@@ -59,4 +59,18 @@ def _winner(running: list[tuple[str, str, datetime]], rules: RuleSet) -> str | N
 
 def is_ours(observed: str, rules: RuleSet, ever_wanted: set[str]) -> bool:
     """The store has the customer in no group, in one of the rules, or in one we once wanted."""
-    return observed in {"", rules.default_group, *(group.name for group in rules.groups), *ever_wanted}
+    named = (at_store(name, rules) for name in (rules.default_group, *(group.name for group in rules.groups)))
+    return observed in {"", *named, *ever_wanted}
+
+
+def at_store(name: str, rules: RuleSet) -> str:
+    """What the store calls the group that the rules call so."""
+    return next((group.alias.get("bigcommerce", name) for group in rules.groups if group.name == name), name)
+
+
+def in_rules(name: str, rules: RuleSet) -> str:
+    """What the rules call the group that the store calls so; one that they know by another name is a stranger."""
+    for group in rules.groups:
+        if name == at_store(group.name, rules):
+            return group.name
+    return f"{name}, a stranger" if any(name == group.name for group in rules.groups) else name

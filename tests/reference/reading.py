@@ -32,7 +32,7 @@ from tests.reference.facts import (
     profile_changed_at,
     read_facts,
 )
-from tests.reference.group import is_ours, pinned_group, wanted_group
+from tests.reference.group import at_store, in_rules, is_ours, pinned_group, wanted_group
 from tests.reference.happenings import happenings, past_happenings
 from tests.reference.memory import Memory, Pin
 from tests.reference.moments import moments, spans_of
@@ -147,7 +147,7 @@ class Reading:
                 self.memory.pin = None
         moved_to = self._moved_to(before)
         if moved_to is not None and self.rules is not None and self.rules.drift == "pin":
-            there = Pin(moved_to, None)
+            there = Pin(in_rules(moved_to, self.rules), None)
             self.memory.pin = self.memory.pin if pinned_group(there, self.rules) is None else there
         happened = None if envelope.headracerevision else envelope.time
         why = Why(
@@ -188,7 +188,7 @@ class Reading:
         told = self.teller.last_group
         if not self.teller.group_known or told is None or was.group != told or now.group == told:
             return None
-        default = "" if self.rules is None else self.rules.default_group
+        default = "" if self.rules is None else at_store(self.rules.default_group, self.rules)
         given = now.group == default != "" and now.modified_at - now.created_at < timedelta(hours=1)
         return None if given or self._is_echo(was, now) else now.group
 

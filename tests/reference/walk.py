@@ -22,7 +22,7 @@ from tests.reference import facts as read
 from tests.reference.conditions import holds
 from tests.reference.entries import Entry, given, keyed, labels_of, parts_read
 from tests.reference.facts import Happening
-from tests.reference.group import standing_givers, wanted_group
+from tests.reference.group import in_rules, standing_givers, wanted_group
 from tests.reference.labels import Label
 from tests.reference.memory import Fired, Memory, Waiting
 from tests.reference.numbers import number_of
@@ -114,7 +114,8 @@ class Walk:
             if before.moved_to is None:
                 return []
             now_in = before.moved_to
-        return [Happening(name, fact_at, from_=was or "", to=now_in, cause=before.event)]
+        left, entered = (in_rules(group, self.scene.rules) for group in (was or "", now_in))
+        return [Happening(name, fact_at, from_=left, to=entered, cause=before.event)]
 
     def _act(self, rule: str, action: Action, fact_at: datetime) -> None:
         claims = self.memory.claims
@@ -199,7 +200,9 @@ class Walk:
         """As the walk has come to them."""
         rungs = {ladder: (rung.number, rung.since) for ladder, rung in self.memory.rungs.items()}
         pinned = self.memory.pin is not None
-        return Memberships(self.group_in(), pinned=pinned, segments=dict(self.memory.segments), rungs=rungs)
+        group = self.group_in()
+        named = None if group is None else in_rules(group, self.scene.rules)
+        return Memberships(named, pinned=pinned, segments=dict(self.memory.segments), rungs=rungs)
 
     def newest_fact(self, entry: Entry) -> datetime:
         """When the newest fact behind a segment or a rung happened."""

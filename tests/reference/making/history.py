@@ -51,6 +51,7 @@ from tests.reference.making.words import (
     PRODUCTS,
     STATUSES,
     VALUES,
+    VIP,
     some,
 )
 
@@ -137,7 +138,7 @@ class History:
         if kind == "customer" and not self.guest:
             return self._snapshot(self._account(), late=random.random() < 0.1)
         if kind == "store" and "email" in self._customer:
-            self._customer["group"] = random.choice(("", *GROUPS))  # by us, or by somebody else
+            self._customer["group"] = self._group(("", *GROUPS))  # by us, or by somebody else
             return self._snapshot(self._told(), late=False)
         return self._other(kind) or self._snapshot(self._order(), late=kind == "late")
 
@@ -229,11 +230,15 @@ class History:
             "store_credit": random.choice((None, *AMOUNTS)),
             "subscribed": random.choice((True, True, False, None)),
             "addresses": tuple(Address(**place) for place in some(random, PLACES, 0, 2)),
-            "group": random.choice(("", "", *GROUPS, "Elsewhere")),
+            "group": self._group(("", "", *GROUPS, "Elsewhere")),
         }
         changed = fresh if "email" not in known else {name: fresh[name] for name in some(random, list(fresh), 0, 2)}
         known |= changed
         return self._told()
+
+    def _group(self, names: Sequence[str]) -> str:
+        name = self._random.choice(names)
+        return VIP.format(name) if name and self._random.random() < 0.15 else name
 
     def _told(self) -> CustomerSnapshot:
         known = self._customer

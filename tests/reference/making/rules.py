@@ -19,6 +19,7 @@ from tests.reference.making.words import (
     SPANS,
     TAGS,
     VALUES,
+    VIP,
     ZONES,
     money,
     one_or_many,
@@ -128,10 +129,14 @@ class Rules:
             order = [order[:2], *order[2:]] if random.random() < 0.5 else [*order[:1], order[1:4], *order[4:]]
         default = random.choice(groups) if groups and random.random() < 0.3 else ""
         return {
-            "groups": [{"name": name} | KINDS.get(name, {}) for name in groups],
+            "groups": [{"name": name} | KINDS.get(name, {}) | self._alias(name) for name in groups],
             "group_order": [equals for equals in order if equals],
             "default_group": default,
         }
+
+    def _alias(self, name: str) -> Written:
+        """The store mostly calls it the same."""
+        return {"alias": {"bigcommerce": VIP.format(name)}} if self._random.random() < 0.1 else {}
 
     def _gives(self) -> Written:
         random, gives = self._random, dict[str, Any]()

@@ -10,6 +10,8 @@ T = TypeVar("T")
 ZONES = ("Europe/London", "America/New_York", "Australia/Lord_Howe")
 CURRENCY = "GBP"
 GROUPS = ("Gold", "Silver", "Apple", "Wholesale", "Bronze")
+VIP = "VIP {}"
+"""What a store may call one of them."""
 EMAILS = ("ann@acme.com", "Ann@Shop.Acme.com", "eve@example.org", None)
 COMPANIES = ("Acme", "ACME  Intl", "Café Noir", "Acme, Inc.", "noir GmbH", "")
 ALIASES = {"Acme": ["Acme Intl"], "Café Noir": ["Noir"]}
