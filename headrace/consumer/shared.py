@@ -15,7 +15,6 @@ from aiokafka import AIOKafkaProducer
 from headrace.consumer.database import AlreadyRunning, Database, SingleReplica, open_database
 from headrace.consumer.loop import Consumer
 from headrace.consumer.patience import database_is_away, insist, kafka_is_away, unless_stopping
-from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import make_producer
 from headrace.runtime.lanes import run_lanes
 from headrace.runtime.process import FatalError, Running
@@ -70,8 +69,6 @@ async def run_stores(
         settings.store if settings.among else "": partial(_guarded, partial(lane, settings), shared, running)
         for settings in stores
     }
-    if "" not in lanes:
-        running.health.clear(STARTING)
     await run_lanes(lanes, running)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from headrace.runtime.health import LaneHealth
+from headrace.runtime.health import STARTING, LaneHealth
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import for_store
 from headrace.runtime.process import STOP_WITHIN_S, FatalError, Running
@@ -31,6 +31,7 @@ async def run_lanes(
     if "" in lanes:
         return await lanes[""](running)
     healths = {store: LaneHealth(running.health, store) for store in lanes}
+    running.health.clear(STARTING)  # from here on each lane says it of itself
     async with asyncio.TaskGroup() as tasks:
         for store, lane in lanes.items():
             tasks.create_task(_keep(store, lane, healths[store], running, again_s, stop_within_s))
