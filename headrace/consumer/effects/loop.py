@@ -74,7 +74,11 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         producer: AIOKafkaProducer,
         running: Running,
         policy: Policy | None = None,
+        group: str | None = None,
+        from_now: bool = False,
     ) -> None:
+        """`group`: of the consumer, if not the usual one. `from_now`: what was decided before the first start is not
+        this sender's."""
         self._sender = sender
         self._settings = settings
         self._running = running
@@ -83,6 +87,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         self._name = f"effects.{sender.name}"
         self._records = Records(producer, settings, name=self._name, outcome=("effect", sender.name), running=running)
         self._told = Told(self._records, sender.name)
+        self._from_now = from_now
         self._clock = StoreClock(settings)
         self._worker = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
         self._partitions: frozenset[int] = frozenset()
@@ -99,7 +104,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         self._contacts = topic(settings, topics.ACTIONS_CONTACT)
         self._consumer = make_consumer(
             settings,
-            group=group_of(settings, f"actions.{self._name}"),
+            group=group_of(settings, group or f"actions.{self._name}"),
             session_timeout_ms=_SESSION_MS,
             heartbeat_interval_ms=_SESSION_MS // 3,
             # A customer's effects and contact are read by one worker.
@@ -192,6 +197,11 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
                 await self._consumer.commit(beginnings)
             effects = [TopicPartition(*place) for place in missing if place[0] == self._effects]
             lost = [at for at in effects if await self._consumer.committed(at)]
+            if self._from_now and (first := [at for at in effects if at not in lost]):
+                ends = cast("dict[TopicPartition, int]", await self._consumer.end_offsets(first))
+                for at, offset in ends.items():
+                    self._consumer.seek(at, offset)
+                await self._consumer.commit(ends)
         except KafkaError as error:
             log.warning("consumer.commit_failed", kind=self._name, problem=type(error).__name__)
             return False
