@@ -62,6 +62,7 @@ class Bench:
     simulator: Simulator
     addresses: Addresses
     session: aiohttp.ClientSession
+    store: str = STORE
     steps: Any = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -70,7 +71,7 @@ class Bench:
         return {
             "kafka_bootstrap_servers": self.settings.kafka_bootstrap_servers,
             "topic_prefix": self.settings.topic_prefix,
-            "store": STORE,
+            "store": self.store,
             "bigcommerce_url": self.addresses.bigcommerce,
             "bigcommerce_token": SecretStr("token"),
             "bigcommerce_quota_share": 1.0,
@@ -104,7 +105,7 @@ class Bench:
             customer = {"id": number, "email": f"c{number}@example.com", "first_name": "A", "last_name": "B"}
             made.append({"op": "customer.create", "customer": {**customer, "group": group}})
         await self.operate(*made)
-        return [f"{STORE}:{number}" for number in range(1, count + 1)]
+        return [f"{self.store}:{number}" for number in range(1, count + 1)]
 
     async def fault(self, match: Mapping[str, Any], reply: Mapping[str, Any], times: int | None = 1) -> None:
         """Orders a fault for coming calls."""
@@ -239,7 +240,7 @@ async def bench_of(settings: ServiceSettings, **options: Any) -> AsyncIterator[B
     """A bench whose simulator has these options."""
     chosen = Options(**{"store": STORE, "quota": 100_000, **options})
     async with serving(chosen) as (simulator, addresses), aiohttp.ClientSession() as session:
-        yield Bench(settings, simulator, addresses, session)
+        yield Bench(settings, simulator, addresses, session, chosen.store)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ Nothing crashes, no answer has a shape or a status that the document has not, an
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from headrace.consumer.database import Database, open_database
 from services.attributes import openapi
@@ -21,7 +22,7 @@ from services.attributes.api import Shop, create_app
 from services.attributes.definition_table import put_definition
 from services.attributes.definitions import Definition
 from services.attributes.layout import Room
-from services.attributes.tables import migrate_store
+from services.attributes.tables import DEFINITIONS, LAYOUTS, VALUES, migrate_store
 from tests.services.attributes.filling import fill
 
 KEY = {"X-Api-Key": "key"}
@@ -45,8 +46,20 @@ async def publish(customer: str, event: bytes) -> None:
 
 LATE = Late()
 APP = create_app([Shop(cast("Database", LATE), "s", publish, lambda: Room("headrace"))], {"s": "key"})
+TWO = create_app(
+    [Shop(cast("Database", LATE), store, publish, lambda: Room("headrace")) for store in ("s", "t")],
+    {"s": "key", "t": "another"},
+)
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
-OPERATIONS = {one.label: one for one in (found.ok() for found in cast("Any", SCHEMA.get_all_operations()))}
+
+
+def operations_of(schema: Any) -> dict[str, Any]:
+    """By method and path."""
+    return {one.label: one for one in (found.ok() for found in schema.get_all_operations())}
+
+
+OPERATIONS = operations_of(SCHEMA)
+OF_TWO = operations_of(schemathesis.openapi.from_asgi("/openapi.json", TWO))
 MEANING = {"value_not_allowed", "all_rows_refused", "name_taken", "bad_name", "too_large"}
 """What no schema says: refused for what it means, not for how it is written."""
 KNOWN = {"customer": "s:1", "name": "tier"}
@@ -58,8 +71,10 @@ def filled(database_url: str) -> Iterator[None]:
     migrate_store(database)
 
     async def act() -> None:
-        await fill(database, [f"s:{number}" for number in range(5)], country=["France"], tier=["VIP", "odd"])
-        await database.write(lambda c: put_definition(c, "s", Definition("tier", ("VIP",), "metafield")))
+        definition = Definition("tier", ("VIP",), "metafield")
+        for store in ("s", "t"):
+            await fill(database, [f"{store}:{n}" for n in range(5)], country=["France"], tier=["VIP", "odd"])
+            await database.write(partial(put_definition, store=store, definition=definition))
 
     asyncio.run(act())
     LATE.opened = database
@@ -83,6 +98,33 @@ def test_api__any_request__answered_as_documented(label: str, mode: GenerationMo
         case.validate_response(reply, headers=KEY, excluded_checks=excluded)
 
     run()
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("label", OF_TWO)
+def test_api__as_one_store_against_anothers__404_whatever_is_sent(label: str) -> None:
+    """The other store has a customer of the same id and an attribute of the same name."""
+
+    async def all_rows() -> Any:
+        def ask(connection: Connection) -> Any:
+            return [list(connection.execute(select(table))) for table in (VALUES, DEFINITIONS, LAYOUTS)]
+
+        return await LATE.read(ask)
+
+    before = asyncio.run(all_rows())
+
+    @given(OF_TWO[label].as_strategy(generation_mode=GenerationMode.POSITIVE))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    def run(case: "Case[Any]") -> None:
+        case.path_parameters.update({name: {"customer": "t:1", "name": "tier"}[name] for name in case.path_parameters})
+        if "customer" not in case.path_parameters:
+            case.query["store"] = "t"
+        reply = case.call(headers=KEY)
+        assert reply.status_code == 404
+        assert reply.json()["error"]["code"] in ("unknown_customer", "unknown_store")
+
+    run()
+    assert asyncio.run(all_rows()) == before
 
 
 def test_document__committed_file__is_what_the_routes_say() -> None:
