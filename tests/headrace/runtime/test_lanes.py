@@ -20,7 +20,6 @@ async def lanes_of(
 ) -> AsyncIterator[Running]:
     """They run within; at the end they are asked to stop, and must."""
     running = Running()
-    running.health.clear("starting")
     work = asyncio.ensure_future(run_lanes(lanes, running, again_s=again_s, stop_within_s=stop_within_s))
     await asyncio.sleep(0)  # each is there now, and has not begun
     assert running.health.reasons == [f"{store}: starting" for store in lanes]
