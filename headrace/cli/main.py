@@ -52,6 +52,7 @@ VERBS: Final = (
     "outcomes",
     "dead_letters",
     "effects",
+    "consume",
     "bench",
 )
 """Modules of `headrace.cli`, in the order of the help."""

@@ -76,9 +76,17 @@ class Bootstrap:
     """Of one kind's consumer and its database."""
 
     def __init__(
-        self, kind: Kind, settings: ServiceSettings, *, consumer: AIOKafkaConsumer, store: Store, running: Running
+        self,
+        kind: Kind,
+        settings: ServiceSettings,
+        *,
+        consumer: AIOKafkaConsumer,
+        store: Store,
+        running: Running,
+        from_now: bool = False,
     ) -> None:
         self._kind = kind
+        self._from_now = from_now
         self._settings = settings
         self._consumer = consumer
         self._store = store
@@ -97,7 +105,10 @@ class Bootstrap:
         try:
             for at, records in polled.items():
                 self._consumer.seek(at, records[0].offset)
-            if missing:
+            if missing and self._from_now:
+                async with asyncio.timeout(_WITHIN_S):
+                    await self._seek_to_end(partitions)
+            elif missing:
                 await self._note_newest(partitions)
                 async with asyncio.timeout(_WITHIN_S):
                     await self._seek_to_beginning(partitions)
@@ -108,6 +119,16 @@ class Bootstrap:
             await self._store.write(lambda connection: mark_begun(connection, kind, missing))
             log.info("consumer.bootstrapped", kind=kind, partitions=len(missing))
         return True
+
+    async def _seek_to_end(self, partitions: Sequence[TopicPartition]) -> None:
+        """Where a group had been before, its place stays."""
+        new = [at for at in partitions if await self._consumer.committed(at) is None]
+        if not new:
+            return
+        ends = cast("dict[TopicPartition, int]", await self._consumer.end_offsets(new))
+        for at, offset in ends.items():
+            self._consumer.seek(at, offset)
+        await self._consumer.commit(ends)
 
     async def _seek_to_beginning(self, partitions: Sequence[TopicPartition]) -> None:
         beginnings = cast("dict[TopicPartition, int]", await self._consumer.beginning_offsets(partitions))

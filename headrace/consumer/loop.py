@@ -72,8 +72,16 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
     """One kind's loop. `run` ends when the process is asked to stop, within about three seconds at worst."""
 
     def __init__(
-        self, kind: Kind, *, settings: ServiceSettings, database: Database, producer: AIOKafkaProducer, running: Running
+        self,
+        kind: Kind,
+        *,
+        settings: ServiceSettings,
+        database: Database,
+        producer: AIOKafkaProducer,
+        running: Running,
+        from_now: bool = False,
     ) -> None:
+        """`from_now`: what was wanted before the first start is left as it is."""
         self._kind = kind
         self._settings = settings
         self._running = running
@@ -108,7 +116,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             # Topics of one kind are read together: the same customer's records meet in one process.
             partition_assignment_strategy=(RangePartitionAssignor,),
         )
-        self._bootstrap = Bootstrap(kind, settings, consumer=self._consumer, store=self._store, running=running)
+        self._bootstrap = Bootstrap(
+            kind, settings, consumer=self._consumer, store=self._store, running=running, from_now=from_now
+        )
 
     @property
     def partitions(self) -> frozenset[int]:
