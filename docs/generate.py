@@ -124,7 +124,7 @@ def _documented(cls: type) -> Iterator[tuple[str, str]]:
     assert isinstance(body, ast.ClassDef)
     for field, text in zip(body.body, body.body[1:], strict=False):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
-            yield field.target.id, ast.literal_eval(text.value)
+            yield field.target.id, " ".join(ast.literal_eval(text.value).split())
 
 
 def _settings(cls: type[BaseSettings], *, without: type[BaseSettings] | None = None) -> str:

@@ -30,7 +30,7 @@ class ReceiveSettings(ServiceSettings):
     webhook_tolerance_s: int = Field(default=300, ge=1)
     """How far a signature's time may be from ours, either way."""
     api_key: SecretStr | None = None
-    """For POST /v1/events; without it that endpoint refuses everybody."""
+    """For POST /v1/events, which refuses everybody without it. It opens each store that has no key of its own."""
     own_snapshots: bool = False
     """Take customers and orders by POST /v1/events too: for a store that is not on BigCommerce. Of one that feed and
     hydrate read, the store itself is the source."""
@@ -63,7 +63,7 @@ class StoreSettings(ServiceSettings):
     bigcommerce_webhook_header: SecretStr | None = None
     """`Name: value` for the hooks we make."""
     webhook_url: str | None = None
-    """Where the store reaches `receive`; hooks to it are made at start if they are missing."""
+    """Where the store reaches `receive`; missing hooks to it are made at start. `{store}`: its hash, of several."""
     unauthorized_retry_s: float = Field(default=15.0, gt=0)
     """How long a process that the store turned away (401) waits before it asks again."""
 
