@@ -21,7 +21,7 @@ def customer_key(customer: str) -> str:
         return customer
     names = store_names()
     known = os.environ.get(variable("store")) or (names[0] if len(names) == 1 else "")
-    if not known or not customer or ":" in customer:
+    if not known or "," in known or not customer or ":" in customer:
         name = customer.strip(":") or "42"
         which = f"; there are {', '.join(names)}" if len(names) > 1 else ""
         raise CliError(

@@ -5,7 +5,7 @@ A key is the name of the variable that says the same for one store, without HEAD
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -77,34 +77,31 @@ class StoreEntry:
 
 
 def read_stores(only: str | None = None) -> list[StoreEntry]:
-    """The stores this process is for: all of the file, or the one of them that is named, here or by HEADRACE_STORE.
+    """The stores this process is for: all of the file, or those that are named, here or by HEADRACE_STORE (`a,b`).
 
     One nameless entry where there is no file. Another store's secrets are not read. Raises SettingsError.
     """
     path = os.environ.get(variable("stores"))
     if not path:
         return [StoreEntry()]
-    wanted = only or os.environ.get(variable("store")) or None
-    stores = _read(Path(path), wanted)
-    if not wanted:
-        return stores
-    chosen = [store for store in stores if store.name == wanted]
-    if not chosen:
-        names = ", ".join(store_names())
+    wanted = frozenset((only or os.environ.get(variable("store")) or "").split(",")) - {""}
+    stores = _read(Path(path), wanted or None)
+    if wanted - {store.name for store in stores}:
+        names = ", ".join(store.name for store in stores)
         raise SettingsError({variable("store"): f"{path} has no store of this name; it has {names}"})
-    return chosen
+    return [store for store in stores if not wanted or store.name in wanted]
 
 
 def store_names() -> tuple[str, ...]:
     """The file's, in its order, whatever HEADRACE_STORE says and without a look at secrets; () where there is none."""
     path = os.environ.get(variable("stores"))
-    return _read(Path(path), "")[0].among if path else ()
+    return _read(Path(path), frozenset())[0].among if path else ()
 
 
 def one_store(name: str | None = None) -> StoreEntry:
     """The store a verb is about. Raises SettingsError when there are several and none is named."""
-    names = store_names()
-    if len(names) > 1 and not (name or os.environ.get(variable("store"))):
+    names, named = store_names(), name or os.environ.get(variable("store")) or ""
+    if len(names) > 1 and (not named or "," in named):
         raise SettingsError({variable("store"): f"is missing: name one of {', '.join(names)} (--store)"})
     return read_stores(name)[0]
 
@@ -117,8 +114,8 @@ class _Wrong(Exception):
         self.line = 1 if node is None else node.start_mark.line + 1
 
 
-def _read(path: Path, wanted: str | None) -> list[StoreEntry]:
-    """`wanted`: whose secrets are read; None: everybody's, "": nobody's."""
+def _read(path: Path, wanted: Set[str] | None) -> list[StoreEntry]:
+    """`wanted`: whose secrets are read; None: everybody's."""
     try:
         text = _text(path)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -150,7 +147,7 @@ def _text(path: Path) -> str:
         raise SettingsError({variable("stores"): f"{path}: is not UTF-8 text: save it as UTF-8"}) from None
 
 
-def _entries(root: yaml.Node | None, path: Path, wanted: str | None) -> Iterator[StoreEntry]:
+def _entries(root: yaml.Node | None, path: Path, wanted: Set[str] | None) -> Iterator[StoreEntry]:
     top = list(_pairs(root, f"names no store: write {_SHAPE}" if root is None else f"is no list of stores: {_SHAPE}"))
     if unknown := [key for key, _ in top if key.value != _STORES]:
         raise _Wrong(unknown[0], f"{unknown[0].value!r} stands where only `stores:` may")
@@ -163,7 +160,7 @@ def _entries(root: yaml.Node | None, path: Path, wanted: str | None) -> Iterator
     for key, node in rows:
         if not STORE_NAME.fullmatch(key.value):
             raise _Wrong(key, f"{key.value!r} is no store's hash: letters, digits, - and _, at most 64")
-        folder = path.parent if wanted in (None, key.value) else None
+        folder = path.parent if wanted is None or key.value in wanted else None
         yield StoreEntry(key.value, _values(key.value, node, folder), among)
 
 

@@ -52,6 +52,7 @@ RUN: Final = (
     "sed ",
     "printf ",
     "export ",
+    "mkdir ",
     "rm -f deploy/secrets/",
     "sh deploy/make_secrets.sh",
     "headrace version",
@@ -81,6 +82,8 @@ SHOPS: Final = {
 """Pages whose commands ask about customers, and who makes them."""
 LIVE: Final = {"docs/tutorial.md": open_new_shop}
 """The same, where an evaluator goes on beside the commands."""
+EXPORTED: Final = {"docs/stores.md": {"HEADRACE_STORES": "stores.yaml"}}
+"""What a page's `export` says, as each command has a shell of its own here; else which store it is about."""
 RUN_AT_HOME: Final = ("python -m docs.generate", "python -m headrace.contracts.schema")
 PARSE: Final = ("make", "headrace", "docker", "python", "source")
 
@@ -199,8 +202,8 @@ def environment_for(page: str, folder: Path, request: pytest.FixtureRequest) -> 
     return environment | {
         "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "HEADRACE_TOPIC_PREFIX": settings.topic_prefix,
-        "HEADRACE_STORE": "demo",
         "HEADRACE_HASH_KEY": "for the tests",
+        **EXPORTED.get(page, {"HEADRACE_STORE": "demo"}),
     }
 
 
@@ -268,8 +271,9 @@ def parse_compose(words: list[str]) -> None:
     before, after = words[2 : words.index(verb)], words[words.index(verb) + 1 :]
     profiles = {profile for service in services.values() for profile in service.get("profiles", ())}
     for option, value in zip(before[::2], before[1::2], strict=True):
-        assert option in ("-p", "--profile")
-        assert option == "-p" or value in profiles
+        assert option in ("-p", "--profile", "-f")
+        assert option != "--profile" or value in profiles
+        assert option != "-f" or (ROOT / value).is_file()
     if verb != "run":
         assert set(after) <= {"--build", "--detach", "--volumes"}
         return

@@ -88,6 +88,18 @@ def test_read_stores__one_is_named__only_that_one_and_no_other_secret(
     assert store_names() == ("abc123", "def456")
 
 
+def test_read_stores__several_are_named__those(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, GOOD + "  ghi789: {mailchimp_key_file: nowhere}\n")
+    monkeypatch.setenv("HEADRACE_STORE", "def456,abc123")
+    assert [entry.name for entry in read_stores()] == ["abc123", "def456"]
+    with pytest.raises(SettingsError, match="name one of abc123, def456, ghi789"):
+        one_store()
+    assert one_store("abc123").name == "abc123"
+    monkeypatch.setenv("HEADRACE_STORE", "abc123,xyz")
+    with pytest.raises(SettingsError, match="no store of this name"):
+        read_stores()
+
+
 def test_read_stores__named_one_is_not_there__those_that_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, GOOD)
     monkeypatch.setenv("HEADRACE_STORE", "xyz")
