@@ -245,13 +245,13 @@ async def serving(options: Options) -> AsyncIterator[tuple[Simulator, Addresses]
             name: await ports.enter_async_context(_port(application, options.host, getattr(options, f"{name}_port")))
             for name, application in applications.items()
         }
+        ports.callback(simulator.hold.release)
         smtp = await ports.enter_async_context(serving_mail(simulator.mail, options.host, options.smtp_port))
         sender = asyncio.create_task(dispatcher.run())
         try:
             bases = {name: f"http://{options.host}:{port}" for name, port in addresses.items()}
             yield simulator, Addresses(**bases, smtp=f"smtp://{options.host}:{smtp}")
         finally:
-            simulator.hold.release()
             sender.cancel()
             with suppress(asyncio.CancelledError):
                 await sender
