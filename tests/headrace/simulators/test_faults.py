@@ -37,6 +37,15 @@ def test_fault__of_one_vendor__spares_the_other() -> None:
     assert fault.answer() is None
 
 
+def test_fault__match_by_a_word__is_a_vendor() -> None:
+    faults = Faults()
+    faults.order([{"match": "smtp", "reply": {"status": 421, "pause": "x", "drip_s": 0.5, "size": 9}}])
+    assert faults.take("sendgrid", "POST", "/v3/mail/send") is None
+    fault = faults.take("smtp", "CONNECT", "127.0.0.1")
+    assert fault is not None
+    assert (fault.status, fault.pause, fault.drip_s, fault.size) == (421, "x", 0.5, 9)
+
+
 @pytest.mark.parametrize("entry", ["text", {"match": 5}, {"reply": {"status": "x"}}])
 def test_fault__nonsense__is_refused(entry: object) -> None:
     with pytest.raises(ValueError, match="."):

@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 
+from headrace.platforms.omnisend import send_event
 from headrace.simulators.call import Answer, Call
 from headrace.simulators.clock import StoreClock
 from headrace.simulators.omnisend import Omnisend
@@ -87,6 +89,10 @@ def test_headers__missing_wrong_retired(brand: Brand, headers: dict[str, str], s
         ("/contacts/tags", {"tags": ["t"] * 101, "emails": ["a@x.example"]}),
         ("/contacts/tags", {"tags": ["t"], "emails": ["a@x.example"] * 251}),
         ("/events", {}),
+        ("/events", {"eventName": "x", "contact": {"email": "a@x.example"}}),
+        ("/events", {"eventName": "x", "origin": "api"}),
+        ("/events", {"eventName": "x", "origin": "api", "contact": {"email": "none"}}),
+        ("/events", {"eventName": "x", "origin": "api", "contact": {"email": "a@x.example"}, "properties": []}),
     ],
 )
 def test_bodies__that_do_not_fit__are_refused_by_field(brand: Brand, path: str, body: Any) -> None:
@@ -94,3 +100,23 @@ def test_bodies__that_do_not_fit__are_refused_by_field(brand: Brand, path: str, 
     assert refused.status == 400
     assert refused.body is not None
     assert msgspec.json.decode(refused.body)["errors"][0]["field"]
+
+
+@pytest.mark.parametrize(("status", "dropped"), [("subscribed", 0), ("nonSubscribed", 2), (None, 2)])
+def test_event__sent_twice__is_one_more_and_mails_subscribers_only(
+    brand: Brand, status: str | None, dropped: int
+) -> None:
+    if status is not None:
+        brand.make("a@x.example", channels={"email": {"status": status}})
+    key = "5eed" * 8
+    body = {"eventName": "became vip", "origin": "api", "contact": {"email": "A@x.example"}, "eventID": str(UUID(key))}
+    assert [brand.call("POST", "/events", body).status for _ in range(2)] == [202, 202]
+    (row,) = brand.account.effects.rows()
+    assert (row["sink"], row["id"], row["count"], row["dropped"]) == ("omnisend", key, 2, dropped)
+
+
+def test_event__of_our_client__is_counted_by_its_id(brand: Brand) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    request = send_event("became vip", "a@x.example", id="ab" * 16, at=at, properties={})
+    assert brand.call(request.method, request.path, request.json).status == 202
+    assert [row["id"] for row in brand.account.effects.rows()] == ["ab" * 16]
