@@ -53,6 +53,7 @@ VERBS: Final = (
     "dead_letters",
     "effects",
     "consume",
+    "consumer",
     "bench",
 )
 """Modules of `headrace.cli`, in the order of the help."""

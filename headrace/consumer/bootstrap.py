@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, cast
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
-from sqlalchemy import Column, Connection, Integer, Table, Text, select
+from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select
 
 from headrace.consumer.kind import Applied, Kind
 from headrace.consumer.ledger import METADATA, load_applied, store_applied, upsert
@@ -57,6 +57,16 @@ def mark_begun(connection: Connection, kind: str, places: Sequence[Place]) -> No
     upsert(connection, BEGUN_TABLE, [{"kind": kind, "topic": name, "partition": number} for name, number in places])
 
 
+def forget_begun(connection: Connection, kind: str) -> None:
+    """From now on this database is to be filled from the beginning of every partition once more."""
+    connection.execute(delete(BEGUN_TABLE).where(BEGUN_TABLE.c.kind == kind))
+
+
+def begun_by(kind: str, settings: ServiceSettings) -> str:
+    """Under which name a kind's begun partitions are kept: of several stores each is filled by itself."""
+    return f"{kind}.{settings.store}" if settings.among else kind
+
+
 def note_newest(connection: Connection, kind: str, newest: Mapping[str, Version]) -> None:
     """Makes all older versions of these customers stale; what is known to be applied stays known."""
     found = load_applied(connection, kind, list(newest))
@@ -91,8 +101,7 @@ class Bootstrap:
         self._consumer = consumer
         self._store = store
         self._running = running
-        # Of several stores each has a consumer group of its own, and is filled by itself.
-        self._begun_by = f"{kind.name}.{settings.store}" if settings.among else kind.name
+        self._begun_by = begun_by(kind.name, settings)
 
     async def begin(self, assigned: Sequence[TopicPartition], polled: Batch) -> bool:
         """Puts newly assigned partitions where the database is; what was polled meanwhile is read again.
