@@ -51,7 +51,7 @@ def test_event__that_starts_no_mail__is_dropped(port: Port, how: str) -> None:
         port.account.suppress("a@x.example")
     if how == "unsubscribed":
         port.account.unsubscribe("a@x.example")
-    assert sent(port, event(**({"backfill": True} if how == "past" else {}))) == [(EFFECT, 1, 1, 1)]
+    assert sent(port, event(backfill=how == "past")) == [(EFFECT, 1, 1, 1)]
 
 
 def test_event__without_an_id__is_one_for_its_metric_second_and_profile(port: Port) -> None:
