@@ -72,6 +72,36 @@ def test_demo__sabotage__is_caught_and_names_the_customer(kafka: str, sabotage: 
 
 
 @pytest.mark.slow
+def test_demo__two_stores__both_end_right_and_neither_was_taken_for_the_other(kafka: str) -> None:
+    code, result = run_demo(kafka, "--stores", "2", "--orders", "150", timeout=400)
+
+    assert result["verification"]["differences"] == []
+    assert code == 0
+    first, second = result["stores"]
+    assert (first["store"], first["orders"], second["store"], second["orders"]) == ("demo", 150, "demo-2", 75)
+    assert (first["verification"]["ok"], second["verification"]["ok"]) == (True, True)
+    assert second["verification"]["customers_checked"] > 50
+    for store in (first, second):
+        counts = store["counts"]
+        assert counts["webhooks_accepted"] == counts["webhooks_sent"] == counts["notices"]
+        assert counts["events"] >= store["orders"]
+        assert (counts["vendor_429"], counts["dead_letters"]) == (0, 0)
+    assert result["counts"]["events"] == first["counts"]["events"] + second["counts"]["events"]
+
+
+@pytest.mark.slow
+def test_demo__two_stores_one_of_them_sabotaged__is_caught_in_that_one(kafka: str) -> None:
+    code, result = run_demo(kafka, "--stores", "2", "--orders", "150", "--sabotage", "stale-group", timeout=400)
+
+    first, second = result["stores"]
+    assert code == 1
+    assert [(each["kind"], each["customer"][:5]) for each in first["verification"]["differences"]] == [
+        ("group", "demo:")
+    ]
+    assert second["verification"]["differences"] == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", ["1", "2", "3"])
 def test_demo__the_whole_extract_at_three_seeds__nothing_differs(kafka: str, seed: str) -> None:
     code, result = run_demo(kafka, "--orders", "all", "--seed", seed, timeout=1200)
