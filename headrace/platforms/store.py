@@ -113,11 +113,14 @@ def make_bigcommerce(
     )
 
 
-def make_mailchimp(settings: MailchimpSettings, *, deadline_s: float = CALL_DEADLINE_S) -> VendorClient:
-    """A client for the Marketing API; paths begin with `/lists`."""
+def make_mailchimp(
+    settings: MailchimpSettings, *, deadline_s: float = CALL_DEADLINE_S, store: str = ""
+) -> VendorClient:
+    """A client for the Marketing API; paths begin with `/lists`. `store`: where there are several, whose it is."""
     base = settings.mailchimp_url.rstrip("/")
     return VendorClient(
         "mailchimp",
+        store=store,
         base_url=base if base.endswith("/3.0") else f"{base}/3.0",
         auth=("headrace", settings.mailchimp_key.get_secret_value()),
         max_concurrency=MAILCHIMP_CONNECTIONS,
@@ -125,21 +128,23 @@ def make_mailchimp(settings: MailchimpSettings, *, deadline_s: float = CALL_DEAD
     )
 
 
-def make_sendgrid(settings: SendGridSettings, *, deadline_s: float = CALL_DEADLINE_S) -> VendorClient:
+def make_sendgrid(settings: SendGridSettings, *, deadline_s: float = CALL_DEADLINE_S, store: str = "") -> VendorClient:
     """A client for the Marketing API; paths begin with `/v3`. Its limits are told by refusals alone."""
     return VendorClient(
         "sendgrid",
+        store=store,
         base_url=settings.sendgrid_url,
         headers={"Authorization": f"Bearer {settings.sendgrid_key.get_secret_value()}"},
         deadline_s=deadline_s,
     )
 
 
-def make_klaviyo(settings: KlaviyoSettings, *, deadline_s: float = CALL_DEADLINE_S) -> VendorClient:
+def make_klaviyo(settings: KlaviyoSettings, *, deadline_s: float = CALL_DEADLINE_S, store: str = "") -> VendorClient:
     """A client for an account, its calls spread so that our share of each endpoint's limits is kept. Paths begin with
     `/api`."""
     return VendorClient(
         "klaviyo",
+        store=store,
         base_url=settings.klaviyo_url.rstrip("/").removesuffix("/api"),
         headers={
             "Accept": "application/vnd.api+json",
@@ -153,7 +158,7 @@ def make_klaviyo(settings: KlaviyoSettings, *, deadline_s: float = CALL_DEADLINE
     )
 
 
-def make_omnisend(settings: OmnisendSettings, *, deadline_s: float = CALL_DEADLINE_S) -> VendorClient:
+def make_omnisend(settings: OmnisendSettings, *, deadline_s: float = CALL_DEADLINE_S, store: str = "") -> VendorClient:
     """A client for a brand's contacts, its calls spread so that our share of a minute's is kept."""
     base = settings.omnisend_url.rstrip("/")
     every = SlidingWindow(_part(omnisend.CALLS_A_MINUTE, settings), _MINUTE_S)
@@ -161,6 +166,7 @@ def make_omnisend(settings: OmnisendSettings, *, deadline_s: float = CALL_DEADLI
     others = Gate(every)
     return VendorClient(
         "omnisend",
+        store=store,
         base_url=base if base.endswith("/api") else f"{base}/api",
         headers={
             "Authorization": f"Omnisend-API-Key {settings.omnisend_key.get_secret_value()}",

@@ -16,7 +16,7 @@ from services.attributes.store import keep
 class KeptHere:
     """The kind of a store without credentials (see `headrace.consumer.Kind`).
 
-    Under a name of its own: once there are credentials, the mirror begins at the beginning of the topic.
+    Under a name of its own: once there are credentials, the mirror is filled from the beginning of the topic.
     """
 
     name = "attributes-kept"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from headrace.consumer import Consumer, Kind
+from headrace.consumer.bootstrap import begun_by, forget_begun
 from headrace.consumer.patience import Stopping, Store
 from headrace.consumer.shared import Shared, run_consumer
 from headrace.platforms.cost import MIRROR_PART
@@ -40,9 +41,10 @@ def room_without_mirror(settings: KeepingSettings) -> Room:
 
 async def run_lane(settings: KeepingSettings, running: Running, shared: Shared, show_room: ShowRoom) -> None:
     """Until the store's lane is asked to stop."""
+    store = Store(shared.database, running)
     if not isinstance(settings, AttributesSettings):
         running.health.note("attributes", "no BigCommerce credentials: the values are kept here only")
-        await _run(_consumer(KeptHere(), settings, shared, running), running, None)
+        await _run(_consumer(KeptHere(), settings, shared, running), running, lambda: _forget_mirror(settings, store))
         return
     async with AsyncExitStack() as stack:
         client = make_bigcommerce(
@@ -52,7 +54,6 @@ async def run_lane(settings: KeepingSettings, running: Running, shared: Shared, 
             deadline_s=settings.vendor_deadline_s,
         )
         stack.push_async_callback(client.aclose)
-        store = Store(shared.database, running)
         mirror = _mirror(settings, client, store, running)
         mirror.limits = replace(mirror.limits, deadline_s=2 * settings.vendor_deadline_s)
         show_room(settings.store, lambda: mirror.room)
@@ -64,20 +65,25 @@ def _consumer(kind: Kind, settings: KeepingSettings, shared: Shared, running: Ru
     return Consumer(kind, settings=settings, database=shared.database, producer=shared.producer, running=running)
 
 
-async def _run(consumer: Consumer, running: Running, watching: Work | None) -> None:
+async def _forget_mirror(settings: KeepingSettings, store: Store) -> None:
+    """Once there are credentials (again), the mirror has to be told all of it: what came meanwhile, it has not seen."""
+    kind = begun_by(AttributeMirror.name, settings)
+    await store.write(lambda connection: forget_begun(connection, kind))
+
+
+async def _run(consumer: Consumer, running: Running, beside: Work) -> None:
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(_watch(watching, running)) if watching else None
+        task = tasks.create_task(_beside(beside, running))
         running.health.clear(STARTING)
         try:
             await run_consumer(consumer, running)
         finally:
-            if task:
-                task.cancel()
+            task.cancel()
 
 
-async def _watch(watching: Work, running: Running) -> None:
+async def _beside(beside: Work, running: Running) -> None:
     try:
-        await watching()
+        await beside()
     except Stopping:
         return
     except Exception as error:

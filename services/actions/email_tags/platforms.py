@@ -34,7 +34,11 @@ class PlatformOf:
 
 
 def _client(make: Callable[..., VendorClient]) -> Callable[[ActionsSettings], VendorClient]:
-    return lambda settings: make(settings, deadline_s=settings.vendor_deadline_s)
+    def made(settings: ActionsSettings) -> VendorClient:
+        store = settings.store if settings.among else ""
+        return make(settings, deadline_s=settings.vendor_deadline_s, store=store)
+
+    return made
 
 
 def _klaviyo(client: VendorClient, settings: KlaviyoSettings) -> Audience:

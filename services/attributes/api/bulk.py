@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from services.attributes.api.shop import Shop
 from services.attributes.definitions import Definitions, definition_of
 
 _AT_ONCE = 2
-"""Bulk requests that are worked on at one time."""
+"""Bulk requests that are worked on at one time, for each store."""
 
 
 class BulkProblem(Problem, BulkReport):
@@ -29,7 +30,7 @@ class BulkProblem(Problem, BulkReport):
 def bulk_routes() -> APIRouter:
     """POST of many rows."""
     router = APIRouter(prefix="/v1")
-    slots = asyncio.Semaphore(_AT_ONCE)
+    slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
     refused = answers(404, 411, 413, 422, 503)
     for status in (422, 503):
         refused[status] = {**refused[status], "model": BulkProblem | Problem}
@@ -43,7 +44,7 @@ def bulk_routes() -> APIRouter:
         key = idempotency_key or uuid.uuid4().hex
         definitions = await shop.definitions()
         errors = list(_errors(shop, definitions, body.rows))
-        async with slots:
+        async with slots[shop.store]:
             reports = await asyncio.gather(
                 *(
                     _published(shop, number, row, error, key)
