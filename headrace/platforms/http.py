@@ -41,6 +41,7 @@ _JSON: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 VENDOR_RETRY: Final = RetryPolicy(first_delay_s=0.5, max_delay_s=15.0, deadline_s=90.0)
 BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
+"""Of a reply. BigCommerce's page of 250 orders has 1.4 MB with 5 lines each, 3.7 MB with 20."""
 _VARIABLE: Final = re.compile(r"/(\d+|[0-9a-f]{32}|[0-9a-f-]{36})(?=/|$)")
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _READS: Final = frozenset({"GET", "HEAD"})
