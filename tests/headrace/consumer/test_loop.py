@@ -216,3 +216,36 @@ async def test_loop__restart__finds_everything_done(bench: Bench, tmp_path: Path
     async with consuming(bench, second, tmp_path):
         await bench.settled(GROUP, topics.ACTIONS_GROUP)
     assert (len(first.held), second.held) == (20, {})
+
+
+class SharingSink(ListSink):
+    """Notes which part of the quota it is told to have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part: float | None = None
+
+    def weigh(self, part: float) -> None:
+        self.part = part
+
+
+async def test_loop__replica_comes_and_goes__parts_of_the_quota_are_those_of_the_partitions(
+    bench: Bench, tmp_path: Path
+) -> None:
+    first, second = SharingSink(), SharingSink()
+
+    async def are(one: float, other: float) -> None:
+        async def holds() -> bool:
+            return (first.part, second.part) in {(one, other), (other, one)}
+
+        await eventually(holds, what=f"{one:.2f} and {other:.2f}")
+
+    async with consuming(bench, first, tmp_path):
+
+        async def has_all() -> bool:
+            return first.part == 1.0
+
+        await eventually(has_all, what="the whole")
+        async with consuming(bench, second, tmp_path):
+            await are(1 / 3, 2 / 3)
+        await eventually(has_all, what="the whole again")
