@@ -1,5 +1,9 @@
 """Several stores in one process: each has its own consumers, clients and troubles."""
 
+import asyncio
+import os
+import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +159,53 @@ async def test_group__a_lane_crashes__begins_anew_alone(
             await abc.settled(f"actions.group.{ABC}", "actions.group")
             assert await all_in(abc, "Gold")
     assert sorted(made) == [ABC, ABC, DEF]
+
+
+def stores_file(folder: Path, *benches: Bench) -> Path:
+    """HEADRACE_STORES of these stores, and of one that has no credentials for anything."""
+    (folder / "token").write_text("token\n", encoding="utf-8")
+    lines = ["stores:", "  bare: {}"]
+    for bench in benches:
+        lines += [f"  {bench.store}:", "    bigcommerce_token_file: token"]
+        lines += [f"    bigcommerce_url: {bench.addresses.bigcommerce}", "    bigcommerce_quota_share: 1.0"]
+    path = folder / "stores.yaml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+async def test_process__a_file_of_stores__each_is_done_and_counted_by_its_name(
+    topics_created: ServiceSettings, tmp_path: Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    async with two_stores(topics_created) as (abc, def_):
+        for bench in (abc, def_):
+            await bench.make_customers(CUSTOMERS, "Gold")
+            await want(bench, "Gold")
+        given = {
+            "kafka_bootstrap_servers": topics_created.kafka_bootstrap_servers,
+            "topic_prefix": topics_created.topic_prefix,
+            "stores": stores_file(tmp_path, abc, def_),
+            "database_url": f"sqlite:///{tmp_path / 'ledger.db'}",
+            "health_port": port,
+        }
+        environment = os.environ | {f"HEADRACE_{name.upper()}": str(value) for name, value in given.items()}
+        with (tmp_path / "log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "services.actions", "group", env=environment, stderr=log
+            )
+        try:
+            for bench in (abc, def_):
+                await bench.settled(f"actions.group.{bench.store}", "actions.group")
+                assert await all_in(bench, "Gold")
+            async with abc.session.get(f"http://127.0.0.1:{port}/metrics") as reply:
+                metrics = await reply.text()
+        finally:
+            process.terminate()
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+    for store in (ABC, DEF):
+        assert f'headrace_actions_total{{kind="group",result="applied",store="{store}"}} {CUSTOMERS}.0' in metrics
+    assert "store.left_out" in (tmp_path / "log").read_text(encoding="utf-8")
