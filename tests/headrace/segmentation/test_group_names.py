@@ -26,7 +26,7 @@ from headrace.segmentation.plan import Planner, group_of
 from headrace.segmentation.reassert import Told, reassert
 from headrace.segmentation.state import State
 from headrace.segmentation.untouched import untouched_by
-from tests.headrace.segmentation.story import Story
+from tests.headrace.segmentation.story import Story, moment
 from tests.headrace.segmentation.test_plan import changes, compiled
 from tests.headrace.segmentation.test_properties import LATCHED, MANY, SOME, START, histories, leaf
 
@@ -248,6 +248,19 @@ def test_default_group__alias__is_what_the_store_is_told() -> None:
     story.customer(group="VIP Gold", at="2026-01-02")
     story.customer(group="Silver", at="2026-01-03")
     assert [one.outcome for one in story.verdicts if one.source == "drift"] == ["drifted"]
+
+
+def test_default_group__given_by_the_store_to_a_new_customer__is_no_drift() -> None:
+    story = Story(
+        rules("VIP Gold", "default_group: Gold\ndrift: pin\n" + LADDER.replace(", {group: Gold, from: 1000}", ""))
+    )
+    created = moment("2026-03-01 10:00")
+    story.customer(created_at=created, at="2026-03-01 10:00")
+    story.customer(group="Silver", created_at=created, at="2026-03-01 10:01")
+    story.customer(group="VIP Gold", created_at=created, at="2026-03-01 10:02")
+    assert story.state.pin is None
+    story.customer(group="Gold", created_at=created, at="2026-03-01 10:03")
+    assert story.group is None
 
 
 def test_explain__alias__says_the_rules_name_throughout() -> None:
