@@ -16,6 +16,7 @@ from headrace.cli.apply_plan import CONFIRM_ABOVE, MAX_DRIFT, Limits, apply_plan
 from headrace.cli.finding_text import render_findings
 from headrace.cli.lint import as_objects
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
+from headrace.cli.own_consumers import own_consumers
 from headrace.cli.running_kafka import use_running_kafka
 from headrace.cli.submission import NO_FLAGS, WAIT_S, Applied, Submission, says_the_same, submit
 from headrace.rules.dependencies import entries_of
@@ -70,7 +71,7 @@ def apply(
         )
     else:
         assert source is not None
-        loaded = load_rule_set([source])
+        loaded = load_rule_set([source], consumers=own_consumers())
         if loaded.rule_set is None:
             show_refused(loaded, json=json)
             if not json:

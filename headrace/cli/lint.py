@@ -13,6 +13,7 @@ import typer
 
 from headrace.cli.finding_text import render_findings
 from headrace.cli.output import EXIT_FINDINGS, JsonOption, emit
+from headrace.cli.own_consumers import own_consumers
 from headrace.rules.findings import Finding
 from headrace.rules.load import LoadResult, load_rule_set
 
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def lint(paths: PathsArgument, json: JsonOption = False) -> None:
     """Check rule files. Exit 1 on errors and warnings, 0 when there are only infos, or nothing."""
     today = datetime.now(UTC).date()
-    results = [load_rule_set([path], today=today) for path in paths]
+    results = [load_rule_set([path], today=today, consumers=own_consumers()) for path in paths]
     findings = tuple(finding for result in results for finding in result.findings)
     ok = not any(finding.severity in ("error", "warning") for finding in findings)
     emit({"ok": ok, "findings": as_objects(findings)}, json, lambda _: as_text(findings, results))

@@ -13,6 +13,7 @@ import typer
 
 from headrace.cli.apply import dropped_entries, show_refused, written
 from headrace.cli.output import EXIT_FINDINGS, JsonOption, emit
+from headrace.cli.own_consumers import own_consumers
 from headrace.cli.plan_file import changed_lines, write_customers, write_plan
 from headrace.cli.plan_text import plan_text
 from headrace.cli.planning import Ground, Question, evaluate, read_ground
@@ -58,7 +59,7 @@ def plan(
     json: JsonOption = False,
 ) -> int:
     """Say who would move if these rules were in force, and what that would cost. Changes nothing, tells nobody."""
-    loaded = load_rule_set([source])
+    loaded = load_rule_set([source], consumers=own_consumers())
     rule_set = loaded.rule_set
     if rule_set is None:
         show_refused(loaded, json=json)

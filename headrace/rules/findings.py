@@ -103,6 +103,8 @@ Code = Literal[
     "never_done",
     "unless_idle",
     "effect_not_sent",
+    "consumer_refuses",
+    "consumer_unknown",
     "shadowed",
     "email_not_domain",
     "public_domain",
@@ -259,6 +261,12 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
         "an effect that is decided and published, and that nothing of this release carries out",
         "then: [{send_email: {template: welcome}}]",
         "info",
+    ),
+    "consumer_refuses": Meaning(
+        "an effect of your own whose consumer does not take what is said", "do: {points.grant: {points: many}}"
+    ),
+    "consumer_unknown": Meaning(
+        "an effect of your own by a consumer that is not installed here", "do: {pionts.grant: {points: 100}}", "info"
     ),
     "shadowed": Meaning("a claim of a group that another always wins over", "VIP below Gold in group_order", "warning"),
     "email_not_domain": Meaning("a text sought in whole addresses", "customer.email: {contains: acme}", "warning"),

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from headrace.rules.check import check
+from headrace.rules.consumers import Consumers, check_consumers
 from headrace.rules.findings import Enough, Finding, Place, Report
 from headrace.rules.lint import lint
 from headrace.rules.model import RuleSet, encode_rule_set
@@ -54,25 +55,33 @@ def rule_set_hash(rule_set: RuleSet) -> str:
     return hashlib.sha256(encode_rule_set(rule_set)).hexdigest()
 
 
-def load_rule_set(paths: Sequence[Path], *, today: date | None = None) -> LoadResult:
+def load_rule_set(
+    paths: Sequence[Path], *, today: date | None = None, consumers: Consumers | None = None
+) -> LoadResult:
     """One rule set from files and folders (their .yaml and .yml files, by name; hidden ones and cases are left out).
 
-    `today`: by which reviews are overdue.
+    `today`: by which reviews are overdue. `consumers`: the merchant's own that are known here (None: not looked at).
     """
     report = Report()
     sources = read_sources(_files(paths, report), report)
     if not report.refused:
-        return load_texts(sources, today=today)
+        return load_texts(sources, today=today, consumers=consumers)
     return LoadResult(None, report.sorted(), tuple(sources))
 
 
-def load_texts(sources: Sequence[Source], *, today: date | None = None) -> LoadResult:
+def load_texts(
+    sources: Sequence[Source], *, today: date | None = None, consumers: Consumers | None = None
+) -> LoadResult:
     """One rule set from the texts of its files."""
-    return load_roots(lambda report: _roots(sources, report), sources, today=today)
+    return load_roots(lambda report: _roots(sources, report), sources, today=today, consumers=consumers)
 
 
 def load_roots(
-    read: Callable[[Report], Sequence[Node]], sources: Sequence[Source], *, today: date | None = None
+    read: Callable[[Report], Sequence[Node]],
+    sources: Sequence[Source],
+    *,
+    today: date | None = None,
+    consumers: Consumers | None = None,
 ) -> LoadResult:
     """One rule set from the documents that `read` returns, or records findings about; `sources`: where they stand."""
     reading = Reading(Report())
@@ -82,6 +91,8 @@ def load_roots(
         if not reading.report.refused:
             rule_set = rule_set_of(roots, sources[0].file, reading)
             check(rule_set, reading)
+            if consumers is not None:
+                check_consumers(reading, consumers)
             if not reading.report.refused:
                 lint(rule_set, reading, today)
     except Enough:

@@ -24,12 +24,12 @@ from headrace.rules.effects import (
 from headrace.rules.findings import Refused, did_you_mean, quoted
 from headrace.rules.model import Send
 from headrace.rules.parse_store import MAX_PROSE
-from headrace.rules.reading import Reading, keys, mapping, one_or_more, single_pair
+from headrace.rules.reading import Reading, Use, keys, mapping, one_or_more, single_pair
 from headrace.rules.yaml_source import Items, Mapping, Node, Pair, Scalar
 
 MAX_TOLD: Final = 10_000
 """Bytes under `with` or `do`: every effect carries them."""
-CONSUMER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+CONSUMER: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,14}")
 
@@ -51,9 +51,11 @@ def _own(node: Node, reading: Reading) -> Send:
             "bad_text",
             key.place,
             f"{quoted(key.text)} cannot be a consumer's name",
-            "write its name in lower-case letters, digits and '-'",
+            "write its name in lower-case letters, digits, '.' and '-'",
         )
-    return Send(kind="do", key="", with_=_mapping(value, reading), consumer=key.text)
+    given = _mapping(value, reading)
+    reading.own_effects.append((Use(key.text, key.place, reading.report.entry), given))
+    return Send(kind="do", key="", with_=given, consumer=key.text)
 
 
 def _options(kind: str, node: Node, spec: EffectSpec, reading: Reading) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Cross-checks that need every file read first (`check.py`) work on the uses recor
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from headrace.rules.findings import Place, Refused, Report, did_you_mean, quoted
 from headrace.rules.model import Calendar, Condition
@@ -51,6 +51,8 @@ class Reading:
     member_uses: list[tuple[str, Use]] = field(default_factory=list)
     """Groups, segments and rungs that a test or trigger names, each with the field that reads it."""
     effect_keys: list[Use] = field(default_factory=list)
+    own_effects: list[tuple[Use, dict[str, Any]]] = field(default_factory=list)
+    """What rules ask of consumers of the merchant's own, each with the consumer's name where it stands."""
     tests: dict[int, tuple[Condition, Place]] = field(default_factory=dict)
     """Where each test stands, by its identity: two that say the same are two."""
 

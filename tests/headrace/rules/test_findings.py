@@ -31,8 +31,10 @@ TESTED_ELSEWHERE = {
     "unknown_parameter",
     "unused_parameter",
     "case_impossible",
+    "consumer_refuses",
+    "consumer_unknown",
 }
-"""They need files or sizes of their own: test_load.py; of templates and cases: tests/headrace/templates, golden."""
+"""They need files or sizes of their own: test_load.py; consumers: test_consumers.py; of templates and cases: tests/headrace/templates, golden."""
 
 LINTED = {
     word
