@@ -51,13 +51,15 @@ class Coupons:
     effects: Effects
     rows: dict[int, Coupon] = field(default_factory=dict)
     _made: int = 0
+    _codes: dict[str, int] = field(default_factory=dict)
+    _names: dict[str, int] = field(default_factory=dict)
 
     def create(self, fields: Mapping[str, Any]) -> Coupon:
         """Raises Taken."""
         self._check(fields, None)
         self._made += 1
         row = Coupon(id=self._made, created=self.now(), **fields)
-        self.rows[row.id] = row
+        self._put(row)
         expires = None if row.expires is None else row.expires.isoformat()
         amount = f"{row.amount // UNIT}.{row.amount % UNIT:04d}"
         said: dict[str, Any] = {"type": row.type, "amount": amount, "max_uses": row.max_uses}
@@ -67,12 +69,22 @@ class Coupons:
     def change(self, row: Coupon, fields: Mapping[str, Any]) -> Coupon:
         """Raises Taken."""
         self._check(fields, row.id)
-        self.rows[row.id] = replace(row, **fields)
-        return self.rows[row.id]
+        changed = replace(row, **fields)
+        self.delete(row.id)
+        self._put(changed)
+        return changed
+
+    def delete(self, number: int) -> bool:
+        """False if there is none."""
+        row = self.rows.pop(number, None)
+        if row is None:
+            return False
+        del self._codes[row.code.lower()], self._names[row.name]
+        return True
 
     def of_code(self, code: str) -> Coupon | None:
         """Capitals do not matter."""
-        return next((row for row in self.rows.values() if row.code.lower() == code.lower()), None)
+        return self.rows.get(self._codes.get(code.lower(), 0))
 
     def use(self, code: str, customer_id: int = 0) -> Coupon:
         """A customer pays with it. Raises Refused where the checkout would."""
@@ -96,8 +108,11 @@ class Coupons:
         ]
 
     def _check(self, fields: Mapping[str, Any], own: int | None) -> None:
-        others = [row for row in self.rows.values() if row.id != own]
-        if any(row.code.lower() == str(fields.get("code", "")).lower() for row in others):
+        if "code" in fields and self._codes.get(fields["code"].lower(), own) != own:
             raise Taken("code")
-        if any(row.name == fields.get("name") for row in others):
+        if "name" in fields and self._names.get(fields["name"], own) != own:
             raise Taken("name")
+
+    def _put(self, row: Coupon) -> None:
+        self.rows[row.id] = row
+        self._codes[row.code.lower()] = self._names[row.name] = row.id

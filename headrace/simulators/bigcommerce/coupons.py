@@ -53,8 +53,8 @@ class _Coupons:
         low, high = call.number("min_id", 1), call.number("max_id", 2**31)
         rows = [
             row
-            for row in self._coupons.rows.values()
-            if low <= row.id <= high
+            for number, row in sorted(self._coupons.rows.items())
+            if low <= number <= high
             and row.type != call.query.get("exclude_type")
             and all(str(getattr(row, name)) == text for name, text in texts.items())
         ]
@@ -82,12 +82,12 @@ class _Coupons:
         return self._saved(lambda: self._coupons.change(row, {**_fields(given), **cleared}), 200)
 
     def delete(self, call: Call) -> Answer:
-        return Answer(204) if self._coupons.rows.pop(call.ids[0], None) else _missing()
+        return Answer(204) if self._coupons.delete(call.ids[0]) else _missing()
 
     def delete_many(self, call: Call) -> Answer:
         ids = call.id_list("id:in")
         for number in [*self._coupons.rows] if ids is None else ids:
-            self._coupons.rows.pop(number, None)
+            self._coupons.delete(number)
         return Answer(204)
 
     def _saved(self, save: Callable[[], Coupon], status: int) -> Answer:
