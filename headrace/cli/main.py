@@ -24,7 +24,7 @@ from headrace.cli.output import (
 from headrace.cli.shared_options import add_shared_options
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.logs import configure_logs
-from headrace.runtime.settings import LogLevel, SettingsError, variable
+from headrace.runtime.settings import LogLevel, SettingsError, settings_hint, variable
 
 VERBS: Final = (
     "version",
@@ -116,7 +116,7 @@ def _configure_logs() -> None:
 
 def _settings_error(error: SettingsError) -> CliError:
     problems = "; ".join(f"{name} {problem}" for name, problem in error.problems.items())
-    hint = "set them in the environment or in a --config file"
+    hint = settings_hint(error)
     if variable("kafka_bootstrap_servers") in error.problems:
         hint += "; `headrace kafka up --detach` starts a local Kafka that is then found"
     return CliError("settings", f"settings: {problems}", hint=hint)

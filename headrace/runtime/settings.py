@@ -26,6 +26,7 @@ __all__ = [
     "SettingsError",
     "default_cache_dir",
     "load_settings",
+    "settings_hint",
     "settings_of",
     "variable",
 ]
@@ -177,6 +178,18 @@ def settings_of(entry: StoreEntry, settings_cls: type[S], **given: Any) -> S:
     if (url := getattr(settings, "webhook_url", None)) is not None:
         return settings.model_copy(update={"webhook_url": url.replace("{store}", entry.name)})
     return settings
+
+
+def settings_hint(error: SettingsError) -> str:
+    """Where a person sets what is missing or wrong, with one store and with several."""
+    stores = os.environ.get(variable("stores"))
+    if not stores:
+        return "set them in the environment or in a --config file"
+    if error.problems.keys() == {variable("store")}:
+        return f"name the store with --store, or in {variable('store')}"
+    if variable("stores") in error.problems:
+        return f"mend {stores}"
+    return f"set them in {stores}, in the environment or in a --config file"
 
 
 def _of_store(problem: str, store: str, field: str, theirs: Mapping[str, Any]) -> str:

@@ -19,14 +19,14 @@ from headrace.platforms.store import make_bigcommerce
 from headrace.runtime.logs import configure_logs
 from headrace.runtime.parent import watch_parent
 from headrace.runtime.retry import RetryPolicy
-from headrace.runtime.settings import SettingsError, load_settings, variable
+from headrace.runtime.settings import SettingsError, load_settings, settings_hint, variable
 from headrace.runtime.stores import one_store
 from services.ingest.hook_plan import HookPlan, Wanted, plan_hooks
 from services.ingest.hooks import Done, carry_out, header_of, read_hooks, scopes
 from services.ingest.reader import Caller
 from services.ingest.settings import HookSettings
 from services.ingest.stores import check_webhook_url
-from services.ingest.verb_hints import settings_hint, where_to_set
+from services.ingest.verb_hints import where_to_set
 
 EXIT_NOT_IN_ORDER: Final = 1
 EXIT_USAGE: Final = 2

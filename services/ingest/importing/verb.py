@@ -17,10 +17,9 @@ from aiokafka.errors import KafkaError
 from headrace.runtime.dependency import DependencyError
 from headrace.runtime.logs import configure_logs
 from headrace.runtime.parent import watch_parent
-from headrace.runtime.settings import SettingsError, load_settings, variable
+from headrace.runtime.settings import SettingsError, load_settings, settings_hint, variable
 from services.ingest.importing.reading import How, Unreadable
 from services.ingest.importing.run import ImportSettings, Options, run_import
-from services.ingest.verb_hints import settings_hint
 
 EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2

@@ -80,6 +80,7 @@ def test_verbs__about_one_store_and_none_named__say_which_there_are(
     assert error["code"] == "settings"
     assert "HEADRACE_STORE" in error["message"]
     assert "name one of abc, def (--store)" in error["message"]
+    assert error["hint"] == "name the store with --store, or in HEADRACE_STORE"
     assert "t0ken" not in json.dumps(error)
 
 
@@ -90,6 +91,19 @@ def test_verbs__about_a_store_that_is_not_there__say_which_there_are(
     error = said([*words, "--store", "xyz"], 2, capsys, monkeypatch)["error"]
     assert error["code"] == "settings"
     assert "stores.yaml has no store of this name; it has abc, def" in error["message"]
+
+
+@pytest.mark.parametrize("words", [["rules", "status"], ["explain", "42"], ["dead-letters", "list", "--store", "abc"]])
+def test_verbs__wrong_file__is_said_at_its_line(
+    words: list[str], folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "stores.yaml").write_text("stores:\n  abc:\n    bigcommerce_token: t0ken\n")
+    error = said(words, 2, capsys, monkeypatch)["error"]
+    assert error["message"] == (
+        "settings: HEADRACE_STORES stores.yaml:3: store abc: bigcommerce_token is a secret:"
+        " write `bigcommerce_token_file:` and the path of a file"
+    )
+    assert error["hint"] == "mend stores.yaml"
 
 
 @pytest.mark.parametrize("verb", ["list", "show 0:0", "resend 0:0", "drop 0:0 --reason x"])
