@@ -25,16 +25,25 @@ NEW_CUSTOMER: Final = timedelta(hours=1)
 
 
 def moved_to(before: State, after: State, default_group: str = "") -> str | None:
-    """The group the store has now ("" for none), where it had the desired one before; None: nobody moved anybody."""
+    """The group the store has now ("" for none), where it had the desired one, or one that somebody had moved the
+    customer to; None: nobody moved anybody."""
     was, now = before.profile, after.profile
     if was is now or was is None or now is None:
         return None
     told = before.emitted
-    if not told.group_known or told.group is None or was.group != told.group or now.group == told.group:
+    if not told.group_known or told.group is None or now.group in (was.group, told.group):
+        return None
+    if was.group != told.group and not is_moved_away(before):
         return None
     if now.group is None or _is_given_by_the_store(now, default_group) or _may_be_ours(before, was, now):
         return None
     return now.group
+
+
+def is_moved_away(state: State) -> bool:
+    """True when somebody moved the customer after the newest change of the desired group."""
+    kinds = [change.kind for change in newest_changes(state) if change.kind in {"group", "drift"}]
+    return kinds[-1:] == ["drift"]
 
 
 def _is_given_by_the_store(now: Profile, default_group: str) -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.drift import is_moved_away
 from headrace.segmentation.explaining.seen import ClaimSeen, MembershipSeen
 from headrace.segmentation.group_choice import GroupClaim
 from headrace.segmentation.group_claims import choose_group, group_claims, wanted_group
-from headrace.segmentation.history import newest_changes
 from headrace.segmentation.pins import PIN
 from headrace.segmentation.state import State
 
@@ -42,8 +42,7 @@ def moved_away(state: State) -> str | None:
     told, profile = state.emitted.group, state.profile
     if told is None or profile is None or profile.group is None or profile.group == told:
         return None
-    of_group = [change.kind for change in newest_changes(state) if change.kind in {"group", "drift"}]
-    return profile.group if of_group[-1:] == ["drift"] else None
+    return profile.group if is_moved_away(state) else None
 
 
 def memberships_seen(state: State, rules: CompiledRules) -> tuple[MembershipSeen, ...]:

@@ -198,3 +198,30 @@ def test_explain__what_we_told_has_not_arrived_yet__nobody_moved_anybody() -> No
     story = story_with("report")
     story.order("1", 1000)
     assert (story.group, explain(story.state, story.rules).moved_to) == ("Gold", None)
+
+
+@pytest.mark.parametrize(
+    ("drift", "told", "drifts"),
+    [
+        ("report", [], ["Wholesale", "Gold"]),
+        ("overwrite", ["Silver", "Silver"], ["Wholesale", "Gold"]),
+        ("pin", ["Wholesale", "Gold"], ["Wholesale", "Gold"]),
+    ],
+)
+def test_drift__moved_again_before_the_desired_group_was_there__is_drift_again(
+    drift: str, told: list[str], drifts: list[str]
+) -> None:
+    story = story_with(drift)
+    for group in ("Wholesale", "Wholesale", "Gold", "Gold"):
+        story.customer(group=group)
+    assert (story.told[1:], [one.name for one in newest_changes(story.state) if one.kind == "drift"]) == (told, drifts)
+
+
+def test_drift__moved_and_then_another_group_is_wanted__the_old_write_that_arrives_is_our_own() -> None:
+    story = story_with("pin")
+    story.apply(f"drift: report\n{GROUPS}{LADDER}")
+    story.customer(group="Wholesale")
+    story.order("1", 1000)
+    story.customer(group="Silver")
+    assert (story.told, story.state.pin) == (["Silver", "Gold"], None)
+    assert sum(one.kind == "drift" for one in newest_changes(story.state)) == 1
