@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select
 
+from headrace.consumer.filling import Filling
 from headrace.consumer.kind import Applied, Kind
 from headrace.consumer.ledger import METADATA, load_applied, store_applied, upsert
 from headrace.consumer.patience import Stopping, Store
@@ -117,6 +118,8 @@ class Bootstrap:
             if missing and self._from_now:
                 async with asyncio.timeout(_WITHIN_S):
                     await self._seek_to_end(partitions)
+            elif missing and await self._filled(partitions):
+                pass
             elif missing:
                 await self._note_newest(partitions)
                 async with asyncio.timeout(_WITHIN_S):
@@ -127,6 +130,18 @@ class Bootstrap:
         if missing:
             await self._store.write(lambda connection: mark_begun(connection, kind, missing))
             log.info("consumer.bootstrapped", kind=kind, partitions=len(missing))
+        return True
+
+    async def _filled(self, partitions: Sequence[TopicPartition]) -> bool:
+        """Whether all that these partitions hold was applied in one go; reading goes on behind it."""
+        if not getattr(self._kind, "fills_at_once", False):
+            return False
+        ends = await Filling(self._kind, self._settings, self._store, self._running).fill(partitions)
+        if ends is None:
+            return False
+        for at, offset in ends.items():
+            self._consumer.seek(at, offset)
+        await self._consumer.commit(ends)
         return True
 
     async def _seek_to_end(self, partitions: Sequence[TopicPartition]) -> None:

@@ -213,6 +213,7 @@ class AsKind:
     """A `DesiredState` as the loop sees it."""
 
     reads_back = False
+    fills_at_once = True
 
     def __init__(self, own: DesiredState[Any]) -> None:
         name, record, outcome = _DECODERS[own.about]
@@ -225,10 +226,7 @@ class AsKind:
 
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
         """What is compared is what is wanted; the record itself goes along."""
-        return [
-            Target(one.desired.version, _wanted(one.desired), extra=msgspec.to_builtins(one.desired))
-            for one in arrivals
-        ]
+        return [Target(one.desired.version, _wanted(one.desired), extra=one.desired) for one in arrivals]
 
     async def read_back(self, customers: Sequence[str]) -> Mapping[str, Any]:
         """Nobody is asked."""
@@ -237,7 +235,7 @@ class AsKind:
     async def perform(self, tasks: Sequence[Task]) -> Mapping[str, Result]:
         """In one call of `apply`."""
         record = _DECODERS[self._own.about][1]
-        wanted = [msgspec.convert(task.target.extra or _again(task), record) for task in tasks]
+        wanted = [task.target.extra or msgspec.convert(_again(task), record) for task in tasks]
         try:
             await self._own.apply(wanted)
         except RefusedOnes as error:

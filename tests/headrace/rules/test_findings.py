@@ -34,7 +34,7 @@ TESTED_ELSEWHERE = {
     "consumer_refuses",
     "consumer_unknown",
 }
-"""They need files or sizes of their own: test_load.py; consumers: test_consumers.py; of templates and cases: tests/headrace/templates, golden."""
+"""They need files or sizes of their own: test_load.py, test_consumers.py; of templates and cases: templates, golden."""
 
 LINTED = {
     word
