@@ -21,6 +21,7 @@ import pytest
 from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parents[2]
+RULES = "examples/rules/demo"
 READY_WITHIN_S = 45.0
 GONE_WITHIN_S = 15.0
 """Orphans notice their parent's end and stop in order."""
@@ -128,25 +129,64 @@ def test_dev__started__answers_everywhere_and_ctrl_c_ends_all(tmp_path: Path) ->
         assert not Path(dev.addresses["config"]).parent.exists()
 
 
-def deliver_webhook(dev: Dev) -> None:
-    """Signed as the store signs it; unsigned it is refused, and counted."""
-    config = dev.config()
-    secret, shared = config["HEADRACE_BIGCOMMERCE_CLIENT_SECRET"], config["HEADRACE_BIGCOMMERCE_WEBHOOK_HEADER"]
+def signed_webhook(secret: str | None, shared: str | None) -> tuple[bytes, dict[str, str], dict[str, str]]:
+    """A delivery: its body, its headers without signature, those of the signature."""
     assert secret is not None
     assert shared is not None
-    url = f"{dev.addresses['receive']}/webhooks/bigcommerce/{config['HEADRACE_STORE']}"
     body = b'{"scope":"store/order/created","data":{"type":"order","id":1}}'
     stamp = str(int(time.time()))
     digest = hmac.new(secret.encode(), f"m1.{stamp}.".encode() + body, hashlib.sha256).digest()
     name, _, value = shared.partition(": ")
     plain = {"content-type": "application/json", name: value}
     signed = {"webhook-id": "m1", "webhook-timestamp": stamp, "webhook-signature": f"v1,{b64encode(digest).decode()}"}
+    return body, plain, signed
+
+
+def deliver_webhook(dev: Dev) -> None:
+    """Signed as the store signs it; unsigned it is refused, and counted."""
+    config = dev.config()
+    body, plain, signed = signed_webhook(
+        config["HEADRACE_BIGCOMMERCE_CLIENT_SECRET"], config["HEADRACE_BIGCOMMERCE_WEBHOOK_HEADER"]
+    )
+    url = f"{dev.addresses['receive']}/webhooks/bigcommerce/{config['HEADRACE_STORE']}"
 
     assert call(url, body, plain | signed)[0] == 204
     assert call(url, body, plain)[0] == 401
     metrics = call(dev.addresses["health"]["receive"] + "/metrics")[1]
     assert 'headrace_webhooks_total{outcome="accepted"} 1.0' in metrics
     assert 'headrace_webhooks_total{outcome="unsigned"} 1.0' in metrics
+
+
+@pytest.mark.slow
+def test_dev__two_stores__one_set_of_services_and_each_is_opened_by_its_own_secrets(tmp_path: Path) -> None:
+    with developing(tmp_path, "--speed", "60", "--stores", "2") as dev:
+        dev.wait_ready()
+        health, stores = dev.addresses["health"], dev.addresses["stores"]
+        assert set(dev.addresses["pids"]) == {*health, "simulators", "simulators-demo-2", "kafka"}
+        assert stores["demo"]["simulators"] == dev.addresses["simulators"] != stores["demo-2"]["simulators"]
+        file = dev.config()["HEADRACE_STORES"]
+        assert file is not None
+        words = Path(file).parent / "secrets"
+        for own, other in (("demo", "demo-2"), ("demo-2", "demo")):
+            names = ("bigcommerce_client_secret", "bigcommerce_webhook_header")
+            secret, shared = ((words / own / name).read_text(encoding="utf-8") for name in names)
+            body, plain, signed = signed_webhook(secret, shared)
+            url = f"{dev.addresses['receive']}/webhooks/bigcommerce/"
+            assert call(url + own, body, plain | signed)[0] == 204
+            assert call(url + other, body, plain | signed)[0] == 401
+            assert run_verb(dev, "groups", "apply", RULES, "--store", own)[0] == 0
+            assert "Platinum" in names_of_groups(stores[own]["simulators"]["bigcommerce"], own, words)
+        status, _, error = run_verb(dev, "groups", "plan", RULES)
+        assert status == 2
+        assert "demo, demo-2" in error
+
+
+def names_of_groups(url: str, store: str, words: Path) -> set[str]:
+    """Of the simulated store, asked with its own token."""
+    token = (words / store / "bigcommerce_token").read_text(encoding="utf-8")
+    status, answer = call(f"{url}/stores/{store}/v2/customer_groups", headers={"X-Auth-Token": token})
+    assert status == 200
+    return {row["name"] for row in json.loads(answer)}
 
 
 def post_event(dev: Dev) -> None:
@@ -160,8 +200,14 @@ def post_event(dev: Dev) -> None:
 
 def read_dead_letters(dev: Dev) -> None:
     """The file that dev names lets any verb reach it."""
+    status, output, error = run_verb(dev, "dead-letters", "list")
+    assert (status, output) == (0, "no dead letters\n"), error
+
+
+def run_verb(dev: Dev, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout, stderr."""
     done = subprocess.run(
-        [sys.executable, "-m", "headrace.cli.main", "dead-letters", "list", "--config", dev.addresses["config"]],
+        [sys.executable, "-m", "headrace.cli.main", *arguments, "--config", dev.addresses["config"]],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
         capture_output=True,
@@ -169,7 +215,7 @@ def read_dead_letters(dev: Dev) -> None:
         timeout=30,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, "no dead letters\n"), done.stderr
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_dev__killed__leaves_no_orphan(tmp_path: Path) -> None:
