@@ -11,7 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes, policy
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from typing import Any, Final
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -24,6 +27,7 @@ from headrace.simulators.held import Held, Hold
 
 VENDOR: Final = "smtp"
 _OK: Final = "250 2.0.0 Ok: queued as "
+_HEADERS: Final = BytesHeaderParser().parsebytes
 _DEFAULT_TEXTS: Final = {
     421: "4.3.2 Service shutting down and closing transmission channel",
     450: "4.2.0 Mailbox busy, try again later",
@@ -39,31 +43,29 @@ logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # it would log every a
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A message that was taken. `at`: the store's date. `text`, `html`: its parts, decoded; "" for one it has not."""
+    """A message that was taken. `at`: the store's date."""
 
     message_id: str
     sender: str
     to: tuple[str, ...]
     subject: str
     at: datetime
-    headers: tuple[tuple[str, str], ...]
-    text: str
-    html: str
-    attachments: tuple[str, ...]
     raw: bytes = field(repr=False)
 
     def shape(self) -> dict[str, Any]:
-        """As in `GET /_sim/mails`; headers by small name, the last of a name."""
+        """As in `GET /_sim/mails`: decoded; headers by small name, the last of a name; "" for a part it has not."""
+        message = message_from_bytes(self.raw, policy=policy.default)
+        assert isinstance(message, EmailMessage)
         return {
             "message_id": self.message_id,
             "from": self.sender,
             "to": list(self.to),
             "subject": self.subject,
             "at": iso8601(self.at),
-            "headers": {name.lower(): value for name, value in self.headers},
-            "text": self.text,
-            "html": self.html,
-            "attachments": list(self.attachments),
+            "headers": {name.lower(): str(value) for name, value in message.items()},
+            "text": _part(message, "plain"),
+            "html": _part(message, "html"),
+            "attachments": [str(part.get_filename() or "") for part in message.iter_attachments()],
             "bytes": len(self.raw),
         }
 
@@ -79,29 +81,20 @@ class MailServer:
     login: tuple[str, str] | None = None
     mails: list[Mail] = field(default_factory=list)
     """In the order they were taken; a message that came twice is there twice."""
+    _named: int = 0
 
     def name(self, raw: bytes) -> str:
         """Its Message-ID; one of the server's own for a message that has none."""
-        return str(_read(raw).get("Message-ID", "")).strip() or f"<{len(self.mails) + 1}.unnamed@simulated>"
+        self._named += 1
+        return str(_HEADERS(raw).get("Message-ID", "")).strip() or f"<{self._named}.unnamed@simulated>"
 
-    def take(self, sender: str, to: tuple[str, ...], raw: bytes) -> Mail:
+    def take(self, message_id: str, sender: str, to: tuple[str, ...], raw: bytes) -> Mail:
         """Keep a message; from now on it is delivered, whatever its sender comes to know of it."""
-        message, at = _read(raw), self.clock.date().replace(microsecond=0)
-        mail = Mail(
-            message_id=self.name(raw),
-            sender=sender,
-            to=to,
-            subject=str(message.get("Subject", "")),
-            at=at,
-            headers=tuple((name, str(value)) for name, value in message.items()),
-            text=_part(message, "plain"),
-            html=_part(message, "html"),
-            attachments=tuple(str(part.get_filename() or "") for part in message.iter_attachments()),
-            raw=raw,
-        )
+        subject = _decoded(str(_HEADERS(raw).get("Subject", "")))
+        mail = Mail(message_id, sender, to, subject, self.clock.date().replace(microsecond=0), raw)
         self.mails.append(mail)
-        key, everybody = effect_key(mail.message_id), ", ".join(to)
-        self.effects.take(VENDOR, key, at, to=everybody, message_id=mail.message_id, subject=mail.subject)
+        key, everybody = effect_key(message_id), ", ".join(to)
+        self.effects.take(VENDOR, key, mail.at, to=everybody, message_id=message_id, subject=subject)
         return mail
 
     def counts(self) -> dict[str, int]:
@@ -184,7 +177,7 @@ class _Handler:
             )
             if refused is not None:
                 return refused
-        server.take(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw)
+        server.take(message_id, envelope.mail_from or "", tuple(envelope.rcpt_tos), raw)
         if fault is not None and fault.after:
             told = await _carry_out(server, port, fault, Held(fault.pause or "", VENDOR, "DATA", message_id, done=True))
             if told is not None:
@@ -257,12 +250,19 @@ def _authenticator(server: MailServer) -> Any:
     return check
 
 
-def _read(raw: bytes) -> EmailMessage:
-    found = message_from_bytes(raw, policy=policy.default)
-    assert isinstance(found, EmailMessage)
-    return found
-
-
 def _part(message: EmailMessage, kind: str) -> str:
     part = message.get_body(preferencelist=(kind,))
-    return "" if part is None else str(part.get_content()).replace("\r\n", "\n")
+    if part is None:
+        return ""
+    try:
+        return str(part.get_content()).replace("\r\n", "\n")
+    except LookupError:  # a character set nobody knows
+        return str(part.get_payload())
+
+
+def _decoded(header: str) -> str:
+    """As it stands, where it is no header that one can decode."""
+    try:
+        return str(make_header(decode_header(header)))
+    except (HeaderParseError, LookupError, ValueError):
+        return header

@@ -69,6 +69,16 @@ async def test_mail__without_a_message_id__gets_one(running: Running) -> None:
     assert all(row["asked"] == row["count"] == 1 for row in (await running.sim("GET", "/truth"))["effects"])
 
 
+@pytest.mark.parametrize("subject", ["=?utf-8?b?x?=", "=?klingon?q?x?=", "", "Gr\xfc\xdfe"])
+async def test_mail__that_nobody_can_decode__is_taken_all_the_same(running: Running, subject: str) -> None:
+    raw = f"Message-ID: {ID}\r\nSubject: {subject}\r\nContent-Type: text/plain; charset=klingon\r\n\r\nHello\r\n"
+    host, _, port = running.addresses.smtp.removeprefix("smtp://").partition(":")
+    async with aiosmtplib.SMTP(hostname=host, port=int(port), start_tls=False) as client:
+        await client.sendmail("shop@x.example", ["a@x.example"], raw.encode("latin-1"))
+    (mail,) = (await running.sim("GET", "/mails"))["mails"]
+    assert (mail["message_id"], mail["text"].strip()) == (ID, "Hello")
+
+
 @pytest.mark.parametrize(
     ("method", "status", "expected"),
     [
