@@ -18,6 +18,7 @@ import pytest
 
 from headrace.runtime.settings import KafkaSettings
 from services.evaluator.replay.explaining import explain_customer, history_of
+from services.evaluator.replay.pool import rule_sets_of
 from tests.scenario.test_dev import ROOT, Dev, developing, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -109,6 +110,7 @@ class Shop:
         path = self.folder / f"rules-{self.rules}.yaml"
         path.write_text(RULES.format(drift=drift))
         self.verb("apply", "--from", str(path), "--wait", "--confirm")
+        rule_sets_of.cache_clear()  # else they are read once in a process
 
     def drifts(self, customer: int) -> list[str]:
         """The groups that others have put it into, as `headrace history` tells; without the start of a process."""
@@ -253,6 +255,7 @@ def test_no_drift__put_back_within_a_minute_of_our_write(shop: Shop, drift: str)
     shop.sim("/clock", {"speed": SPEED / 10})  # a minute is long enough for us
     shop.buys(customer, 200)
     until(lambda: shop.group_of(customer) == "Silver", WITHIN_S, "Silver")
+    shop.passes(minutes=0.4)
     shop.person_moves(customer, "Bronze")
     shop.sim("/clock", {"speed": SPEED})
     shop.passes(minutes=5)
