@@ -92,17 +92,22 @@ def _config(stores: Sequence[KeepingSettings], shared: Shared, rooms: Rooms, run
     shops = [
         Shop(shared.database, each.store, publish, _asked(rooms, each.store), scope=scope_of(each)) for each in stores
     ]
-    keys = {each.store: each.api_key.get_secret_value() for each in stores if each.api_key}
-    if closed := [each.store for each in stores if keys and each.store not in keys]:
-        running.health.note("api_key", f"no API key opens {', '.join(closed)}: the API answers nobody about them")
     return uvicorn.Config(
-        create_app(shops, keys),
+        create_app(shops, keys_of(stores, running)),
         log_config=None,
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
         server_header=False,
     )
+
+
+def keys_of(stores: Sequence[KeepingSettings], running: Running) -> dict[str, str]:
+    """Store -> the key that opens it. Those that are closed for want of one are told among the notes."""
+    keys = {each.store: each.api_key.get_secret_value() for each in stores if each.api_key}
+    if closed := [each.store for each in stores if keys and each.store not in keys]:
+        running.health.note("api_key", f"no API key opens {', '.join(closed)}: the API answers nobody about them")
+    return keys
 
 
 def _asked(rooms: Rooms, store: str) -> Callable[[], Room]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import SecretStr
+
 from headrace.platforms.http import VendorClient
 from headrace.platforms.store import make_klaviyo, make_mailchimp, make_omnisend, make_sendgrid
 from services.actions.email_tags.audience import Audience
@@ -58,7 +60,11 @@ def _sendgrid(client: VendorClient, settings: SendGridSettings) -> Audience:
 
 
 def _of(*fields: str) -> Callable[[ActionsSettings], Hashable]:
-    return lambda settings: tuple(getattr(settings, field) for field in fields)
+    def identity(settings: ActionsSettings) -> Hashable:
+        values = [getattr(settings, field) for field in fields]
+        return tuple(value if isinstance(value, SecretStr) else value.rstrip("/") for value in values)
+
+    return identity
 
 
 PLATFORMS: Final[Mapping[str, PlatformOf]] = {

@@ -15,9 +15,9 @@ from headrace.consumer.database import Database, open_database
 from headrace.consumer.kind import Arrival, Finished, Source
 from headrace.contracts.actions import Cause, DesiredAttributes
 from headrace.runtime.process import Running
-from headrace.runtime.settings import ServiceSettings
+from headrace.runtime.settings import ServiceSettings, settings_of
 from headrace.runtime.stores import StoreEntry
-from services.attributes.bootstrap import choose, main
+from services.attributes.bootstrap import choose, keys_of, main
 from services.attributes.definition_table import outdated, revision_of
 from services.attributes.kept import KeptHere
 from services.attributes.settings import AttributesSettings, KeepingSettings
@@ -34,6 +34,26 @@ def test_choose__credentials__decide_whether_there_is_a_mirror() -> None:
     assert choose(StoreEntry("a", {"bigcommerce_token": "t"}, ("a", "b"))) is AttributesSettings
     assert choose(StoreEntry("a", {"mailchimp_key": "k"}, ("a", "b"))) is KeepingSettings
     assert choose(StoreEntry()) is AttributesSettings
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "keys", "notes"),
+    [
+        (None, {}, {}, []),
+        ("k", {}, {"a": "k", "b": "k"}, []),
+        ("k", {"b": "own"}, {"a": "k", "b": "own"}, []),
+        (None, {"b": "own"}, {"b": "own"}, ["no API key opens a: the API answers nobody about them"]),
+    ],
+)
+def test_keys_of__a_stores_own__else_the_shared_one(
+    monkeypatch: pytest.MonkeyPatch, shared: str | None, own: dict[str, str], keys: dict[str, str], notes: list[str]
+) -> None:
+    if shared:
+        monkeypatch.setenv("HEADRACE_API_KEY", shared)
+    running = Running()
+    entries = [StoreEntry(store, {"api_key": own[store]} if store in own else {}, ("a", "b")) for store in ("a", "b")]
+    stores = [settings_of(entry, KeepingSettings, kafka_bootstrap_servers="none:1") for entry in entries]
+    assert (keys_of(stores, running), running.health.notes) == (keys, notes)
 
 
 async def test_kept_here__values__are_kept_and_nothing_is_left_to_do(database: Database) -> None:
