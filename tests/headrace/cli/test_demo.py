@@ -24,6 +24,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--chaos", "kill=nobody:2"], "bad_option", "evaluator, hydrate"),
         (["--data", __file__], "bad_data", "neither parquet nor CSV"),
         (["--speed", "0"], "usage", "--speed"),
+        (["--stores", "0"], "usage", "--stores"),
         (["--ports-file", "/no/such/folder/ports.json"], "usage", "no file can be written there"),
     ],
 )
