@@ -3,28 +3,23 @@
 The book is the senders' database (HEADRACE_DATABASE_URL). Every word is kept there with its reason.
 """
 
-import asyncio
 import getpass
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar, get_args
+from typing import Annotated, Any, Final, get_args
 
 import typer
-from pydantic import SecretStr
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
 
-from headrace.cli.output import EXIT_FINDINGS, EXIT_UNAVAILABLE, CliError, JsonOption, emit
-from headrace.consumer.database import open_database
+from headrace.cli.book import in_book, why_of
+from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.consumer.effects import book
 from headrace.consumer.effects.book import UNDECIDED, Entry, State
-from headrace.runtime.settings import KafkaSettings, load_settings, variable
+from headrace.runtime.settings import variable
 
-MAX_REASON: Final = 500
 _STATES: Final[tuple[State, ...]] = get_args(State)
-R = TypeVar("R")
 _Ids = Annotated[list[str], typer.Argument(metavar="ID", help="As `list` prints them.")]
 _Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept for whoever asks later.")]
 _Who = Annotated[str | None, typer.Option("--who", metavar="NAME", help="Who says so; you, by your login, without it.")]
@@ -32,13 +27,6 @@ _SenderOption = Annotated[
     str | None, typer.Option("--sender", metavar="NAME", help="Only this sender's: mail, coupon ...")
 ]
 _Last = Annotated[int, typer.Option("--last", min=1, max=10_000, help="How many, the newest.")]
-
-
-class BookSettings(KafkaSettings):
-    """Where the book is."""
-
-    kafka_bootstrap_servers: str = ""
-    database_url: SecretStr = SecretStr("sqlite:///headrace.db")
 
 
 def register(app: typer.Typer) -> None:
@@ -63,7 +51,7 @@ def list_effects(
 ) -> None:
     """List effects, the newest last: when they were taken in, what became of them, and why."""
     states = [_state(state)] if state else []
-    entries = _in_book(
+    entries = in_book(
         lambda connection: book.listed(
             connection, states=states, sender=sender, store=_store(), customer=customer, limit=last
         )
@@ -87,7 +75,7 @@ def show(id: Annotated[str, typer.Argument(metavar="ID")], json: JsonOption = Fa
             for entry in entries
         ]
 
-    emit({"effects": _in_book(look)}, json, _show_text)
+    emit({"effects": in_book(look)}, json, _show_text)
 
 
 def resend(
@@ -104,7 +92,7 @@ def resend(
     """Send effects that are unknown, refused or held. What may have been sent may be sent a second time by this."""
     if bool(ids) == (entry is not None):
         raise CliError("usage", "resend needs ids, or --entry", hint="headrace effects resend ID --reason 'never came'")
-    why, name = _why(reason), who or getpass.getuser()
+    why, name = why_of(reason), who or getpass.getuser()
 
     def act(connection: Connection) -> list[str]:
         chosen = _named(connection, ids, sender) if ids else _held(connection, str(entry), sender)
@@ -118,7 +106,7 @@ def resend(
         return [one.id for one in chosen if _done(book.send_again(connection, one, reason=why, who=name), one)]
 
     emit(
-        {"resent": _in_book(act), "reason": why},
+        {"resent": in_book(act), "reason": why},
         json,
         lambda said: f"to be sent: {', '.join(said['resent']) or 'none'}",
     )
@@ -126,13 +114,13 @@ def resend(
 
 def drop(ids: _Ids, reason: _Reason, sender: _SenderOption = None, who: _Who = None, json: JsonOption = False) -> None:
     """Never send these: not yet sent ones, and those that may have been. Nothing is taken back."""
-    why, name = _why(reason), who or getpass.getuser()
+    why, name = why_of(reason), who or getpass.getuser()
 
     def act(connection: Connection) -> list[str]:
         entries = _named(connection, ids, sender)
         return [one.id for one in entries if _done(book.drop(connection, one, reason=why, who=name), one)]
 
-    emit({"dropped": _in_book(act), "reason": why}, json, lambda said: f"dropped: {', '.join(said['dropped'])}")
+    emit({"dropped": in_book(act), "reason": why}, json, lambda said: f"dropped: {', '.join(said['dropped'])}")
 
 
 def _done(changed: bool, entry: Entry) -> bool:
@@ -167,34 +155,6 @@ def _named(connection: Connection, ids: Sequence[str], sender: str | None) -> li
     return found
 
 
-def _in_book(act: Callable[[Connection], R]) -> R:
-    settings = load_settings(BookSettings)
-    try:
-        database = open_database(settings.database_url.get_secret_value())
-    except (ValueError, OSError) as error:
-        raise CliError("database_url", f"{variable('database_url')}: {error}") from error
-
-    async def run() -> R:
-        try:
-            return await database.write(act)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(run())
-    except OperationalError as error:
-        raise CliError(
-            "no_book",
-            "the database does not answer, or no sender of effects has used it yet",
-            hint=f"set {variable('database_url')} to that of `python -m services.actions effects`",
-            exit_code=EXIT_UNAVAILABLE,
-        ) from error
-    except DBAPIError as error:
-        message = f"the database refused: {type(error.orig).__name__}"
-        hint = f"set {variable('database_url')} to that of `python -m services.actions effects`"
-        raise CliError("no_book", message, hint=hint, exit_code=EXIT_UNAVAILABLE) from error
-
-
 def _store() -> str | None:
     return os.environ.get(variable("store")) or None
 
@@ -204,13 +164,6 @@ def _state(written: str) -> State:
     if found is None:
         raise CliError("usage", f"--state {written} is none of {', '.join(_STATES)}")
     return found
-
-
-def _why(reason: str) -> str:
-    why = " ".join(reason.split())
-    if not why or len(why) > MAX_REASON:
-        raise CliError("usage", f"--reason has 1 to {MAX_REASON} characters", hint="say why, for whoever asks later")
-    return why
 
 
 def _as_object(entry: Entry) -> dict[str, Any]:

@@ -52,6 +52,7 @@ VERBS: Final = (
     "outcomes",
     "dead_letters",
     "effects",
+    "sinks",
     "consume",
     "consumer",
     "bench",

@@ -24,12 +24,14 @@ from sqlalchemy.exc import DataError, DBAPIError
 from headrace.consumer.bootstrap import Batch, Bootstrap, Record
 from headrace.consumer.database import Database
 from headrace.consumer.dispatch import Dispatcher
+from headrace.consumer.guard import Bounds
 from headrace.consumer.kind import Applied, Arrival, Finished, Kind, Pending, Result, SharesQuota, Source, Target
 from headrace.consumer.ledger import database_time, load_applied
 from headrace.consumer.patience import Stopping, Store, insist, kafka_is_away, unless_stopping
 from headrace.consumer.progress import Progress
 from headrace.consumer.records import Closed, Records
 from headrace.consumer.waiting import Waiting
+from headrace.consumer.watch import Watch
 from headrace.runtime.kafka import group_of, is_ours, make_consumer, part_of
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
@@ -80,8 +82,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         producer: AIOKafkaProducer,
         running: Running,
         from_now: bool = False,
+        bounds: Bounds | None = None,
     ) -> None:
-        """`from_now`: what was wanted before the first start is left as it is."""
+        """`from_now`: what was wanted before the first start is left as it is. `bounds`: the guard's (None: no guard)."""
         self._kind = kind
         self._settings = settings
         self._running = running
@@ -104,6 +107,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         """Newly assigned partitions were not looked up in the database yet."""
         self._catch_up_until = 0.0
         self._paused = False
+        self._watch = Watch(kind.name, settings.store, bounds, store=self._store, running=running)
         self._rereading: list[tuple[frozenset[int], asyncio.Future[frozenset[int]]]] = []
         self._commit_at = 0.0
         self._unassigned = f"{kind.name}: no partitions yet"
@@ -237,7 +241,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._balance()
         if time.monotonic() >= self._commit_at:
             await self._commit()
-        self._dispatcher.hold(held=self._catches_up())
+        await self._watch.look()
+        self._dispatcher.hold(held=self._catches_up() or self._watch.paused)
 
     def _register(
         self, polled: Batch, partitions: Mapping[TopicPartition, _Partition]
@@ -288,6 +293,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 self._admit(arrival, answer, rows, partition)
                 for (arrival, partition), answer in zip(arrivals, answers, strict=True)
             ]
+        if self._watch.suspects:
+            await self._watch.look(now=True)
+            self._dispatcher.hold(held=self._catches_up() or self._watch.paused)
         self._dispatcher.wake()
         await self._finish([one for one in ended if one is not None])
 
@@ -341,6 +349,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         if isinstance(answer, Finished):
             return (arrival.customer, answer.version, source, Result(answer.result, answer.reason)), release
         applied, not_before = rows.get(arrival.customer, (Applied(), 0.0))
+        self._watch.admitted(arrival, answer, applied)
         pending = Pending(
             customer=arrival.customer,
             target=answer,

@@ -81,6 +81,8 @@ LogEvent = Literal[
     "attributes.laid_out_anew",  # definitions changed: the records of these partitions are read again
     "action.postponed",  # a vendor call failed and its actions come again
     "intent.awaited",  # an earlier worker had calls under way for `count` customers: they wait until those are over
+    "sink.paused",  # a rule moves more customers than is expected: nothing is done until a person says go
+    "sink.resumed",  # a person has said go
     "effects.held",  # one entry sends more than is expected of it: its further effects wait for a person
     "effects.book_lost",  # the database is new, and effects were read before: what was sent then is not known any more
     "action.overtaken",  # a call of ours ended after a newer one of the partition's next owner; that one is repeated
@@ -127,6 +129,7 @@ MetricName = Literal[
     "headrace_evaluator_rules_refused_total",
     "headrace_actions_total",
     "headrace_actions_waiting",
+    "headrace_sink_paused",
     "headrace_effects_total",
     "headrace_effects_open",
     "headrace_action_batch_size",
@@ -214,6 +217,7 @@ METRICS: Final[dict[MetricName, Metric]] = {
         "gauge", "Store attributes that are wanted and cannot be made; their values are in metafields"
     ),
     "headrace_actions_waiting": Metric("gauge", "Customers whose newest action waits for a call", ("kind",)),
+    "headrace_sink_paused": Metric("gauge", "1 while the guard has paused a sink", ("kind",)),
     "headrace_effects_total": Metric("counter", "Effects by what became of them", ("sender", "kind", "result")),
     "headrace_effects_open": Metric("gauge", "Effects that wait, or that a person has to decide", ("sender", "state")),
     "headrace_action_batch_size": Metric("histogram", "Customers in one call", ("kind",), (1, 2, 4, 6, 8, 10, 50, 250)),

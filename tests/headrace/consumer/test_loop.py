@@ -7,14 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from headrace.consumer import Arrival, Consumer, Finished, Limits, Result, Target, Task, TryAgain, dispatch, loop
+from headrace.consumer import Arrival, Consumer, Finished, Limits, Result, Target, Task, TryAgain, dispatch, guard, loop
 from headrace.consumer.database import open_database
+from headrace.consumer.guard import Bounds
 from headrace.consumer.kind import APPLIED, OutcomeKind
 from headrace.consumer.ledger import migrate_ledger
 from headrace.contracts import topics
-from headrace.contracts.actions import DesiredGroup
+from headrace.contracts.actions import Cause, DesiredGroup
 from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import make_producer
 from headrace.runtime.process import Running
@@ -68,7 +70,7 @@ async def bench(topics_created: ServiceSettings) -> AsyncIterator[Bench]:
 
 
 @asynccontextmanager
-async def consuming(bench: Bench, sink: ListSink, folder: Path) -> AsyncIterator[Running]:
+async def consuming(bench: Bench, sink: ListSink, folder: Path, bounds: Bounds | None = None) -> AsyncIterator[Running]:
     async def main(running: Running) -> None:
         database = open_database(f"sqlite:///{folder / 'ledger.db'}")
         migrate_ledger(database)
@@ -77,7 +79,7 @@ async def consuming(bench: Bench, sink: ListSink, folder: Path) -> AsyncIterator
         try:
             running.health.clear(STARTING)
             sink.consumer = Consumer(
-                sink, settings=bench.settings, database=database, producer=producer, running=running
+                sink, settings=bench.settings, database=database, producer=producer, running=running, bounds=bounds
             )
             await sink.consumer.run()
         finally:
@@ -249,3 +251,30 @@ async def test_loop__replica_comes_and_goes__parts_of_the_quota_are_those_of_the
         async with consuming(bench, second, tmp_path):
             await are(1 / 3, 2 / 3)
         await eventually(has_all, what="the whole again")
+
+
+async def test_loop__a_rule_moves_far_too_many__the_sink_stands_still_until_a_person_says_go(
+    bench: Bench, tmp_path: Path
+) -> None:
+    def by(rule: str, customer: int) -> DesiredGroup:
+        return replace(bench.group(f"{STORE}:{customer}", "Gold"), cause=Cause(event="e", rules=(rule,)))
+
+    sink = ListSink()
+    async with consuming(bench, sink, tmp_path, Bounds(share=0.1, least=5)) as running:
+        await bench.publish(*(by("rule:few", customer) for customer in range(5)))
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+        await bench.publish(*(by("rule:many", customer) for customer in range(10, 18)))
+
+        async def stands() -> bool:
+            return "list: paused: rule:many moved 8 of 5 customers" in running.health.reasons
+
+        await eventually(stands, what="the pause")
+        await bench.publish(by("rule:few", 30))
+        assert len(sink.held) == 5
+        database = open_database(f"sqlite:///{tmp_path / 'ledger.db'}")
+        (found,) = await database.read(guard.paused)
+        await database.write(lambda connection: guard.resume(connection, found, reason="it is meant", who="ada"))
+        await database.close()
+        await bench.settled(GROUP, topics.ACTIONS_GROUP)
+        assert len(sink.held) == 14
+        assert running.health.ready
