@@ -5,6 +5,7 @@ When a sink is paused is decided in `headrace.consumer.guard`; its book is the s
 
 import getpass
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -75,7 +76,7 @@ def _as_object(found: Pause) -> dict[str, Any]:
     }
 
 
-def _said(row: dict[str, Any]) -> dict[str, Any]:
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     said = {name: row[name] for name in ("store", "entry", "moved", "reason", "who")}
     return {"at": _time(row["at"]), "sink": row["kind"], **said}
 

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select
 
-from headrace.consumer.filling import Filling
+from headrace.consumer.filling import Filling, Fills
 from headrace.consumer.kind import Applied, Kind
 from headrace.consumer.ledger import METADATA, load_applied, store_applied, upsert
 from headrace.consumer.patience import Stopping, Store
@@ -134,7 +134,7 @@ class Bootstrap:
 
     async def _filled(self, partitions: Sequence[TopicPartition]) -> bool:
         """Whether all that these partitions hold was applied in one go; reading goes on behind it."""
-        if not getattr(self._kind, "fills_at_once", False):
+        if not isinstance(self._kind, Fills):
             return False
         ends = await Filling(self._kind, self._settings, self._store, self._running).fill(partitions)
         if ends is None:

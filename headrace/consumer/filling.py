@@ -1,136 +1,170 @@
 """A desired state filled in one go from the compacted topics: the newest of each customer, partition by partition.
 
-For kinds that need no quota and no read-back. What is done is in the ledger; what fails is left to the ordinary way.
+For sinks that need no quota and no read-back. What is done is in the ledger; what fails is left to the ordinary way.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final, cast
+from typing import Any, Final, Protocol, TypeAlias, cast, runtime_checkable
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from sqlalchemy import Connection
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from headrace.consumer.judge import judge
-from headrace.consumer.kind import Applied, Arrival, Finished, Kind, PauseConsumer, Source, Target, Task, TryAgain
-from headrace.consumer.ledger import load_applied, store_applied
+from headrace.consumer.filled import has_rows, newest_of, store_filled
+from headrace.consumer.kind import Json, PauseConsumer, TryAgain
 from headrace.consumer.patience import Stopping, Store
+from headrace.contracts.actions import Desired, Version
 from headrace.runtime.kafka import is_ours, make_consumer
 from headrace.runtime.logs import log
 from headrace.runtime.process import Running
 from headrace.runtime.settings import ServiceSettings
 
+Record: TypeAlias = "ConsumerRecord[bytes, bytes | None]"
 _POLL_MS: Final = 200
-_POLL_RECORDS: Final = 10_000
-_AT_ONCE: Final = 5_000
-"""Customers between two transactions of the ledger."""
-_NO_TIME: Final = datetime.fromtimestamp(0, UTC)
-"""Nobody asks when such a record was written."""
+_POLL_RECORDS: Final = 20_000
+_FETCH_BYTES: Final = 4 * 1024 * 1024
+_FETCH_WAIT_MS: Final = 10
+"""At the end of one partition the broker is not waited for: the next partition's records are asked of it."""
+_AT_ONCE: Final = 20_000
+"""Records between two transactions of the ledger."""
+
+
+@runtime_checkable
+class Fills(Protocol):
+    """A kind that can be filled in one go. `every_value`: with all that the topic still holds, in its order."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def decoders(self) -> Mapping[str, Callable[[bytes], Any]]: ...
+    @property
+    def every_value(self) -> bool: ...
+    @property
+    def fill_size(self) -> int:
+        """Customers a call."""
+
+    def wanted(self, desired: Any) -> Json:
+        """What the ledger is told of it."""
+
+    async def fill(self, wanted: Sequence[Any]) -> Mapping[str, str]:
+        """One record a customer. Gives those that are refused. Raises TryAgain, PauseConsumer."""
 
 
 class Filling:
     """One kind's."""
 
-    def __init__(self, kind: Kind, settings: ServiceSettings, store: Store, running: Running) -> None:
+    def __init__(self, kind: Fills, settings: ServiceSettings, store: Store, running: Running) -> None:
         self._kind = kind
         self._settings = settings
         self._store = store
         self._running = running
+        self._new = False
+        """Nobody has a row of this kind: none needs to be looked for. A customer is in one partition only."""
 
     async def fill(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int] | None:
         """Applies what these partitions hold. Returns where to go on in each; None when some of it failed.
 
         Raises Kafka's errors, Stopping.
         """
-        reader = make_consumer(self._settings)
+        name = self._kind.name
+        self._new = not await self._store.write(lambda connection: has_rows(connection, name))
+        reader = make_consumer(
+            self._settings, max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_wait_ms=_FETCH_WAIT_MS
+        )
         await reader.start()
         try:
-            ends: dict[TopicPartition, int] = {}
+            ends = cast("dict[TopicPartition, int]", await reader.end_offsets(partitions))
             for at in partitions:
-                newest, ends[at] = await self._newest(reader, at)
-                if not await self._apply(newest):
+                if not await self._fill_one(reader, at, ends[at]):
                     return None
             return ends
         finally:
             await reader.stop()
 
-    async def _newest(self, reader: AIOKafkaConsumer, at: TopicPartition) -> tuple[dict[bytes, Source], int]:
-        """By key; later records take the place of earlier ones."""
-        name = at.topic.removeprefix(self._settings.topic_prefix)
-        newest: dict[bytes, tuple[int, bytes | None]] = {}
+    async def _fill_one(self, reader: AIOKafkaConsumer, at: TopicPartition, end: int) -> bool:
+        decode = self._kind.decoders[at.topic.removeprefix(self._settings.topic_prefix)]
+        if self._kind.every_value:
+            async for records in self._read(reader, at, end):
+                if not await self._apply(records, decode):
+                    return False
+            return True
+        newest: dict[bytes, Record] = {}
+        async for records in self._read(reader, at, end):
+            newest |= {record.key: record for record in records}
+        ordered = [newest[key] for key in sorted(newest)]  # the ledger's index grows at its end then
+        return await self._apply(ordered, decode)
+
+    async def _read(self, reader: AIOKafkaConsumer, at: TopicPartition, end: int) -> AsyncIterator[Sequence[Record]]:
+        several = bool(self._settings.among)
         reader.assign([at])
-        end = cast("int", (await reader.end_offsets([at]))[at])
         await reader.seek_to_beginning(at)
         while await reader.position(at) < end:
-            if self._running.stopping.is_set():
-                raise Stopping
+            self._go_on()
             for records in (await reader.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).values():
-                for record in records:
-                    if record.offset < end and record.key is not None and is_ours(self._settings, record.key):
-                        newest[record.key] = (record.offset, record.value)
-        return {
-            key: _source(name, at.partition, offset, key, value)
-            for key, (offset, value) in newest.items()
-            if value is not None
-        }, end
+                if records[-1].offset >= end:
+                    records = [record for record in records if record.offset < end]
+                if several:
+                    records = [record for record in records if is_ours(self._settings, record.key)]
+                yield [record for record in records if record.key is not None]
 
-    async def _apply(self, newest: dict[bytes, Source]) -> bool:
-        sources = list(newest.values())
-        for start in range(0, len(sources), _AT_ONCE):
-            if self._running.stopping.is_set():
-                raise Stopping
-            arrivals = self._decoded(sources[start : start + _AT_ONCE])
-            if arrivals is None or not await self._apply_some(arrivals):
+    async def _apply(self, records: Sequence[Record], decode: Callable[[bytes], Any]) -> bool:
+        for start in range(0, len(records), _AT_ONCE):
+            self._go_on()
+            wanted = _decoded(records[start : start + _AT_ONCE], decode)
+            if wanted is None or not await self._apply_some(wanted):
                 return False
         return True
 
-    async def _apply_some(self, arrivals: Sequence[Arrival]) -> bool:
-        answers, known = await self._store.write(partial(_look, kind=self._kind, arrivals=arrivals))
-        tasks = []
-        for arrival, answer in zip(arrivals, answers, strict=True):
-            applied = known.get(arrival.customer, Applied())
-            if isinstance(answer, Target) and judge(answer, applied, fresh=True, reads_back=False) == "write":
-                tasks.append(Task(arrival.customer, answer, applied))
-        rows: dict[str, Applied] = {}
+    async def _apply_some(self, wanted: Sequence[Desired]) -> bool:
+        name = self._kind.name
+        if not self._new:
+            customers = list({one.customer for one in wanted})
+            known = await self._store.write(partial(newest_of, kind=name, customers=customers))
+            wanted = [one for one in wanted if one.customer not in known or one.version > known[one.customer]]
+        rows: dict[str, tuple[Version, Json]] = {}
         whole = True
-        size = self._kind.limits.batch
-        for start in range(0, len(tasks), size):
-            part = tasks[start : start + size]
+        for part in _parts(wanted, self._kind.fill_size):
+            self._go_on()
             try:
-                results = await self._kind.perform(part)
+                refused = await self._kind.fill(part)
             except (TryAgain, PauseConsumer) as error:
                 log.warning("consumer.waiting", reason=error.reason, problem=type(error).__name__)
                 whole = False
                 break
-            for task in part:
-                if results[task.customer].result == "applied":
-                    rows[task.customer] = Applied(task.target.version, task.target.value)
-                else:
-                    whole = False  # the ordinary way sets it aside
-        await self._store.write(partial(store_applied, kind=self._kind.name, applied=rows))
+            whole = whole and not refused  # the ordinary way sets them aside
+            rows |= {one.customer: (one.version, self._kind.wanted(one)) for one in part if one.customer not in refused}
+        await self._store.write(partial(store_filled, kind=name, rows=rows))
         return whole
 
-    def _decoded(self, sources: Sequence[Source]) -> list[Arrival] | None:
-        """None when some cannot be read: the ordinary way sets those aside."""
-        found = []
-        for source in sources:
-            try:
-                desired = self._kind.decoders[source.topic](source.value or b"")
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                return None
-            if (source.key or b"").decode(errors="replace") != desired.customer:
-                return None
-            found.append(Arrival(desired.customer, desired, source))
-        return found
+    def _go_on(self) -> None:
+        if self._running.stopping.is_set():
+            raise Stopping
 
 
-def _look(
-    connection: Connection, kind: Kind, arrivals: Sequence[Arrival]
-) -> tuple[Sequence[Target | Finished], dict[str, Applied]]:
-    answers = kind.prepare(connection, arrivals)
-    return answers, load_applied(connection, kind.name, [arrival.customer for arrival in arrivals])
+def _decoded(records: Iterable[Record], decode: Callable[[bytes], Any]) -> list[Desired] | None:
+    """None when some cannot be read: the ordinary way sets those aside."""
+    found = []
+    for record in records:
+        if record.value is None:
+            continue
+        try:
+            desired = decode(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if record.key != desired.customer.encode():
+            return None
+        found.append(desired)
+    return found
 
 
-def _source(name: str, partition: int, offset: int, key: bytes, value: bytes) -> Source:
-    return Source(name, partition, offset, key, value, _NO_TIME)
+def _parts(wanted: Sequence[Desired], size: int) -> Iterator[Sequence[Desired]]:
+    """In order, so many at most, no customer twice in one."""
+    begin, seen = 0, set[str]()
+    for number, one in enumerate(wanted):
+        if number - begin == size or one.customer in seen:
+            yield wanted[begin:number]
+            begin = number
+            seen.clear()
+        seen.add(one.customer)
+    if begin < len(wanted):
+        yield wanted[begin:]

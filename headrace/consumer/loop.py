@@ -84,7 +84,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         from_now: bool = False,
         bounds: Bounds | None = None,
     ) -> None:
-        """`from_now`: what was wanted before the first start is left as it is. `bounds`: the guard's (None: no guard)."""
+        """`from_now`: what was wanted before the first start is left as it is. `bounds`: the guard's, if any."""
         self._kind = kind
         self._settings = settings
         self._running = running

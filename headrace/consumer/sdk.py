@@ -43,8 +43,8 @@ _DECODERS: Final[Mapping[About, tuple[str, type[Desired], OutcomeKind]]] = {
     "email-tags": (topics.ACTIONS_EMAIL_TAGS, DesiredEmailTags, "tag"),
     "contact": (topics.ACTIONS_CONTACT, DesiredContact, "contact"),
 }
-_CHANGING: Final = frozenset({"version", "cause", "rules_version", "observed", "overwrite", "sources"})
-"""What may differ between two records that want the same."""
+_CHANGING: Final = frozenset({"customer", "version", "cause", "rules_version", "observed", "overwrite", "sources"})
+"""What is not wanted, but told beside it."""
 _GROUP: Final = "consumer"
 S = TypeVar("S", bound="ConsumerSettings")
 G = TypeVar("G", bound=BaseModel)
@@ -213,11 +213,13 @@ class AsKind:
     """A `DesiredState` as the loop sees it."""
 
     reads_back = False
-    fills_at_once = True
 
-    def __init__(self, own: DesiredState[Any]) -> None:
+    def __init__(self, own: DesiredState[Any], *, every_value: bool = False) -> None:
         name, record, outcome = _DECODERS[own.about]
         self._own = own
+        self._said = _said_by(record)
+        self.every_value = every_value
+        self.fill_size = own.batch
         self.name = f"{_GROUP}.{own.name}"
         self.group = self.name
         self.outcome: tuple[OutcomeKind, str] = (outcome, own.name)
@@ -226,7 +228,25 @@ class AsKind:
 
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
         """What is compared is what is wanted; the record itself goes along."""
-        return [Target(one.desired.version, _wanted(one.desired), extra=one.desired) for one in arrivals]
+        return [
+            Target(one.desired.version, _as_json(self.wanted(one.desired)), extra=one.desired) for one in arrivals
+        ]
+
+    def wanted(self, desired: Any) -> dict[str, Any]:
+        """What is compared, and kept in the ledger: nothing that stands at its default."""
+        said = {}
+        for name, default in self._said:
+            if (value := getattr(desired, name)) != default:
+                said[name] = value
+        return said
+
+    async def fill(self, wanted: Sequence[Any]) -> Mapping[str, str]:
+        """The same as `perform`, of those whom nothing is known of."""
+        try:
+            await self._own.apply(wanted)
+        except RefusedOnes as error:
+            return error.why
+        return {}
 
     async def read_back(self, customers: Sequence[str]) -> Mapping[str, Any]:
         """Nobody is asked."""
@@ -248,14 +268,21 @@ class AsKind:
         return {task.customer: APPLIED for task in tasks}
 
 
-def _wanted(record: Desired) -> dict[str, Any]:
-    said: dict[str, Any] = msgspec.to_builtins(record)
-    return {name: value for name, value in said.items() if name not in _CHANGING}
+def _said_by(record: type[Desired]) -> Sequence[tuple[str, Any]]:
+    """Fields of what is wanted, each with its default."""
+    fields = msgspec.structs.fields(record)
+    return [(one.name, one.default) for one in fields if one.name not in _CHANGING]
+
+
+def _as_json(value: Any) -> Any:
+    """As it comes back from the ledger, so that the two compare."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _again(task: Task) -> dict[str, Any]:
     """A value of the ledger, done again."""
-    return {**task.target.value, "version": task.target.version, "cause": {"event": ""}, "rules_version": 0}
+    of_the_record = {"customer": task.customer, "version": task.target.version}
+    return {**task.target.value, **of_the_record, "cause": {"event": ""}, "rules_version": 0}
 
 
 Own = EffectOfYourOwn[Any, Any, Any] | type[DesiredState[Any]]

@@ -111,6 +111,7 @@ async def _lane(
                 database=shared.database,
                 producer=shared.producer,
                 running=running,
+                bounds=settings.bounds,
             )
             for kind in kinds
             if isinstance(settings, _settings_of(kind))

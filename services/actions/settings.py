@@ -2,10 +2,10 @@
 
 from pydantic import Field, SecretStr
 
-from headrace.runtime.settings import ServiceSettings
+from headrace.consumer.guard_settings import GuardSettings
 
 
-class ActionsSettings(ServiceSettings):
+class ActionsSettings(GuardSettings):
     """What every kind needs."""
 
     database_url: SecretStr = SecretStr("sqlite:///headrace.db")

@@ -62,7 +62,14 @@ async def run_lane(settings: KeepingSettings, running: Running, shared: Shared, 
 
 
 def _consumer(kind: Kind, settings: KeepingSettings, shared: Shared, running: Running) -> Consumer:
-    return Consumer(kind, settings=settings, database=shared.database, producer=shared.producer, running=running)
+    return Consumer(
+        kind,
+        settings=settings,
+        database=shared.database,
+        producer=shared.producer,
+        running=running,
+        bounds=settings.bounds,
+    )
 
 
 async def _forget_mirror(settings: KeepingSettings, store: Store) -> None:

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from headrace.runtime.settings import ServiceSettings
+from headrace.consumer.guard_settings import GuardSettings
 
 
-class KeepingSettings(ServiceSettings):
+class KeepingSettings(GuardSettings):
     """Where it keeps and serves; enough for a store that it does not mirror to."""
 
     database_url: SecretStr = SecretStr("sqlite:///headrace.db")
