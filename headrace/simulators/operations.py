@@ -181,6 +181,11 @@ def _suppress_at_sendgrid(world: World, entry: Mapping[str, Any], made: Made) ->
     world.suppressed.add(str(entry["email"]).strip().lower())
 
 
+def _create_mail_template(world: World, entry: Mapping[str, Any], made: Made) -> None:
+    """At SendGrid; without `id` it gets one."""
+    world.mail_templates[str(entry.get("id") or f"d-{len(world.mail_templates) + 1:032x}")] = str(entry["name"])
+
+
 def _use_coupon(world: World, entry: Mapping[str, Any], made: Made) -> None:
     world.coupons.use(str(entry["code"]), int(entry.get("customer_id") or 0))
 
@@ -210,5 +215,6 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "klaviyo.unsubscribe": _unsubscribe_at_klaviyo,
     "klaviyo.suppress": _suppress_at_klaviyo,
     "sendgrid.suppress": _suppress_at_sendgrid,
+    "sendgrid.template": _create_mail_template,
     "coupon.use": _use_coupon,
 }

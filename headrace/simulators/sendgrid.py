@@ -28,6 +28,8 @@ _BASE: Final = "/v3/marketing"
 MOST_CONTACTS: Final = 30_000
 MOST_SEARCHED: Final = 100
 MOST_FIELDS: Final = 500
+MOST_TEMPLATES: Final = 200
+"""A page of them."""
 FIELD_CHARACTERS: Final = 1000
 
 
@@ -73,6 +75,8 @@ class SendGrid:
     mails: list[Mapping[str, Any]] = field(default_factory=list)
     """Those that reached somebody."""
     effects: Effects = field(default_factory=Effects)
+    templates: dict[str, str] = field(default_factory=dict)
+    """Dynamic ones, id -> name; without any, every id will do."""
     name: str = "sendgrid"
     connections: int | None = None
     _jobs: dict[str, _Job] = field(default_factory=dict)
@@ -89,7 +93,9 @@ class SendGrid:
             if path.startswith(start) and path.endswith(end) and middle and "/" not in middle:
                 return f"{start}{{id}}{end}"
         known = {"contacts", "contacts/search/emails", "lists", "field_definitions"}
-        return path if path.removeprefix(f"{_BASE}/") in known or path == "/v3/mail/send" else "other"
+        return (
+            path if path.removeprefix(f"{_BASE}/") in known or path in ("/v3/mail/send", "/v3/templates") else "other"
+        )
 
     def overloaded(self) -> Answer:
         """Never asked: it has no limit of connections."""
@@ -155,6 +161,12 @@ class SendGrid:
                 return ok({"custom_fields": shape, "reserved_fields": [], "_metadata": {"self": ""}})
             case "POST", "/field_definitions":
                 return self._make_field(call.json())
+        return self._mail_route(call, template)
+
+    def _mail_route(self, call: Call, template: str) -> Answer:
+        match call.method, template:
+            case "GET", "/v3/templates":
+                return self._templates(call)
             case "POST", "/v3/mail/send":
                 return self._mail(call.json(), len(call.raw))
         return _errors(404, "not found")
@@ -252,11 +264,26 @@ class SendGrid:
         job = _Job(self._new_id("job"), self.clock.elapsed() + self.delay_s, off=(list_id, ids))
         return self._take_in(job)
 
+    def _templates(self, call: Call) -> Answer:
+        size, start = call.query.get("page_size", ""), _start(call.query.get("page_token", ""))
+        if not size.isdigit() or not 1 <= int(size) <= MOST_TEMPLATES:
+            return _errors(400, f"must be 1 to {MOST_TEMPLATES}", "page_size")
+        dynamic = call.query.get("generations", "legacy") != "legacy"
+        rows, end = list(self.templates.items()) if dynamic else [], start + int(size)
+        changed = self.clock.date().strftime("%Y-%m-%d %H:%M:%S")
+        kept = {"generation": "dynamic", "updated_at": changed, "versions": []}
+        shape = [{"id": key, "name": name, **kept} for key, name in rows[start:end]]
+        address = "https://api.sendgrid.com/v3/templates"
+        more = {"next": f"{address}?page_size={size}&page_token={_token(end)}"} if end < len(rows) else {}
+        return ok({"result": shape, "_metadata": {"self": address, "count": len(rows), **more}})
+
     def _mail(self, body: Any, size: int) -> Answer:
         now = self.clock.date().replace(microsecond=0)
         problem = problem_of(body, size, now)
         if problem is not None:
             return _errors(problem.status, problem.message, problem.field)
+        if self.templates and "template_id" in body and body["template_id"] not in self.templates:
+            return _errors(400, "The template_id must be a valid template.", "template_id")
         sandbox = ((body.get("mail_settings") or {}).get("sandbox_mode") or {}).get("enable") is True
         if sandbox:
             return Answer(200)

@@ -76,5 +76,11 @@ def _vendors(world: World, clock: StoreClock, options: Options) -> tuple[Vendor,
         Mailchimp(world.audience, options.list_id, options.mailchimp_key, MemberEvents(world.now, world.effects)),
         Klaviyo(world.klaviyo, clock, options.klaviyo_key, options.klaviyo_delay_s),
         Omnisend(clock, options.omnisend_key, effects=world.effects),
-        SendGrid(clock, options.sendgrid_key, effects=world.effects, suppressed=world.suppressed),
+        SendGrid(
+            clock,
+            options.sendgrid_key,
+            effects=world.effects,
+            suppressed=world.suppressed,
+            templates=world.mail_templates,
+        ),
     )

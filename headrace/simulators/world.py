@@ -39,6 +39,8 @@ class World:
         self.klaviyo = Account(self.now, self.effects)
         self.suppressed: set[str] = set()
         """Addresses that SendGrid mails nothing, in small letters."""
+        self.mail_templates: dict[str, str] = {}
+        """SendGrid's, id -> name."""
 
     def now(self) -> datetime:
         """The store's date in whole seconds."""
