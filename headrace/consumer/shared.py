@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from aiokafka import AIOKafkaProducer
 
 from headrace.consumer.database import AlreadyRunning, Database, SingleReplica, open_database
-from headrace.consumer.loop import Consumer
 from headrace.consumer.patience import database_is_away, insist, kafka_is_away, unless_stopping
 from headrace.runtime.kafka import make_producer
 from headrace.runtime.lanes import run_lanes
@@ -21,6 +20,12 @@ from headrace.runtime.process import FatalError, Running
 from headrace.runtime.settings import ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
+
+
+class Runs(Protocol):
+    """A consumer, of either kind."""
+
+    async def run(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ async def run_stores(
     await run_lanes(lanes, running)
 
 
-async def run_consumer(consumer: Consumer, running: Running) -> None:
+async def run_consumer(consumer: Runs, running: Running) -> None:
     """Until it ends; a fatal error stops whatever else runs in this lane."""
     try:
         await consumer.run()

@@ -102,7 +102,6 @@ Code = Literal[
     "should_be_segment",
     "never_done",
     "unless_idle",
-    "effect_not_sent",
     "consumer_refuses",
     "consumer_unknown",
     "shadowed",
@@ -255,11 +254,6 @@ CATALOGUE: Final[dict[Code, Meaning]] = {
     "unless_idle": Meaning(
         "an unless that never holds when its time has come",
         "spend from 1000, on_enter: {send_email: x, after: 7 days, unless: {customer.spend: {below: 1000}}}",
-        "info",
-    ),
-    "effect_not_sent": Meaning(
-        "an effect that is decided and published, and that nothing of this release carries out",
-        "then: [{send_email: {template: welcome}}]",
         "info",
     ),
     "consumer_refuses": Meaning(

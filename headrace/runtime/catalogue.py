@@ -83,6 +83,7 @@ LogEvent = Literal[
     "intent.awaited",  # an earlier worker had calls under way for `count` customers: they wait until those are over
     "sink.paused",  # a rule moves more customers than is expected: nothing is done until a person says go
     "sink.resumed",  # a person has said go
+    "effects.unserved",  # nothing is set for these kinds: what rules ask for of them is published and not done
     "effects.held",  # one entry sends more than is expected of it: its further effects wait for a person
     "effects.book_lost",  # the database is new, and effects were read before: what was sent then is not known any more
     "action.overtaken",  # a call of ours ended after a newer one of the partition's next owner; that one is repeated

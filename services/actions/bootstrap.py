@@ -6,15 +6,19 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from headrace.consumer import Consumer, Kind
+from headrace.consumer.effects.loop import EffectConsumer
 from headrace.consumer.ledger import migrate_ledger
 from headrace.consumer.patience import Stopping
-from headrace.consumer.shared import Shared, open_shared, run_consumer, run_stores
+from headrace.consumer.shared import Runs, Shared, open_shared, run_consumer, run_stores
+from headrace.contracts.effects import EFFECT_KINDS
 from headrace.platforms.cost import GROUP_PART
 from headrace.platforms.store import make_bigcommerce, writes_at_once
 from headrace.runtime.health import STARTING
 from headrace.runtime.logs import log
 from headrace.runtime.process import Running
 from headrace.runtime.stores import StoreEntry
+from services.actions.effects.build import build_senders, served
+from services.actions.effects.settings import EffectsSettings
 from services.actions.email_tags import EmailTags
 from services.actions.email_tags.accounts import Account, accounts_of
 from services.actions.email_tags.platforms import PLATFORMS
@@ -22,6 +26,8 @@ from services.actions.group import GroupAssignment
 from services.actions.settings import ActionsSettings, GroupSettings
 
 GROUP: Final = "group"
+EFFECTS: Final = "effects"
+"""One consumer for each sender that the settings name."""
 EMAIL_TAGS: Final = "email-tags"
 """With a platform behind it where it is a kind: `email-tags.mailchimp`."""
 
@@ -40,7 +46,7 @@ def choose_for(kinds: Sequence[str]) -> Callable[[StoreEntry], type[ActionsSetti
     """Which settings a store needs: those of the kinds that it names credentials for; None when there is no such."""
 
     def choose(entry: StoreEntry) -> type[ActionsSettings] | None:
-        able = [kind for kind in kinds if entry.has("bigcommerce" if kind == GROUP else _platform(kind))]
+        able = [kind for kind in kinds if kind == EFFECTS or entry.has(_vendor(kind))]
         return settings_for(able) if able else None
 
     return choose
@@ -53,7 +59,12 @@ def settings_for(kinds: Sequence[str]) -> type[ActionsSettings]:
 
 
 def _settings_of(kind: str) -> type[ActionsSettings]:
-    return GroupSettings if kind == GROUP else PLATFORMS[_platform(kind)].settings
+    ours: dict[str, type[ActionsSettings]] = {GROUP: GroupSettings, EFFECTS: EffectsSettings}
+    return ours[kind] if kind in ours else PLATFORMS[_platform(kind)].settings
+
+
+def _vendor(kind: str) -> str:
+    return "bigcommerce" if kind == GROUP else _platform(kind)
 
 
 def _platform(kind: str) -> str:
@@ -78,7 +89,7 @@ async def _main(stores: Sequence[ActionsSettings], running: Running, kinds: Sequ
             )
         except Stopping:
             return
-        accounts = {kind: _accounts(kind, stores) for kind in kinds if kind != GROUP}
+        accounts = {kind: _accounts(kind, stores) for kind in kinds if kind not in (GROUP, EFFECTS)}
 
         async def lane(settings: ActionsSettings, own: Running) -> None:
             await _lane(settings, own, kinds, shared, accounts)
@@ -104,7 +115,7 @@ async def _lane(
     settings: ActionsSettings, running: Running, kinds: Sequence[str], shared: Shared, accounts: Accounts
 ) -> None:
     async with AsyncExitStack() as stack:
-        consumers = [
+        consumers: list[Runs] = [
             Consumer(
                 _build(kind, settings, shared, accounts, stack),
                 settings=settings,
@@ -114,12 +125,32 @@ async def _lane(
                 bounds=settings.bounds,
             )
             for kind in kinds
-            if isinstance(settings, _settings_of(kind))
+            if kind != EFFECTS and isinstance(settings, _settings_of(kind))
         ]
+        if EFFECTS in kinds and isinstance(settings, EffectsSettings):
+            consumers += _senders(settings, running, shared, stack)
         async with asyncio.TaskGroup() as tasks:
             for consumer in consumers:
                 tasks.create_task(run_consumer(consumer, running))
             running.health.clear(STARTING)
+
+
+def _senders(settings: EffectsSettings, running: Running, shared: Shared, stack: AsyncExitStack) -> list[Runs]:
+    senders = build_senders(settings, stack)
+    if missing := sorted({*EFFECT_KINDS} - {"do"} - served(senders)):
+        running.health.note("effects", f"nothing is set here to do: {', '.join(missing)}")
+        log.warning("effects.unserved", kinds=missing)
+    return [
+        EffectConsumer(
+            sender,
+            settings=settings,
+            database=shared.database,
+            producer=shared.producer,
+            running=running,
+            policy=settings.policy,
+        )
+        for sender in senders
+    ]
 
 
 def _build(kind: str, settings: ActionsSettings, shared: Shared, accounts: Accounts, stack: AsyncExitStack) -> Kind:

@@ -1,15 +1,10 @@
-"""What nobody looks after: groups no entry uses, reviews that are due, statuses a read may miss, effects not sent."""
+"""What nobody looks after: groups no entry uses, reviews that are due, statuses a read may miss."""
 
 from datetime import date
-from typing import Final
 
-from headrace.contracts.effects import EffectKind
 from headrace.rules.findings import quoted
-from headrace.rules.lint.looking import Looking, actions_of, all_entries
-from headrace.rules.model import AssignGroup, Send
-
-CARRIED_OUT: Final[frozenset[EffectKind]] = frozenset({"do"})
-"""Kinds of effects that somebody does: `do` is its own consumer's. No sender ships with this release."""
+from headrace.rules.lint.looking import Looking, all_entries
+from headrace.rules.model import AssignGroup
 
 
 def check_upkeep(looking: Looking) -> None:
@@ -17,7 +12,6 @@ def check_upkeep(looking: Looking) -> None:
     _unused_groups(looking)
     _reviews(looking)
     _statuses(looking)
-    _effects(looking)
 
 
 def _unused_groups(looking: Looking) -> None:
@@ -58,21 +52,3 @@ def _statuses(looking: Looking) -> None:
                 f"an order that passes {when.to} between two reads is not seen there",
                 f"write when: {{order.reached: {when.to}}}: it fires when the order is first seen in that status",
             )
-
-
-def _effects(looking: Looking) -> None:
-    """Once for a rule set, at the first entry with one."""
-    asked = [
-        (entry, action.kind)
-        for entry in all_entries(looking.rule_set)
-        for action in actions_of(entry)
-        if isinstance(action, Send) and action.kind not in CARRIED_OUT
-    ]
-    if asked:
-        kinds = ", ".join(dict.fromkeys(kind for _, kind in asked))
-        looking.say(
-            "effect_not_sent",
-            asked[0][0],
-            f"decided and published, and not carried out by this release: {kinds}",
-            "nothing to mend; what is published stands in headrace.actions.effects for a consumer of your own",
-        )

@@ -1,10 +1,12 @@
 """Makes the senders that the settings name, and what they stand on: the only place that builds their clients."""
 
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from typing import Any, cast
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from headrace.consumer.effects import Sender
+from headrace.contracts.effects import EffectKind
 from headrace.platforms.http import VendorClient
 from headrace.platforms.mail import SmtpClient
 from headrace.platforms.public_addresses import EVERYWHERE, read_allowed
@@ -22,6 +24,17 @@ from services.actions.effects.notify import NotifySender, read_channels
 from services.actions.effects.settings import EffectsSettings
 from services.actions.effects.templates import Templates
 from services.actions.effects.webhook import Receivers, WebhookSender
+
+_BY: Final[dict[EffectKind, str]] = {
+    "send_email": "mail",
+    "start_sequence": "sequence",
+    "stop_sequence": "sequence",
+    "issue_coupon": "coupon",
+    "notify_staff": "notify",
+    "webhook": "webhook",
+    "export_row": "export",
+}
+"""Whose name begins how."""
 
 
 def build_senders(settings: EffectsSettings, stack: AsyncExitStack) -> list[Sender]:
@@ -42,6 +55,12 @@ def build_senders(settings: EffectsSettings, stack: AsyncExitStack) -> list[Send
         stack.push_async_callback(rows.aclose)
         found.append(rows)
     return found
+
+
+def served(senders: Iterable[Sender]) -> frozenset[EffectKind]:
+    """The kinds of effects that some of them do."""
+    names = {sender.name.partition(".")[0] for sender in senders}
+    return frozenset(kind for kind, name in _BY.items() if name in names)
 
 
 class _Parts:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from headrace.consumer.effects.policy import OfUnknown, Policy
 from headrace.platforms.mail import Security, address_of
 from headrace.platforms.public_addresses import read_allowed
 from headrace.platforms.webhooks_out import read_secrets
@@ -95,6 +96,13 @@ class EffectsSettings(ActionsSettings):
     effects_coupon_key: SecretStr | None = None
     """Makes the codes of coupons nobody's guess. It must stay the same: a coupon is found again by it."""
 
+    effects_unknown: OfUnknown = "ask"
+    """What may have been sent and cannot be asked for: `ask` a person (`headrace effects`), `resend`, `drop`."""
+    effects_guard: int = Field(default=1000, ge=0)
+    """So many effects of one entry within `effects_guard_minutes`, and further ones wait for a person; 0 = no limit."""
+    effects_guard_minutes: float = Field(default=60.0, gt=0)
+    """The time that counts."""
+
     effects_webhook_secret: SecretStr | None = None
     """`whsec_...`: signs webhooks; several, the newest first, while one takes another's place."""
     effects_webhook_allow: str = ""
@@ -106,6 +114,11 @@ class EffectsSettings(ActionsSettings):
     """Folder that rows are exported into."""
     effects_timezone: str = "UTC"
     """The store's time zone, which tells the day of a row."""
+
+    @property
+    def policy(self) -> Policy:
+        """For the loop."""
+        return Policy(self.effects_unknown, self.effects_guard, self.effects_guard_minutes * 60)
 
     @field_validator(*_NEEDED)
     @classmethod

@@ -228,24 +228,3 @@ def test_ranges__any_two__as_sets_of_numbers(one: Range, other: Range) -> None:
         assert of(one) <= of(other)
     if one.empty:
         assert not of(one)
-
-
-@pytest.mark.parametrize(
-    ("entries", "kinds"),
-    [
-        (
-            rules("id: r, when: order.placed, then: [{send_email: x}, {webhook: https://a.example}]"),
-            "send_email, webhook",
-        ),
-        (
-            segments("id: s, who: {customer.orders: 1}, on_exit: [{notify_staff: {channel: c, text: t}}]"),
-            "notify_staff",
-        ),
-        (rules("id: r, when: order.placed, then: [{do: {cards: {print: gold}}}]"), ""),
-        (rules("id: r, when: order.placed, then: [{tag: {klaviyo: x}}]"), ""),
-    ],
-)
-def test_effects__that_nobody_sends_yet__told_once(entries: str, kinds: str) -> None:
-    found = [(finding.severity, finding.message) for finding in findings(entries) if finding.code == "effect_not_sent"]
-    expected = f"decided and published, and not carried out by this release: {kinds}"
-    assert found == ([("info", expected)] if kinds else [])

@@ -14,7 +14,7 @@ store: {timezone: Europe/London, currency: USD}
 groups: [{name: Gold}, {name: Silver}]
 group_order: [Gold, Silver]
 """
-QUIET = ("group_unused", "effect_not_sent", "holds_when_unset")
+QUIET = ("group_unused", "holds_when_unset")
 
 
 def findings(text: str) -> list[Finding]:
