@@ -16,6 +16,7 @@ import httpx
 
 from headrace.platforms.public_addresses import Address, Allowed, addresses_of, is_public
 from headrace.runtime.deadline import write_sent
+from headrace.runtime.metrics import counter
 
 REPLY_LIMIT_BYTES: Final = 64 * 1024
 URL_LIMIT: Final = 2048
@@ -58,17 +59,22 @@ class Target:
 
 
 class SafeClient:
-    """`deadline_s`: of one call, looking the host up included. `trust` is for tests: whose certificates are good."""
+    """`deadline_s`: of one call, looking the host up included. `name`: what metrics call it.
+
+    `trust` is for tests: whose certificates are good.
+    """
 
     def __init__(
         self,
         allowed: Allowed,
         *,
+        name: str = "webhook",
         deadline_s: float = 10.0,
         resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
     ) -> None:
         self.deadline_s = deadline_s
+        self._name = name
         self._allowed = allowed
         self._resolve = resolve or look_up
         # A connection is never used again: it was checked for one host, and another may be at the same address.
@@ -92,6 +98,9 @@ class SafeClient:
             if sent.answer is not None:
                 return sent.answer
             raise (NoAnswer if sent.began else NotReached)("no answer in time") from None
+        finally:
+            status = str(sent.answer.status) if sent.answer is not None else "none"
+            counter("headrace_vendor_calls_total", vendor=self._name, route="POST", status=status).inc()
 
     def check(self, url: str) -> Target:
         """What can be told of a URL without looking its host up. Raises NotAllowed."""

@@ -14,7 +14,7 @@ from headrace.platforms.safe_http import SafeClient
 from headrace.platforms.store import make_bigcommerce, make_klaviyo, make_mailchimp, make_omnisend, make_sendgrid
 from headrace.platforms.webhooks_out import read_secrets
 from services.actions.effects.coupon import Coupons, CouponSender
-from services.actions.effects.events import Events, KlaviyoEvents, MailchimpEvents, OmnisendEvents
+from services.actions.effects.events import Events, KlaviyoEvents, MailchimpEvents, OmnisendEvents, SendGridEvents
 from services.actions.effects.export import ExportSender
 from services.actions.effects.filling import Shop
 from services.actions.effects.mail_event import EventMailSender, SequenceSender
@@ -106,6 +106,8 @@ class _Parts:
             found["klaviyo"] = KlaviyoEvents(self.client(make_klaviyo(settings, deadline_s=within)))
         if settings.omnisend_key:
             found["omnisend"] = OmnisendEvents(self.client(make_omnisend(settings, deadline_s=within)))
+        if settings.sendgrid_key:
+            found["sendgrid"] = SendGridEvents()
         return found
 
     def _smtp(self) -> SmtpClient | None:
@@ -144,7 +146,7 @@ def _notes(parts: _Parts) -> list[Sender]:
     channels = read_channels(settings.effects_channels.get_secret_value()) if settings.effects_channels else {}
     if not channels and (parts.smtp is None or parts.sender is None):
         return []
-    client = parts.safe(SafeClient(EVERYWHERE, deadline_s=settings.vendor_deadline_s))
+    client = parts.safe(SafeClient(EVERYWHERE, name="chat", deadline_s=settings.vendor_deadline_s))
     return [NotifySender(mail=parts.smtp, sender=parts.sender, channels=channels, client=client, shop=parts.shop)]
 
 

@@ -95,3 +95,16 @@ class OmnisendEvents:
         await self._client.call(
             omnisend.send_event(name, email, id=letter.effect.id, at=letter.now, properties=dict(properties))
         )
+
+
+class SendGridEvents:
+    """It has none: automations there begin with a list."""
+
+    platform: Final = "sendgrid"
+    keyed: Final = True
+
+    async def fire(self, letter: Letter, email: str, name: str, properties: Mapping[str, str]) -> None:
+        """Says so."""
+        raise Refused(
+            "not_possible", "SendGrid has no events: begin the automation by a list, and let the rule add to it"
+        )

@@ -6,6 +6,7 @@ part that others include. What may be done in one, and how much, is `render_work
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -88,7 +89,7 @@ class Templates:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
-                env={},
+                env=_environment(),
                 limit=_LINE_LIMIT,
             )
             assert self._worker.stdout is not None
@@ -116,7 +117,13 @@ def check_template(path: Path) -> list[str]:
     line = json.dumps({"file": path.stem, "values": SAMPLE, "check": True}) + "\n"
     try:
         done = subprocess.run(
-            _command(path.parent), input=line, capture_output=True, text=True, env={}, timeout=60.0, check=False
+            _command(path.parent),
+            input=line,
+            capture_output=True,
+            text=True,
+            env=_environment(),
+            timeout=60.0,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return [f"{path}:1: it takes too long"]
@@ -135,6 +142,11 @@ def check_template(path: Path) -> list[str]:
 
 def _command(folder: Path) -> list[str]:
     return [sys.executable, "-I", "-X", "utf8", str(_WORKER), str(folder.resolve())]
+
+
+def _environment() -> dict[str, str]:
+    """What a process needs to start; no settings of ours."""
+    return {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
 
 
 async def _exchange(worker: asyncio.subprocess.Process, line: bytes) -> dict[str, Any] | None:

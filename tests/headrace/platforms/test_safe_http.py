@@ -135,7 +135,9 @@ async def test_post__a_port_not_of_the_web__not_allowed(port: int) -> None:
 
 
 @asynccontextmanager
-async def serving(reply: bytes, *, hang: bool = False) -> AsyncIterator[tuple[int, list[bytes]]]:
+async def serving(
+    reply: bytes, *, hang: bool = False, host: str = "127.0.0.1"
+) -> AsyncIterator[tuple[int, list[bytes]]]:
     """A receiver that says the same to all: its port, and what it was told."""
     told: list[bytes] = []
 
@@ -151,7 +153,7 @@ async def serving(reply: bytes, *, hang: bool = False) -> AsyncIterator[tuple[in
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, host, 0)
     try:
         yield server.sockets[0].getsockname()[1], told
     finally:
@@ -174,6 +176,17 @@ async def test_post__rebinding_to_ours__refused_though_it_was_good_before() -> N
         with pytest.raises(NotAllowed):
             await client.post(f"http://flips.example:{port}/", b"", {})
         await client.aclose()
+
+
+async def test_post__ipv6__in_brackets_as_it_must_be() -> None:
+    async with serving(b"HTTP/1.1 204 No Content\r\n\r\n", host="::1") as (port, told):
+        assert await _post(f"http://[::1]:{port}/", SafeClient(read_allowed("::1"))) == 204
+        client = SafeClient(read_allowed("::1"), resolve=answering(["::1"]))
+        assert await _post(f"http://six.example:{port}/", client) == 204
+    assert [
+        f"host: {host}:{port}".encode() in each.lower()
+        for host, each in zip(("[::1]", "six.example"), told, strict=True)
+    ] == [True, True]
 
 
 async def test_post__redirect__not_followed() -> None:

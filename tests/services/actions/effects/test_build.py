@@ -28,7 +28,10 @@ async def names(given: dict[str, Any]) -> dict[str, bool]:
     [
         ({}, {}),
         (SMTP, {"mail": False, "notify": False}),
-        ({"effects_email": "sendgrid", "sendgrid_key": "k", "mail_from": "a@x.example"}, {"mail": False}),
+        (
+            {"effects_email": "sendgrid", "sendgrid_key": "k", "mail_from": "a@x.example"},
+            {"mail": False, "sequence-sendgrid": True},
+        ),
         ({"effects_email": "klaviyo", "klaviyo_key": "k"}, {"mail": True, "sequence-klaviyo": True}),
         ({"effects_email": "omnisend", "omnisend_key": "k"}, {"mail": False, "sequence-omnisend": False}),
         (

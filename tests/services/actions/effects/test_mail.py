@@ -16,7 +16,7 @@ from headrace.platforms.mail import SmtpClient
 from headrace.platforms.public_addresses import EVERYWHERE
 from headrace.platforms.safe_http import SafeClient
 from services.actions.effects.coupon import Coupons, coupon_code
-from services.actions.effects.events import KlaviyoEvents, MailchimpEvents, OmnisendEvents
+from services.actions.effects.events import KlaviyoEvents, MailchimpEvents, OmnisendEvents, SendGridEvents
 from services.actions.effects.filling import Shop
 from services.actions.effects.mail_event import EventMailSender, SequenceSender
 from services.actions.effects.mail_sendgrid import SendGridMailSender
@@ -270,6 +270,12 @@ async def test_sequence__stop_a_journey__no_call_does_that() -> None:
     sender = SequenceSender(MailchimpEvents(Vendor().client, "l1"))
     with pytest.raises(Refused, match="not_possible"):
         await sender.send(letter("stop_sequence", {"name": "12/34", "platform": "mailchimp"}))
+
+
+async def test_sequence__sendgrid__says_what_it_has_instead() -> None:
+    sender = SequenceSender(SendGridEvents())
+    with pytest.raises(Refused, match="list"):
+        await sender.send(letter("start_sequence", {"name": "welcome", "platform": "sendgrid"}))
 
 
 def notes(server: Scripted | None = None, channels: dict[str, str] | None = None) -> NotifySender:

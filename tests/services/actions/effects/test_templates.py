@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.actions.effects.plain_text import plain_text
+from services.actions.effects.render_worker import Sandbox
 from services.actions.effects.templates import (
     SAMPLE,
     Filled,
@@ -137,6 +140,49 @@ async def test_fill__wrong_or_meant_ill__refused_at_its_line(
             wrong[body[:60]] = answer[:300]
         assert (await templates.fill("good", VALUES)).text == "good\n"
     assert wrong == {}
+
+
+NAMES = st.sampled_from(
+    ["__class__", "__globals__", "__init__", "__self__", "_x", "__mro__", "__subclasses__", "__dict__", "__func__"]
+)
+STARTS = st.sampled_from(
+    ["''", "1", "[]", "{}", "()", "none", "true", "range", "namespace()", "namespace", "customer", "customer.email",
+     "customer.items", "with.items.append", "self", "''.join", "''.format", "loop", "caller", "range(3)", "m"]
+)  # fmt: skip
+
+
+@st.composite
+def breakouts(draw: st.DrawFn) -> str:
+    """An expression that reaches for a name with an underscore, somewhere on its way."""
+    found = draw(STARTS)
+    for _ in range(draw(st.integers(1, 4))):
+        name = draw(NAMES)
+        found = draw(
+            st.sampled_from(
+                [f"{found}.{name}", f"{found}['{name}']", f"({found}|attr('{name}'))", f"{found}()", f"{found}[0]",
+                 f"([{found}]|map(attribute='{name}')|list)", f"('{{0.{name}}}'.format({found}))",
+                 f"('{{0.{name}}}'|format({found}))", f"({found} ~ '')|list"]
+            )
+        )  # fmt: skip
+    return found
+
+
+def test_sandbox__reaching_for_what_is_ours__never_seen() -> None:
+    """In this process: no limits are needed for what is only looked up."""
+
+    @settings(max_examples=300, deadline=None)
+    @given(expression=breakouts())
+    def look(expression: str) -> None:
+        sandbox = Sandbox(Path("nowhere"))
+        source = "{% macro m() %}{{ caller() }}{% endmacro %}{{ " + expression + " }}"
+        try:
+            told = sandbox.from_string(source).render(VALUES)
+        except Exception:  # refused, or nonsense
+            return
+        assert "<class" not in told or "range" in expression or "namespace" in expression, told
+        assert not any(word in told for word in ("<module", "<frame", "<code", "'__builtins__'", "<slot wrapper"))
+
+    look()
 
 
 @pytest.mark.parametrize(
