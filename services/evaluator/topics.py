@@ -32,14 +32,30 @@ async def settled(settings: EvaluatorSettings, running: Running) -> tuple[Evalua
     deadline = time.monotonic() + WAIT_S
     while not running.stopping.is_set():
         try:
-            number = await asyncio.to_thread(live_generation, settings)
-            named = settings.model_copy(update={"generation": number})
-            return named, _check(named, await asyncio.to_thread(_partitions, settings))
+            found = await _asked(settings, running)
+            return None if found is None else (found[0], _check(*found))
         except KafkaException as error:
             if time.monotonic() > deadline:
                 raise FatalError("kafka_unavailable", str(error.args[0])) from error
             log.warning("kafka.unavailable", call="metadata", error=str(error.args[0]))
             await asyncio.sleep(_AGAIN_S)
+    return None
+
+
+async def _asked(settings: EvaluatorSettings, running: Running) -> tuple[EvaluatorSettings, dict[str, int]] | None:
+    """None when the process is to stop first: a Kafka that is away lets nobody wait for it then."""
+
+    def ask() -> tuple[EvaluatorSettings, dict[str, int]]:
+        named = settings.model_copy(update={"generation": live_generation(settings)})
+        return named, _partitions(settings)
+
+    asking = asyncio.ensure_future(asyncio.to_thread(ask))
+    stopping = asyncio.ensure_future(running.stopping.wait())
+    await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if asking.done():
+        return asking.result()
+    asking.cancel()  # the thread asks on, and the process ends without it
     return None
 
 
