@@ -39,6 +39,8 @@ _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 _QUEUED: Final = re.compile(r"(?:queued as|queued mail for delivery id|\bid=?)\s*:?\s*<?([A-Za-z0-9._-]{4,64})\b", re.I)
 _TOO_LARGE: Final = 552
 _GOODBYE_S: Final = 0.5
+_MARGIN_S: Final = 0.5
+"""Before the caller's own time is up: here it is known what that means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class SmtpClient:
         stage = _Stage()
         status = "none"
         try:
-            async with asyncio.timeout(min(self.deadline_s, max(0.0, time_to_send()))):
+            async with asyncio.timeout(min(self.deadline_s, max(0.0, time_to_send() - _MARGIN_S))):
                 sent = await self._talk(sender, to, message, stage)
                 status = "250"
                 return sent

@@ -1,9 +1,11 @@
 """What a client's error means to the loop of effects: not now, in doubt, never, or nobody's call will do."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from math import inf
 from time import monotonic
+from typing import Final
 
 from headrace.consumer import PauseConsumer
 from headrace.consumer.effects import InDoubt, NotNow, Refused
@@ -16,6 +18,21 @@ from headrace.platforms.errors import (
     Unavailable,
 )
 from headrace.runtime.deadline import sending_until, time_to_send
+
+PREPARING_S: Final = 30.0
+"""How long one send may prepare: make a coupon, fill in a template, look one up."""
+MARGIN_S: Final = 1.0
+"""By which a sender's deadline is later than its client's: the client knows what it means that time is up."""
+
+
+@asynccontextmanager
+async def preparing(within_s: float) -> AsyncIterator[None]:
+    """Around what comes before the one call that does it: were it too slow, nothing was done. Raises NotNow."""
+    try:
+        async with asyncio.timeout(within_s):
+            yield
+    except TimeoutError:
+        raise NotNow("too slow to prepare") from None
 
 
 @contextmanager

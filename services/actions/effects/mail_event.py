@@ -5,7 +5,7 @@ from typing import Final
 from headrace.consumer.effects import Done, Letter, Refused
 from headrace.contracts.effects import Effect
 from headrace.platforms.mailchimp.journeys import step_of
-from services.actions.effects.asking import asking
+from services.actions.effects.asking import PREPARING_S, asking, preparing
 from services.actions.effects.coupon import Coupons
 from services.actions.effects.events import Events
 from services.actions.effects.filling import address_of_letter, coupon_shown, properties_of
@@ -39,7 +39,8 @@ class EventMailSender:
         """No receipt: platforms tell none."""
         email = address_of_letter(letter)
         with asking(deadline_s=self.deadline_s, may_be_done=self.keyed):
-            coupon = await coupon_shown(letter, self._coupons)
+            async with preparing(PREPARING_S):
+                coupon = await coupon_shown(letter, self._coupons)
             template = str(letter.effect.with_.get("template", ""))
             await self._events.fire(letter, email, template, properties_of(letter, coupon))
         return Done()
@@ -56,8 +57,8 @@ class SequenceSender:
 
     @property
     def name(self) -> str:
-        """`sequence-klaviyo`."""
-        return f"sequence-{self._events.platform}"
+        """`sequence.klaviyo`."""
+        return f"sequence.{self._events.platform}"
 
     @property
     def keyed(self) -> bool:

@@ -8,7 +8,7 @@ from headrace.contracts.effects import Effect
 from headrace.platforms.http import VendorClient
 from headrace.platforms.sendgrid import next_token
 from headrace.platforms.sendgrid.mail import dynamic_templates, send_mail, sent_id, template_ids
-from services.actions.effects.asking import asking
+from services.actions.effects.asking import PREPARING_S, asking, preparing
 from services.actions.effects.coupon import Coupons
 from services.actions.effects.filling import Shop, address_of_letter, coupon_shown, values_of
 from services.actions.effects.mail_smtp import From
@@ -44,8 +44,9 @@ class SendGridMailSender:
         """The receipt is SendGrid's number of the message."""
         to = address_of_letter(letter)
         with asking(deadline_s=self.deadline_s):
-            template = await self._template(str(letter.effect.with_.get("template", "")))
-            coupon = await coupon_shown(letter, self._coupons)
+            async with preparing(PREPARING_S):
+                template = await self._template(str(letter.effect.with_.get("template", "")))
+                coupon = await coupon_shown(letter, self._coupons)
             reply = await self._client.call(
                 send_mail(
                     to=to,

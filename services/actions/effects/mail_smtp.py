@@ -6,7 +6,7 @@ from typing import Final
 from headrace.consumer.effects import Done, Letter, NotNow, Refused
 from headrace.contracts.effects import Effect
 from headrace.platforms.mail import Mail, SmtpClient, address_of, message_bytes
-from services.actions.effects.asking import asking
+from services.actions.effects.asking import MARGIN_S, PREPARING_S, asking, preparing
 from services.actions.effects.coupon import Coupons
 from services.actions.effects.filling import CUSTOMER, Shop, address_of_letter, coupon_shown, values_of
 from services.actions.effects.templates import TemplateProblem, Templates, TemplatesAway
@@ -40,7 +40,7 @@ class SmtpMailSender:
     @property
     def deadline_s(self) -> float:
         """Coupon, template and mail."""
-        return self._client.deadline_s + 30.0
+        return PREPARING_S + self._client.deadline_s + MARGIN_S
 
     def wants(self, effect: Effect) -> bool:
         """Mails to customers."""
@@ -53,7 +53,8 @@ class SmtpMailSender:
         except ValueError:
             raise Refused("no_address", "the customer's e-mail address is none that mail can be sent to") from None
         with asking(deadline_s=self.deadline_s):
-            message = message_bytes(await self._mail(letter, to))
+            async with preparing(PREPARING_S):
+                message = message_bytes(await self._mail(letter, to))
             sent = await self._client.send(address_of(self._from.address), (to,), message)
         return Done(receipt=sent.receipt)
 

@@ -9,7 +9,7 @@ from headrace.consumer.effects import Done, InDoubt, Letter, NotNow, Refused
 from headrace.contracts.effects import Effect
 from headrace.platforms.mail import Mail, SmtpClient, address_of, message_bytes
 from headrace.platforms.safe_http import NoAnswer, NotAllowed, NotReached, SafeClient
-from services.actions.effects.asking import asking
+from services.actions.effects.asking import MARGIN_S, asking
 from services.actions.effects.filling import Shop, number_of
 from services.actions.effects.mail_smtp import From
 
@@ -57,7 +57,7 @@ class NotifySender:
     @property
     def deadline_s(self) -> float:
         """Of one note."""
-        return max(self._client.deadline_s, self._mail.deadline_s if self._mail else 0.0)
+        return max(self._client.deadline_s, self._mail.deadline_s if self._mail else 0.0) + MARGIN_S
 
     def wants(self, effect: Effect) -> bool:
         """Notes to staff."""

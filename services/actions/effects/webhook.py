@@ -12,6 +12,7 @@ from headrace.consumer.effects import Done, InDoubt, Letter, NotNow, Refused
 from headrace.contracts.effects import Effect
 from headrace.platforms.safe_http import Answer, NoAnswer, NotAllowed, NotReached, SafeClient
 from headrace.platforms.webhooks_out import RETRY_AFTER_S, signed_headers
+from services.actions.effects.asking import MARGIN_S
 
 DISABLED_AFTER_S: Final = 5 * 86400.0
 TRIED_AGAIN_AFTER_S: Final = 86400.0
@@ -84,7 +85,7 @@ class WebhookSender:
     @property
     def deadline_s(self) -> float:
         """Of one call."""
-        return self._client.deadline_s
+        return self._client.deadline_s + MARGIN_S
 
     def wants(self, effect: Effect) -> bool:
         """Calls of URLs."""

@@ -260,7 +260,7 @@ async def test_sequence__start_and_stop__events_of_its_platform_only() -> None:
     names = [
         json.loads(each.content)["data"]["attributes"]["metric"]["data"]["attributes"]["name"] for each in vendor.asked
     ]
-    assert (sender.name, names) == ("sequence-klaviyo", ["welcome", "welcome stop"])
+    assert (sender.name, names) == ("sequence.klaviyo", ["welcome", "welcome stop"])
     assert sender.wants(start.effect)
     assert not sender.wants(letter("start_sequence", {"name": "w", "platform": "mailchimp"}).effect)
     assert not sender.wants(letter().effect)
