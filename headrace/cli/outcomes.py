@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def outcomes(customer: CustomerArgument, last: LastOption = 50, json: JsonOption = False) -> None:
-    """Show what was applied, refused or skipped for a customer, at which platform and why; the newest last."""
+    """Show what was applied, sent, refused or skipped for a customer, by which platform or sender; the newest last."""
     key = customer_key(customer)
     use_running_kafka()
     found = asyncio.run(_read(load_settings(KafkaSettings), key))
@@ -56,6 +56,7 @@ def describe(record: Record) -> dict[str, Any] | None:
         "reason": outcome.reason,
         "detail": outcome.detail,
         "version": list(outcome.version),
+        "effect": outcome.effect,
     }
 
 
@@ -99,4 +100,5 @@ def _line(row: dict[str, Any]) -> str:
     why = ": ".join(part for part in (row["reason"], row["detail"]) if part)
     version = ".".join(map(str, row["version"]))
     result = f"{row['result']}{f' ({why})' if why else ''}"
-    return f"{row['at']}  {row['kind']} at {row['platform']}: {result}, version {version}"
+    what = f"{row['kind']} {row['effect']} by" if row["effect"] else f"{row['kind']} at"
+    return f"{row['at']}  {what} {row['platform']}: {result}, version {version}"

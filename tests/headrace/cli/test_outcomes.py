@@ -14,7 +14,8 @@ from headrace.runtime.kafka import make_producer, topic
 from headrace.runtime.settings import ServiceSettings
 from tests.conftest import TEST_PARTITIONS
 
-ONE, OTHER = "s:1", "s:2"
+ONE, OTHER, MAILED = "s:1", "s:2", "s:3"
+EFFECT = "0123456789abcdef0123456789abcdef"
 
 
 def outcome(customer: str, step: int, result: str = "applied", reason: str = "") -> OutcomeRecord:
@@ -29,9 +30,21 @@ def outcome(customer: str, step: int, result: str = "applied", reason: str = "")
     )
 
 
+def of_a_mail(result: str, reason: str = "") -> OutcomeRecord:
+    return OutcomeRecord(
+        customer=MAILED,
+        kind="effect",
+        platform="mail",
+        version=(1, 9, 2),
+        result=result,  # type: ignore[arg-type]  # one of them
+        reason=reason,
+        effect=EFFECT,
+    )
+
+
 @pytest.fixture
 async def written(topics_created: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two outcomes of one customer, one of another, and something that is none."""
+    """Two outcomes of one customer, one of another, something that is none, and two of a mail."""
     settings = topics_created
     monkeypatch.setenv("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers)
     monkeypatch.setenv("HEADRACE_TOPIC_PREFIX", settings.topic_prefix)
@@ -43,6 +56,8 @@ async def written(topics_created: ServiceSettings, monkeypatch: pytest.MonkeyPat
             (OTHER, encode(outcome(OTHER, 0))),
             (ONE, b"{"),
             (ONE, encode(outcome(ONE, 1, "refused", "unknown_group"))),
+            (MAILED, encode(of_a_mail("held", "too_many"))),
+            (MAILED, encode(of_a_mail("applied"))),
         ):
             partition = partition_of(customer.encode(), TEST_PARTITIONS)
             await producer.send_and_wait(topic(settings, OUTCOMES), value, key=customer.encode(), partition=partition)
@@ -75,3 +90,14 @@ async def test_outcomes__one_customer__the_newest_last() -> None:
         "group at bigcommerce: refused (unknown_group: the store has no group 'Nope'), version 1.7.1\n"
     )
     assert await say("s:9") == "nothing was done for s:9 in the last 30 days\n"
+
+
+@pytest.mark.usefixtures("written")
+async def test_outcomes__effects__with_sender_and_id() -> None:
+    """The id is that of `headrace effects show`."""
+    said = json.loads(await say(MAILED, "--json"))
+    shown = [(one["kind"], one["platform"], one["effect"], one["result"]) for one in said["outcomes"]]
+    assert shown == [("effect", "mail", EFFECT, "held"), ("effect", "mail", EFFECT, "applied")]
+    held, sent = (await say(MAILED)).splitlines()
+    assert held.endswith(f"  effect {EFFECT} by mail: held (too_many), version 1.9.2")
+    assert sent.endswith(f"  effect {EFFECT} by mail: applied, version 1.9.2")
