@@ -24,6 +24,8 @@ _NAMES_A_USER: Final = re.compile(r"[^/?#]*//[^/?#]*@")
 _USUAL_PORTS: Final = frozenset({80, 443})
 _FIRST_FREE_PORT: Final = 1024
 _ADDRESSES_TRIED: Final = 3
+_BODY_S: Final = 2.0
+"""How long a body is waited for once the status is there."""
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, as text."""
 
@@ -181,7 +183,11 @@ class SafeClient:
         )
         response = await self._http.send(request, stream=True)
         try:
-            return await _read(response, sent)
+            async with asyncio.timeout(_BODY_S):
+                return await _read(response, sent)
+        except TimeoutError:  # the status is what counts
+            assert sent.answer is not None
+            return sent.answer
         finally:
             await response.aclose()
 

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -210,6 +211,13 @@ async def test_post__endless_reply__cut_off() -> None:
 async def test_post__status_and_then_silence__the_status() -> None:
     async with serving(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx", hang=True) as (port, _):
         assert await _post(f"http://127.0.0.1:{port}/", SafeClient(LOCAL, deadline_s=0.3)) == 200
+
+
+async def test_post__status_and_a_body_that_never_ends__not_waited_for_long() -> None:
+    async with serving(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx", hang=True) as (port, _):
+        began = time.monotonic()
+        assert await _post(f"http://127.0.0.1:{port}/", SafeClient(LOCAL, deadline_s=60.0)) == 200
+        assert time.monotonic() - began < 30
 
 
 async def test_post__never_a_word__no_answer() -> None:
