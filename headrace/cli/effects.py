@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 
 import typer
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 
 from headrace.cli.book import in_book, why_of
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
+from headrace.cli.service_child import ask_service
 from headrace.consumer.effects import book
 from headrace.consumer.effects.book import UNDECIDED, Entry, State
 from headrace.runtime.settings import variable
@@ -39,6 +41,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("resend")(resend)
     group.command("drop")(drop)
+    group.command("check")(check)
     app.add_typer(group, name="effects")
 
 
@@ -121,6 +124,22 @@ def drop(ids: _Ids, reason: _Reason, sender: _SenderOption = None, who: _Who = N
         return [one.id for one in entries if _done(book.drop(connection, one, reason=why, who=name), one)]
 
     emit({"dropped": in_book(act), "reason": why}, json, lambda said: f"dropped: {', '.join(said['dropped'])}")
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of mail templates.")],
+    json: JsonOption = False,
+) -> int:
+    """Fill every mail template with sample values and say what is wrong, with its line. Nothing is sent."""
+    found, code = ask_service("services.actions.effects", str(folder))
+    emit(found, json, _check_text)
+    return code
+
+
+def _check_text(found: dict[str, Any]) -> str:
+    said = [f"{name}: ready" for name in found["templates"] if not found["problems"]]
+    parts = f"without a subject, so only part of others: {', '.join(found['parts'])}"
+    return "\n".join([*found["problems"], *said, *([parts] if found["parts"] else [])]) or "no template there"
 
 
 def _done(changed: bool, entry: Entry) -> bool:

@@ -25,7 +25,13 @@ _LINE_LIMIT: Final = 8 * 1024 * 1024
 _OURS: Final = frozenset({-signal.SIGKILL, -signal.SIGTERM})
 SAMPLE: Final[Mapping[str, Any]] = {
     "customer": {"id": "42", "first_name": "Ann", "last_name": "Example", "email": "ann@example.com"},
-    "coupon": {"code": "HR-ABCDEFGHJKLMNPQR", "percent": 10, "amount": "10.00 GBP", "expires": "31 January 2027"},
+    "coupon": {
+        "code": "HR-ABCDEFGHJKLMNPQR",
+        "percent": 10,
+        "amount": "10.00 GBP",
+        "expires": "31 January 2027",
+        "expires_on": "2027-01-31",
+    },
     "store": {"name": "Shop", "url": "https://shop.example", "unsubscribe_url": "https://shop.example/unsubscribe"},
 }
 """What a template can be filled with, but for `with`, which is what its rule passes."""

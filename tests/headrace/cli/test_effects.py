@@ -111,3 +111,23 @@ def test_effects__no_book_there__says_which_database(
     monkeypatch.setenv("HEADRACE_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
     code, found = said(capsys, "list")
     assert (code, found["error"]["code"]) == (3, "no_book")
+
+
+def test_effects_check__templates__ready_or_wrong_with_their_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "layout.html").write_text("<h1>{{ store.name }}</h1>{% block body %}{% endblock %}")
+    (folder / "thanks.html").write_text(
+        "Subject: Thank you\n\n{% extends 'layout.html' %}{% block body %}{{ coupon.expires_on }}{% endblock %}"
+    )
+    assert said(capsys, "check", str(folder)) == (
+        0,
+        {"templates": ["thanks"], "parts": ["layout.html"], "problems": []},
+    )
+    (folder / "welcome.txt").write_text("Subject: Hello\n\nDear {{ customer.frist_name }}")
+    code, found = said(capsys, "check", str(folder))
+    assert (code, found["problems"]) == (1, [f"{folder / 'welcome.txt'}:3: there is no 'frist_name'"])
+    code, found = said(capsys, "check", str(tmp_path / "none"))
+    assert (code, found["error"]["code"]) == (2, "no_folder")
