@@ -4,6 +4,7 @@
     ├── RateLimited     wait `retry_after_s`, then send the same again; nothing was done
     ├── NotSent         the same, and we did not even ask: our quota, or a vendor that rests after failures
     ├── Unavailable     wait and send the same again: the vendor is down, slow or overloaded
+    │   └── TooLarge    ask for less: the reply is larger than we take
     ├── Rejected        do not send it again: the vendor understood and said no
     ├── Unauthorized    stop and say so: only a person can put the credentials right
     └── OutcomeUnknown  it may have been done or not, and may not be done twice: show it, do not guess
@@ -66,6 +67,10 @@ class Unavailable(VendorError):
     def __init__(self, route: str, message: str, *, lingers: bool = False) -> None:
         super().__init__(route, message)
         self.lingers = lingers
+
+
+class TooLarge(Unavailable):
+    """A read whose reply is larger than we take: asked for less, it is answered; the same again is as large."""
 
 
 class Rejected(VendorError):

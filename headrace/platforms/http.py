@@ -23,6 +23,7 @@ from headrace.platforms.errors import (
     OutcomeUnknown,
     RateLimited,
     Rejected,
+    TooLarge,
     Unauthorized,
     Unavailable,
     VendorError,
@@ -136,6 +137,8 @@ class VendorClient:
             attempt += 1
             try:
                 return await self._once(request)
+            except TooLarge:
+                raise
             except (RateLimited, NotSent, Unavailable) as error:
                 verdict = decide_retry(
                     self._retry, attempt, time.monotonic() - began, retry_after_s=error.retry_after_s
@@ -189,10 +192,10 @@ class VendorClient:
                 if gate and error.retry_after_s:
                     gate.block_for(error.retry_after_s)
                 raise self._works(call, error) from None
+            except (Rejected, Unauthorized, TooLarge) as error:
+                raise self._works(call, error) from None
             except (Unavailable, OutcomeUnknown) as error:
                 raise self._broken(call, error) from error.__cause__
-            except (Rejected, Unauthorized) as error:
-                raise self._works(call, error) from None
             finally:
                 self._breaker.abandoned(call)
                 if gate:
@@ -260,7 +263,7 @@ class VendorClient:
             async for part in response.aiter_bytes():
                 size += len(part)
                 if size > BODY_LIMIT_BYTES:
-                    raise _broken(request, "the reply is larger than 8 MiB")
+                    raise _too_large(request)
                 parts.append(part)
         finally:
             await response.aclose()
@@ -296,6 +299,11 @@ def _error(request: Request, response: httpx.Response, json: Any) -> VendorError
     if status < 400 or status in (408, 423, 425):
         return Unavailable(request.route, f"{status} {title}")
     return Rejected(request.route, status, title, errors)
+
+
+def _too_large(request: Request) -> VendorError:
+    what = f"the reply is larger than {BODY_LIMIT_BYTES >> 20} MiB"
+    return TooLarge(request.route, what) if request.method in _READS else _broken(request, what)
 
 
 def _broken(request: Request, what: str, *, lingers: bool = False) -> VendorError:

@@ -36,6 +36,7 @@ LogEvent = Literal[
     "webhook.unsigned_accepted",  # the signature is wrong and the setting says log
     "notice.dropped",  # what a notice pointed at does not exist
     "batch.published",  # notices were read and their events acknowledged
+    "reply.too_large",  # a page of the store's was larger than we take: `limit` rows are asked for at once from now on
     "row.skipped",  # feed met a row that is not what the vendor documents; `problem` names the field
     "import.advanced",  # rows of a file that were read so far
     "suppressions.read",  # profiles that Klaviyo mails nothing any more

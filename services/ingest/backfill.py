@@ -10,7 +10,6 @@ import msgspec
 
 from headrace.contracts.events import Origin
 from headrace.contracts.progress import Progress, eta_s
-from headrace.platforms.bigcommerce import PAGE_LIMIT
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter, gauge
 from services.ingest.normalise import identifier
@@ -65,7 +64,7 @@ class Backfill:
         )
 
     async def _orders(self, progress: Progress) -> Progress:
-        rows = await self._reader.orders_from(progress.order_id + 1)
+        rows, more = await self._reader.orders_from(progress.order_id + 1)
         orders = {identifier(each.row, "id"): each for each in rows}
         await self._publish({}, orders, "backfill")
         counter("headrace_backfill_rows_total", resource="order").inc(len(rows))
@@ -73,8 +72,8 @@ class Backfill:
             progress,
             orders=progress.orders + len(rows),
             order_id=max(orders, default=progress.order_id),
-            phase="orders" if len(rows) >= PAGE_LIMIT else "changes",
-            backfilled=len(rows) < PAGE_LIMIT,
+            phase="orders" if more else "changes",
+            backfilled=not more,
         )
 
 

@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from headrace.platforms.bigcommerce import PAGE_LIMIT
 from services.ingest.normalise import identifier, modified_of
-from services.ingest.reader import Fetched
+from services.ingest.reader import Fetched, Page
 
 _SECOND: Final = timedelta(seconds=1)
 
-ReadFrom = Callable[[datetime], Awaitable[list[Fetched]]]
-"""One page of rows modified from a time on, oldest change first."""
+ReadFrom = Callable[[datetime], Awaitable[Page]]
+"""Rows modified from a time on, oldest change first."""
 ReadSecond = Callable[[datetime], AsyncIterator[list[Fetched]]]
 """All rows modified in one second (and perhaps the next), page by page."""
 
@@ -28,16 +27,16 @@ async def changed_between(
     seen: set[tuple[int, datetime]] = set()
     cursor = since.replace(microsecond=0)
     while True:
-        rows = await read(cursor)
+        rows, more = await read(cursor)
         if not rows:
             return
         last = max(modified_of(each.row) for each in rows)
         yield _page(rows, end, seen)
-        if len(rows) < PAGE_LIMIT or last > end:
+        if not more or last > end:
             return
         if last - cursor < _SECOND:
-            async for more in read_second(cursor):
-                yield _page(more, end, seen)
+            async for others in read_second(cursor):
+                yield _page(others, end, seen)
             cursor += _SECOND
         else:
             cursor = last.replace(microsecond=0)

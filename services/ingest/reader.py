@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
 
 from headrace.platforms import bigcommerce
 from headrace.platforms.bigcommerce import (
@@ -19,8 +20,9 @@ from headrace.platforms.bigcommerce import (
     number_of,
     rows_of,
 )
-from headrace.platforms.errors import Rejected, Unauthorized, Unavailable
+from headrace.platforms.errors import Rejected, TooLarge, Unauthorized, Unavailable
 from headrace.platforms.http import Reply, Request
+from headrace.runtime.logs import log
 
 EMAILS_PER_CALL: Final = 60
 _WIDEST_SPAN: Final = 20 * PAGE_LIMIT
@@ -41,11 +43,20 @@ class Fetched:
     fetched_at: datetime
 
 
+class Page(NamedTuple):
+    """Rows of a list, and whether there may be more behind them."""
+
+    rows: list[Fetched]
+    more: bool
+
+
 class StoreReader:
     """Reads by id. Raises the errors of `headrace.platforms.errors`."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+        self._orders_at_once = PAGE_LIMIT
+        """Fewer once a page of orders was larger than a reply may be: some shops sell by the hundred lines."""
         self._span = PAGE_LIMIT
         """How wide a span of order ids is read at once: grows where ids are sparse."""
 
@@ -58,15 +69,17 @@ class StoreReader:
         self._span = next_span(self._span, calls=len(spans), rows=len(found))
         return {number: each for each in found if (number := number_of(each.row)) in wanted}
 
-    async def orders_from(self, min_id: int) -> list[Fetched]:
-        """One page of orders with ids from `min_id` on, by id."""
-        return _fetched(await self._caller.call(bigcommerce.orders_by_span(min_id)))
+    async def orders_from(self, min_id: int) -> Page:
+        """Orders with ids from `min_id` on, by id."""
+        return await self._orders(lambda limit: bigcommerce.orders_by_span(min_id, limit=limit))
 
     async def orders_modified(
         self, since: datetime, *, until: datetime | None = None, min_id: int | None = None
-    ) -> list[Fetched]:
-        """One page of orders modified from `since` on, oldest change first; by id when `min_id` is given."""
-        return _fetched(await self._caller.call(bigcommerce.orders_modified(since, until=until, min_id=min_id)))
+    ) -> Page:
+        """Orders modified from `since` on, oldest change first; by id when `min_id` is given."""
+        return await self._orders(
+            lambda limit: bigcommerce.orders_modified(since, until=until, min_id=min_id, limit=limit)
+        )
 
     async def refunds(self, order_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
         """All refunds of these orders by order id."""
@@ -116,9 +129,10 @@ class StoreReader:
                 raise
             return 0
 
-    async def customers_modified(self, since: datetime) -> list[Fetched]:
-        """One page of customers modified from `since` on, oldest change first."""
-        return _fetched(await self._caller.call(bigcommerce.customers_modified(since)))
+    async def customers_modified(self, since: datetime) -> Page:
+        """Customers modified from `since` on, oldest change first."""
+        rows = _fetched(await self._caller.call(bigcommerce.customers_modified(since)))
+        return Page(rows, len(rows) >= PAGE_LIMIT)
 
     async def all_addresses(self, customers: Iterable[Fetched]) -> dict[int, list[dict[str, Any]]]:
         """By customer id, the addresses of those that have more than a customer's row can hold."""
@@ -175,13 +189,26 @@ class StoreReader:
     async def _orders_between(self, low: int, high: int) -> list[Fetched]:
         found: list[Fetched] = []
         start = low
-        while start <= high:
-            rows = _fetched(await self._caller.call(bigcommerce.orders_by_span(start, high)))
+        more = True
+        while more and start <= high:
+            rows, more = await self._orders(partial(_span, start, high))
             found += rows
-            if len(rows) < PAGE_LIMIT:
-                break
-            start = max(start, *(number_of(each.row) for each in rows)) + 1
+            start = max((number_of(each.row) for each in rows), default=start) + 1
         return found
+
+    async def _orders(self, request: Callable[[int], Request]) -> Page:
+        """As many as a reply can hold. Raises `TooLarge` when that is not even one."""
+        while True:
+            limit = self._orders_at_once
+            try:
+                rows = _fetched(await self._caller.call(request(limit)))
+            except TooLarge as error:
+                if limit == 1:
+                    raise
+                self._orders_at_once = min(self._orders_at_once, limit // 2)
+                log.warning("reply.too_large", route=error.route, limit=self._orders_at_once)
+            else:
+                return Page(rows, len(rows) >= limit)
 
     async def _chunked(
         self, ids: Iterable[int], request: Callable[[Sequence[int], int], Request], *, paged: bool = True
@@ -197,6 +224,10 @@ class StoreReader:
 
     async def _one(self, request: Request) -> list[Fetched]:
         return _fetched(await self._caller.call(request))
+
+
+def _span(low: int, high: int, limit: int) -> Request:
+    return bigcommerce.orders_by_span(low, high, limit=limit)
 
 
 def _address_count(customer: Fetched) -> int:

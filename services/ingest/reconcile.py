@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from headrace.platforms.bigcommerce import PAGE_LIMIT
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import gauge
 from services.ingest.backfill import Publish
@@ -130,9 +129,10 @@ class Reconcile:
     async def _orders_of_second(self, second: datetime) -> AsyncIterator[list[Fetched]]:
         min_id = 1
         while True:
-            rows = await self._reader.orders_modified(second, until=second + timedelta(seconds=1), min_id=min_id)
+            end = second + timedelta(seconds=1)
+            rows, more = await self._reader.orders_modified(second, until=end, min_id=min_id)
             if rows:
                 yield rows
-            if len(rows) < PAGE_LIMIT:
+            if not more:
                 return
             min_id = max(identifier(each.row, "id") for each in rows) + 1

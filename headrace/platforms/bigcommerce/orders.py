@@ -10,18 +10,18 @@ from headrace.platforms.http import Request
 _ORDER_PARAMS: Final = (
     ("include", "consignments.line_items"),
     ("consignment_structure", "object"),
-    ("limit", PAGE_LIMIT),
 )
 
 
-def orders_by_span(min_id: int, max_id: int | None = None, page: int = 1) -> Request:
-    """Orders with their lines, ids from `min_id` to `max_id`, by id."""
+def orders_by_span(min_id: int, max_id: int | None = None, *, limit: int = PAGE_LIMIT) -> Request:
+    """Orders with their lines, ids from `min_id` to `max_id`, by id; so many at most."""
     upper: list[tuple[str, object]] = [] if max_id is None else [("max_id", max_id)]
-    return get("/v2/orders", ("min_id", min_id), *upper, ("sort", "id:asc"), ("page", page), *_ORDER_PARAMS)
+    ordered = ("sort", "id:asc"), ("page", 1), *_ORDER_PARAMS, ("limit", limit)
+    return get("/v2/orders", ("min_id", min_id), *upper, *ordered)
 
 
 def orders_modified(
-    since: datetime, page: int = 1, *, until: datetime | None = None, min_id: int | None = None
+    since: datetime, *, until: datetime | None = None, min_id: int | None = None, limit: int = PAGE_LIMIT
 ) -> Request:
     """Orders modified at or after `since` (whole seconds), oldest change first; by id when `min_id` is given."""
     bounds: list[tuple[str, object]] = [("min_date_modified", iso(since))]
@@ -30,7 +30,7 @@ def orders_modified(
     if min_id is not None:
         bounds.append(("min_id", min_id))
     sort = "date_modified:asc" if min_id is None else "id:asc"
-    return get("/v2/orders", *bounds, ("sort", sort), ("page", page), *_ORDER_PARAMS)
+    return get("/v2/orders", *bounds, ("sort", sort), ("page", 1), *_ORDER_PARAMS, ("limit", limit))
 
 
 def refunds_of(order_ids: Sequence[int], page: int = 1) -> Request:

@@ -14,6 +14,7 @@ from headrace.platforms.errors import (
     OutcomeUnknown,
     RateLimited,
     Rejected,
+    TooLarge,
     Unauthorized,
     Unavailable,
     VendorError,
@@ -117,7 +118,7 @@ async def test_call__429_with_reset__says_when() -> None:
 
 async def test_call__success_that_is_no_json_or_too_large__unavailable() -> None:
     assert isinstance(await _error(GET, 200, content=b"<html>"), Unavailable)
-    assert isinstance(await _error(GET, 200, content=b" " * (BODY_LIMIT_BYTES + 1)), Unavailable)
+    assert isinstance(await _error(GET, 200, content=b" " * (BODY_LIMIT_BYTES + 1)), TooLarge)
 
 
 async def test_call__no_answer_in_time__unavailable_or_unknown() -> None:

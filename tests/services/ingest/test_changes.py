@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headrace.platforms.bigcommerce import PAGE_LIMIT
 from services.ingest.changes import changed_between
-from services.ingest.reader import Fetched
+from services.ingest.reader import Fetched, Page
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = START + timedelta(seconds=600)
@@ -18,24 +18,25 @@ END = START + timedelta(seconds=600)
 class Store:
     """Rows by id with their second of change; some change to a later time after each read."""
 
-    def __init__(self, dates: dict[int, int], moves: random.Random) -> None:
+    def __init__(self, dates: dict[int, int], moves: random.Random, size: int = PAGE_LIMIT) -> None:
         self.dates = dates
+        self.size = size
         self.untouched = set(dates)
         self._moves = moves
 
-    async def read(self, since: datetime) -> list[Fetched]:
-        rows = self._rows(since)[:PAGE_LIMIT]
+    async def read(self, since: datetime) -> Page:
+        rows = self._rows(since)[: self.size]
         self._move()
-        return rows
+        return Page(rows, len(rows) == self.size)
 
     async def second(self, since: datetime) -> AsyncIterator[list[Fetched]]:
         low = 0
         while True:
             rows = [each for each in self._rows(since) if each.row["id"] > low and _second(each) <= _number(since) + 1]
-            rows = sorted(rows, key=lambda each: int(each.row["id"]))[:PAGE_LIMIT]
+            rows = sorted(rows, key=lambda each: int(each.row["id"]))[: self.size]
             self._move()
             yield rows
-            if len(rows) < PAGE_LIMIT:
+            if len(rows) < self.size:
                 return
             low = rows[-1].row["id"]
 
@@ -66,12 +67,13 @@ def _text(second: int) -> str:
     seed=st.integers(0, 2**32),
     count=st.sampled_from([0, 3, 249, 250, 251, 900]),
     spread=st.sampled_from([1, 2, 5, 700]),
+    size=st.sampled_from([PAGE_LIMIT, PAGE_LIMIT, 31]),
 )
 async def test_changed_between__rows_move_while_read__none_of_the_others_is_missed(
-    seed: int, count: int, spread: int
+    seed: int, count: int, spread: int, size: int
 ) -> None:
     rng = random.Random(seed)
-    store = Store({key: rng.randrange(spread) for key in range(1, count + 1)}, rng)
+    store = Store({key: rng.randrange(spread) for key in range(1, count + 1)}, rng, size)
     found: list[int] = []
     async for page in changed_between(START, END, store.read, store.second):
         found += [key for key, each in page.items() if _second(each) < 100_000]

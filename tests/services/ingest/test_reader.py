@@ -1,11 +1,63 @@
-"""Spans of order ids: as few calls as the ids allow."""
+"""Spans of order ids: as few calls as the ids allow; fewer orders at once where a reply cannot hold a page."""
 
 import itertools
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.reader import next_span, spans_of
+from headrace.platforms.errors import TooLarge
+from headrace.platforms.http import Reply, Request
+from services.ingest.reader import StoreReader, next_span, spans_of
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Heavy:
+    """A store whose replies hold so many orders at most."""
+
+    def __init__(self, orders: int, *, room: int) -> None:
+        self.ids = range(1, orders + 1)
+        self.room = room
+        self.calls = 0
+
+    async def call(self, request: Request) -> Reply:
+        asked = dict(request.params)
+        low, high, limit = int(asked["min_id"]), int(asked.get("max_id", len(self.ids))), int(asked["limit"])
+        found = [{"id": each} for each in self.ids if low <= each <= high][:limit]
+        self.calls += 1
+        if len(found) > self.room:
+            raise TooLarge(request.route, "the reply is larger than 8 MiB")
+        return Reply(200, {}, found, NOW)
+
+
+@given(st.integers(0, 600), st.integers(1, 300))
+async def test_reader__heavy_orders__all_are_read_in_smaller_pages(orders: int, room: int) -> None:
+    store = Heavy(orders, room=room)
+    reader = StoreReader(store)
+    assert sorted(await reader.orders(set(store.ids))) == list(store.ids)
+    found: list[int] = []
+    more, low = True, 1
+    while more:
+        rows, more = await reader.orders_from(low)
+        found += [each.row["id"] for each in rows]
+        low = max(found, default=0) + 1
+    assert found == list(store.ids)
+
+
+async def test_reader__heavy_orders__the_smaller_page_is_remembered() -> None:
+    store = Heavy(500, room=70)
+    reader = StoreReader(store)
+    assert len((await reader.orders_from(1)).rows) == 62
+    store.calls = 0
+    assert len((await reader.orders_from(63)).rows) == 62
+    assert store.calls == 1
+
+
+async def test_reader__one_order_larger_than_a_reply__is_told() -> None:
+    with pytest.raises(TooLarge):
+        await StoreReader(Heavy(1, room=0)).orders_from(1)
 
 
 @given(st.sets(st.integers(1, 5000)), st.integers(1, 400))
