@@ -71,6 +71,12 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "rss_mb": "peak MB",
         "changed": "customers that change",
     },
+    "consumer": {
+        "customers_per_second": "customers/s",
+        "seconds": "seconds",
+        "cpu_us_per_customer": "µs CPU per customer",
+        "rss_mb": "peak MB",
+    },
     "templates": {
         "decode_event_us": "decode the event, µs",
         "decode_state_us": "decode the state",

@@ -27,6 +27,7 @@ ORDER: Final = (
     "decide",
     "templates",
     "plan",
+    "consumer",
     "profile",
 )
 _INTRODUCTION: Final = "introduction"

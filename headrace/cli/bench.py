@@ -26,8 +26,8 @@ PySpy = Annotated[str | None, typer.Option(help="Where py-spy is; default: the P
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     group = typer.Typer(help="Measure the engine beside its peers, and its parts.", no_args_is_help=True)
-    verbs = (engine, large, latency, restore, memory, scale, scale_path, path, replay, plan, profile, decide, templates)
-    for verb in (*verbs, page):
+    verbs = (engine, large, latency, restore, memory, scale, scale_path, path, replay, plan, consumer, profile, decide)
+    for verb in (*verbs, templates, page):
         group.command(verb.__name__.replace("_", "-"))(verb)
     app.add_typer(group, name="bench")
 
@@ -131,6 +131,16 @@ def plan(
 ) -> int:
     """Measure a plan of twenty rules beside reading and decoding the same states."""
     return _run("benchmarks.plan.run", {"rounds": rounds, "customers": customers, "keep": keep, "json": json})
+
+
+def consumer(
+    rounds: Rounds = None,
+    customers: Annotated[int | None, typer.Option(min=1, help="Whose groups are taken over; default 200000.")] = None,
+    keep: Keep = False,
+    json: JsonOption = False,
+) -> int:
+    """Measure what a consumer of your own takes to begin with the current state, beside plain reading."""
+    return _run("benchmarks.consumer.run", {"rounds": rounds, "customers": customers, "keep": keep, "json": json})
 
 
 def profile(

@@ -228,9 +228,7 @@ class AsKind:
 
     def prepare(self, connection: Connection, arrivals: Sequence[Arrival]) -> Sequence[Target | Finished]:
         """What is compared is what is wanted; the record itself goes along."""
-        return [
-            Target(one.desired.version, _as_json(self.wanted(one.desired)), extra=one.desired) for one in arrivals
-        ]
+        return [Target(one.desired.version, _as_json(self.wanted(one.desired)), extra=one.desired) for one in arrivals]
 
     def wanted(self, desired: Any) -> dict[str, Any]:
         """What is compared, and kept in the ledger: nothing that stands at its default."""

@@ -38,6 +38,7 @@ def test_engine__options__reach_the_harness_and_its_exit_code_is_ours(started: l
         ("path", "benchmarks.path.run"),
         ("replay", "benchmarks.replay.run"),
         ("plan", "benchmarks.plan.run"),
+        ("consumer", "benchmarks.consumer.run"),
         ("profile", "benchmarks.path.profile"),
         ("decide", "benchmarks.core.bench_decide"),
         ("page", "benchmarks.page.write"),

@@ -2,16 +2,30 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
 
 from headrace.consumer import TryAgain, sdk
+from headrace.consumer.database import open_database
 from headrace.consumer.effects import Done, Letter, Refused
-from headrace.consumer.sdk import ConsumerSettings, DesiredState, RefusedOnes, UnknownConsumer, effect, find, installed
-from headrace.consumer.testing import a_group, a_letter, deliver, newer, rehearsal
-from headrace.contracts.actions import DesiredGroup
+from headrace.consumer.filled import has_rows, newest_of, row_of, store_filled
+from headrace.consumer.kind import Applied, Arrival, Source, Target
+from headrace.consumer.ledger import load_applied, migrate_ledger
+from headrace.consumer.sdk import (
+    ConsumerSettings,
+    DesiredState,
+    RefusedOnes,
+    UnknownConsumer,
+    as_kind,
+    effect,
+    find,
+    installed,
+)
+from headrace.consumer.testing import NOW, a_group, a_letter, deliver, newer, rehearsal
+from headrace.contracts.actions import Cause, DesiredAttributes, DesiredGroup
 from tests.headrace.consumer.effects.made import an_effect
 
 
@@ -98,6 +112,14 @@ async def test_desired_state__trouble__comes_again_and_refused_ones_do_not() -> 
         assert await stage.tell(a_group("s:1", "Gold"), a_group("s:2", "")) == {"s:1": "refused", "s:2": "applied"}
 
 
+class Labels(DesiredState[ConsumerSettings]):
+    """Keeps attributes nowhere."""
+
+    name = "labels"
+    about = "attributes"
+    settings = ConsumerSettings
+
+
 def test_find__not_installed__names_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
     class Point:
         name = "shelf-of-mine"
@@ -114,3 +136,23 @@ def test_find__not_installed__names_those_that_are(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UnknownConsumer) as caught:
         find("another")
     assert caught.value.known == ("shelf",)
+
+
+def test_prepare__what_the_ledger_knows__compares_with_what_is_wanted(tmp_path: Path) -> None:
+    """Lists and tuples are the same there, and what stands at its default is not said."""
+    kind = as_kind(Labels(None))  # type: ignore[arg-type]  # it needs no settings
+    record = DesiredAttributes(
+        customer="s:1", version=newer(), present={"tier": ("VIP",)}, absent={}, cause=Cause(event="x"), rules_version=1
+    )
+    source = Source("actions.attributes", 0, 1, b"s:1", b"", NOW)
+    database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    migrate_ledger(database)
+    with database.engine.begin() as connection:
+        (target,) = kind.prepare(connection, [Arrival("s:1", record, source)])
+        assert isinstance(target, Target)
+        store_filled(connection, "labels", [row_of(record, kind.wanted(record))] * 2)  # type: ignore[attr-defined]
+        assert load_applied(connection, "labels", ["s:1"]) == {"s:1": Applied(record.version, target.value)}
+        assert newest_of(connection, "labels", ["s:1", "s:2"]) == {"s:1": record.version}
+        assert has_rows(connection, "labels")
+        assert not has_rows(connection, "others")
+    database.engine.dispose()
