@@ -88,7 +88,8 @@ class _Parts:
         return made
 
     def _coupons(self) -> Coupons | None:
-        settings, key = self.settings, self.settings.effects_coupon_key
+        settings = self.settings
+        key = settings.effects_coupon_key or settings.hash_key
         if settings.bigcommerce_token is None:
             return None
         store = make_bigcommerce(

@@ -94,7 +94,10 @@ class EffectsSettings(ActionsSettings):
     effects_quota_weight: float = Field(default=0.02, gt=0, le=1)
     """This process's part of our share."""
     effects_coupon_key: SecretStr | None = None
-    """Makes the codes of coupons nobody's guess. It must stay the same: a coupon is found again by it."""
+    """Makes the codes of coupons nobody's guess, where `hash_key` shall not. It must stay the same: a coupon is found
+    again by it."""
+    hash_key: SecretStr | None = Field(default=None, validate_default=True)
+    """The deployment's own key, never rotated: it also makes the codes of coupons nobody's guess."""
 
     effects_unknown: OfUnknown = "ask"
     """What may have been sent and cannot be asked for: `ask` a person (`headrace effects`), `resend`, `drop`."""
@@ -126,6 +129,13 @@ class EffectsSettings(ActionsSettings):
         email = info.data.get("effects_email")
         if value in (None, "") and email in _NEEDED[str(info.field_name)]:
             raise ValueError(f"is missing: effects_email is {email}")
+        return value
+
+    @field_validator("hash_key")
+    @classmethod
+    def _needed_for_coupons(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None and info.data.get("bigcommerce_token") and not info.data.get("effects_coupon_key"):
+            raise ValueError("is missing: without it anybody could tell the codes of coupons")
         return value
 
     @field_validator("mail_from", "mail_reply_to")

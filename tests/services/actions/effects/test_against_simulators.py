@@ -38,6 +38,7 @@ class Shop:
             "store": "store",
             "bigcommerce_url": self.addresses.bigcommerce,
             "bigcommerce_token": "token",
+            "hash_key": "key",
             "mailchimp_url": self.addresses.mailchimp,
             "mailchimp_key": "key-us1",
             "mailchimp_list": "list",
@@ -89,7 +90,7 @@ async def test_smtp__mail_with_a_coupon__the_code_is_the_stores(shop: Shop) -> N
     (sent,) = shop.simulator.mail.mails
     (coupon,) = shop.simulator.world.coupons.rows.values()
     assert (sent.message_id, sent.subject) == (f"<{one.effect.id}@shop.example>", "Thanks, Ann")
-    assert coupon.code == coupon_code(one.effect.id)
+    assert coupon.code == coupon_code(one.effect.id, b"key")
     assert coupon.code in sent.shape()["html"]
     assert coupon.code in sent.shape()["text"]
     assert shop.counts("smtp") == [(one.effect.id, 1, 0)]
@@ -133,12 +134,12 @@ def _with(one: Letter, with_: dict[str, Any]) -> Any:
 async def test_coupon__asked_twice__one_in_the_store(shop: Shop) -> None:
     receipts = [await shop.send(letter("issue_coupon", COUPON, attempt=attempt)) for attempt in (1, 2)]
     assert receipts[0] == receipts[1] != ""
-    assert [coupon.code for coupon in shop.simulator.world.coupons.rows.values()] == [coupon_code(ID)]
+    assert [coupon.code for coupon in shop.simulator.world.coupons.rows.values()] == [coupon_code(ID, b"key")]
 
 
 async def test_coupon__with_a_key__another_code(shop: Shop) -> None:
-    await shop.send(letter("issue_coupon", COUPON), effects_coupon_key="key")
-    assert [coupon.code for coupon in shop.simulator.world.coupons.rows.values()] == [coupon_code(ID, b"key")]
+    await shop.send(letter("issue_coupon", COUPON), effects_coupon_key="another")
+    assert [coupon.code for coupon in shop.simulator.world.coupons.rows.values()] == [coupon_code(ID, b"another")]
 
 
 async def test_webhook__twice__verified_and_done_once(shop: Shop) -> None:

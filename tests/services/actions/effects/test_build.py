@@ -39,7 +39,7 @@ async def names(given: dict[str, Any]) -> dict[str, bool]:
             {"mail": False, "sequence.mailchimp": False},
         ),
         ({"klaviyo_key": "k"}, {"sequence.klaviyo": True}),
-        ({"bigcommerce_token": "t"}, {"coupon": True}),
+        ({"bigcommerce_token": "t", "hash_key": "k"}, {"coupon": True}),
         ({"effects_webhook_secret": SECRET}, {"webhook": True}),
         ({"effects_channels": "vip: https://x.example"}, {"notify": False}),
         ({"effects_export_folder": "none"}, {"export": True}),
