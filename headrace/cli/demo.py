@@ -24,7 +24,7 @@ from headrace.cli.local_broker import Broker, BrokerCrashes
 from headrace.cli.output import CliError
 from headrace.cli.stack import Stack, make_folder, prepare_ports_file, remove_folder, start_stack
 from headrace.cli.stack_options import StackOptions
-from headrace.cli.stack_services import SimulatedStore
+from headrace.cli.stack_services import BOOK_FILE, SimulatedStore
 from headrace.demo.chaos import BROKER, schedule
 from headrace.demo.control import SimulatorControl
 from headrace.demo.flow import Result, Run
@@ -177,6 +177,7 @@ class _Work:
             access_token=store.secrets["access_token"],
             scenario=self.scenarios[place],
             partitions=self.options.partitions,
+            book=stack.folder / BOOK_FILE,
             demo_rules=self.rules is None,
             kills=tuple(schedule(*self.chaos, seed=self.options.seed)) if self.chaos and first else (),
             kill=_killer(stack) if first else None,

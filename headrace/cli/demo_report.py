@@ -111,6 +111,7 @@ def _figures_of(results: Sequence[Result], options: StackOptions) -> dict[str, A
         },
         "groups": _groups_of(results),
         "samples": [asdict(sample) for result in results for sample in result.samples],
+        "mail": next((asdict(result.mail) for result in results if result.mail is not None), None),
         "verification": all_of([result.verification for result in results]).as_report(),
     }
 
@@ -150,6 +151,8 @@ def print_result(report: Mapping[str, Any], console: Console) -> None:
             console.rule(f"store {store['store']}", align="left")
         console.print(_groups(store))
         console.print(_samples(store))
+        if store["mail"] is not None:
+            console.print(_mail(store["mail"]))
         console.print(_figures(store, report["speed"]))
         _print_verification(store, console)
     if len(stores) > 1:
@@ -175,6 +178,14 @@ def _samples(report: Mapping[str, Any]) -> Table:
     return table
 
 
+def _mail(mail: Mapping[str, str]) -> Table:
+    table = Table(title="One of the mails to new VIPs", title_justify="left")
+    for column in ("customer", "subject", "coupon"):
+        table.add_column(column)
+    table.add_row(mail["customer"], mail["subject"], mail["coupon"])
+    return table
+
+
 def _figures(report: Mapping[str, Any], speed: float) -> Table:
     counts, data, pressure = report["counts"], report["data"], report["pressure"]
     table = Table(title="What happened", title_justify="left", show_header=False)
@@ -186,6 +197,8 @@ def _figures(report: Mapping[str, Any], speed: float) -> Table:
         f"{counts['duplicates']:,} duplicated, {counts['reordered']:,} reordered",
         "notices, events, decisions": f"{counts['notices']:,}, {counts['events']:,}, {counts['decisions']:,}",
         "actions": f"{counts['actions']:,}, {counts['dead_letters']:,} dead letters",
+        "effects": f"{counts['effects_sent']:,} sent, {counts['coupons_made']:,} coupons made"
+        + (f", {counts['effects_unknown']:,} unknown after a crash" if counts["effects_unknown"] else ""),
         "vendor calls": f"{counts['vendor_calls']:,}, {counts['vendor_429']:,} refused for a rate of our own making",
         "group writes": f"{report['group_writes']['calls']:,} calls, {report['batch_mean'] or 0:g} customers a call, "
         f"{report['group_writes']['unchanged']:,} unchanged",
@@ -214,7 +227,7 @@ def _print_verification(report: Mapping[str, Any], console: Console) -> None:
     checked = f"{verification['customers_checked']:,} customers"
     if verification["ok"]:
         scope = "orders in the log only: these rules are not the demo's" if verification["limited"] else "all of it"
-        console.print(f"[green]verified[/]: groups, attributes and tags of {checked} are right ({scope})")
+        console.print(f"[green]verified[/]: groups, attributes, tags and mails of {checked} are right ({scope})")
         return
     differences = verification["differences"]
     console.print(f"[red]not verified[/]: {len(differences):,} differences among {checked}")

@@ -5,10 +5,12 @@ One store is told by variables of its own, several by a HEADRACE_STORES file; st
 
 import os
 import secrets
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -18,10 +20,31 @@ from headrace.runtime.stores import SECRETS
 from headrace.runtime.supervisor import Child, python_argv
 
 STORES_FILE: Final = "stores.yaml"
-PORTS: Final = 9
+BOOK_FILE: Final = "effects.db"
+"""The senders' book of effects, in a run's folder."""
+MAILS: Final = REPOSITORY / "examples" / "mails"
+PORTS: Final = 10
 """That `services` needs: two addresses and a health port for each process."""
 _WORDS: Final = ("access_token", "client_secret", "webhook_secret", "mailchimp_key", "klaviyo_key")
 _LIST: Final = "newsletter"
+_EFFECTS: Final[Mapping[str, str]] = {
+    "effects_email": "smtp",
+    "effects_templates": str(MAILS),
+    "effects_timezone": "Europe/London",
+    "effects_guard": "0",  # a year of mails goes out in minutes
+    "effects_webhook_allow": "127.0.0.0/8",  # who is called is simulated, on this machine
+    "smtp_security": "none",
+    "shop_name": "The Gift Shop",
+    "shop_url": "https://shop.example",
+    "mail_from": "hello@shop.example",
+    "mail_from_name": "The Gift Shop",
+    "mail_unsubscribe": "https://shop.example/unsubscribe?customer={customer}",
+}
+
+
+def _new_secrets() -> dict[str, str]:
+    signing = "whsec_" + b64encode(secrets.token_bytes(24)).decode()
+    return {**{name: secrets.token_hex(16) for name in _WORDS}, "effects_webhook_secret": signing}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +56,7 @@ class SimulatedStore:
 
     settings: ServiceSettings
     seed: int
-    secrets: Mapping[str, str] = field(
-        default_factory=lambda: {name: secrets.token_hex(16) for name in _WORDS}, repr=False
-    )
+    secrets: Mapping[str, str] = field(default_factory=_new_secrets, repr=False)
     addresses: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -64,6 +85,16 @@ class SimulatedStore:
             "klaviyo_key": self.secrets["klaviyo_key"],
         }
 
+    @property
+    def effects_values(self) -> dict[str, str]:
+        """The same for its mail server, and for whoever gets its webhooks."""
+        mail = urlsplit(self.addresses["smtp"])
+        return {
+            "smtp_host": str(mail.hostname),
+            "smtp_port": str(mail.port),
+            "effects_webhook_secret": self.secrets["effects_webhook_secret"],
+        }
+
     def simulators(self, options: StackOptions) -> Child:
         """The process; the first store's is named as ever."""
         arguments = {
@@ -75,6 +106,7 @@ class SimulatedStore:
             "--webhook-header": self._webhook_header,
             "--mailchimp-key": self.secrets["mailchimp_key"],
             "--klaviyo-key": self.secrets["klaviyo_key"],
+            "--receiver-secret": self.secrets["effects_webhook_secret"],
             "--list-id": _LIST,
             "--quota": options.quota,
             "--other-app-share": options.other_app_share,
@@ -114,7 +146,7 @@ def write_stores(stores: Iterable[SimulatedStore], folder: Path) -> Path:
 def _entry(store: SimulatedStore, folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, mode=0o700)
     entry = {}
-    for name, value in {**store.values, **store.mail_values}.items():
+    for name, value in {**store.values, **store.mail_values, **store.effects_values}.items():
         if name in SECRETS:
             _write(folder / name, value)
             entry[f"{name}_file"] = f"secrets/{store.name}/{name}"
@@ -126,6 +158,11 @@ def _entry(store: SimulatedStore, folder: Path) -> dict[str, str]:
 def _write(path: Path, text: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def book_url(folder: Path) -> str:
+    """Where what was sent is written down."""
+    return f"sqlite:///{folder / BOOK_FILE}"
 
 
 def services(
@@ -153,6 +190,14 @@ def services(
         "HEADRACE_KLAVIYO_QUOTA_SHARE": str(0.8 * max(1.0, options.speed)),
     }
 
+    effects: dict[str, str] = {
+        **store,
+        **as_variables(_EFFECTS),
+        **({} if several else as_variables(stores[0].effects_values)),
+        "HEADRACE_EFFECTS_EXPORT_FOLDER": str(folder / "exports"),
+        "HEADRACE_DATABASE_URL": book_url(folder),
+    }
+
     def child(name: str, stage: int, health: int, env: Mapping[str, str], *arguments: str) -> Child:
         return Child(
             name,
@@ -175,4 +220,5 @@ def services(
         child("actions", 3, ports[6], store | database("actions"), "services.actions", "group"),
         child("email-tags", 3, ports[7], mail | database("email-tags"), "services.actions", "email-tags", *platforms),
         child("attributes", 3, ports[8], attributes, "services.attributes"),
+        child("effects", 3, ports[9], effects, "services.actions", "effects"),
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-DEFAULT_VICTIMS: Final = ("evaluator", "hydrate", "actions", "email-tags", "attributes")
+DEFAULT_VICTIMS: Final = ("evaluator", "hydrate", "actions", "email-tags", "attributes", "effects")
 BROKER: Final = "kafka"
 VICTIMS: Final = (*DEFAULT_VICTIMS, "receive", "feed", BROKER)
 """Names as in `headrace dev --ports-file`, `pids`; and the local broker, which stays away for a while."""

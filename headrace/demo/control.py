@@ -1,9 +1,11 @@
 """The simulators' control endpoints (`/_sim/*`), as the demo uses them. Nothing of the vendors' own APIs is here."""
 
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
+
+_ALL: Final = 10**9
 
 
 class SimulatorControl:
@@ -25,6 +27,11 @@ class SimulatorControl:
     async def calls(self) -> dict[str, Any]:
         """What was called, written and delivered so far."""
         return await self._get("/_sim/calls")
+
+    async def mails(self) -> list[dict[str, Any]]:
+        """Every mail that the mail server took, as often as it took it."""
+        found: list[dict[str, Any]] = (await self._get(f"/_sim/mails?limit={_ALL}"))["mails"]
+        return found
 
     async def now(self) -> datetime:
         """The store's date."""

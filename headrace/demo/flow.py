@@ -7,11 +7,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
 from headrace.contracts import topics
+from headrace.demo.book import read_book
 from headrace.demo.chaos import Kill
 from headrace.demo.control import SimulatorControl
 from headrace.demo.log_fold import fold_log
@@ -22,6 +24,7 @@ from headrace.demo.sabotage import Sabotage, Spoiled, double_refund, drop_event,
 from headrace.demo.samples import Sample, pick_samples
 from headrace.demo.scenario import Operation, Scenario, operations
 from headrace.demo.settle import settle
+from headrace.demo.thanks import UNKNOWN, Sent, Thanks, one_mail
 from headrace.demo.verify import Verification, verify
 from headrace.runtime.generations import FIRST
 from headrace.runtime.settings import ServiceSettings
@@ -37,7 +40,7 @@ _QUIET: Final = timedelta(days=90)
 class Run:
     """What a run needs of its stack. `kill` waits until a process is ready, then kills it; `show` gets progress.
 
-    `meet` returns when the runs of all stores have come to the same point.
+    `book`: the senders' book of effects. `meet` returns when the runs of all stores have come to the same point.
     """
 
     settings: ServiceSettings
@@ -45,6 +48,7 @@ class Run:
     access_token: str
     scenario: Scenario
     partitions: int
+    book: Path
     demo_rules: bool = True
     kills: tuple[Kill, ...] = ()
     kill: Callable[[str], Awaitable[None]] | None = None
@@ -79,6 +83,7 @@ class Result:
     pressure: Pressure
     verification: Verification
     samples: tuple[Sample, ...]
+    mail: Thanks | None = None
     groups: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -117,6 +122,8 @@ async def _settle(run: Run, observer: Observer, control: SimulatorControl, until
     await settle(
         observer,
         control,
+        run.book,
+        store=run.settings.store,
         generation=run.settings.generation or FIRST,
         until=until,
         partitions=run.partitions,
@@ -189,7 +196,17 @@ async def _sum_up(
     calls, truth = await control.calls(), await control.truth()
     log = fold_log(observer.log.in_log_order())
     store = run.settings.store
-    verification = verify(scenario, log, truth, calls, store=store, now=until, demo_rules=run.demo_rules)
+    sent = Sent(await control.mails(), truth, read_book(run.book, store))
+    verification = verify(
+        scenario,
+        log,
+        sent,
+        calls,
+        store=store,
+        now=until,
+        demo_rules=run.demo_rules,
+        live=not run.already_played,
+    )
     webhooks = calls["webhooks"]
     actions = await observer.records(*topics.DESIRED_STATE_TOPICS)
     (dead_letters,) = await observer.records(topics.DEAD_LETTERS)
@@ -206,7 +223,9 @@ async def _sum_up(
         "vendor_calls": calls["total"],
         "vendor_429": calls["status_429_ours"],
         "dead_letters": len(dead_letters),
-        "effects_sent": len(truth["effects"]),
+        "effects_sent": sum(row["count"] for row in truth["effects"] if row["sink"] != "coupon"),
+        "effects_unknown": sum(booked.state == UNKNOWN for booked in sent.book),
+        "coupons_made": sum(row["count"] for row in truth["effects"] if row["sink"] == "coupon"),
         "kills": live.kills,
     }
     return Result(
@@ -220,6 +239,7 @@ async def _sum_up(
         pressure=pressure,
         verification=verification,
         samples=pick_samples(await observer.records(topics.ACTIONS_GROUP), truth, scenario, store=store),
+        mail=one_mail(scenario.customers, sent.mails, store=store),
         groups=_groups(truth),
     )
 

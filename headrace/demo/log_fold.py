@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from headrace.demo.rungs import Counted, Loyalty, Rhythm
+from headrace.demo.thanks import Spender
 
 BULK_ABOVE_UNITS: Final = 500
 LATCHING_BRAND: Final = "Bijou"
@@ -50,6 +51,7 @@ class LogFold:
     latched: dict[str, Latched] = field(default_factory=dict)
     loyalty: dict[str, Loyalty] = field(default_factory=dict)
     rhythm: dict[str, Rhythm] = field(default_factory=dict)
+    spenders: dict[str, Spender] = field(default_factory=dict)
     customers: set[str] = field(default_factory=set)
     records: int = 0
     stale: int = 0
@@ -67,6 +69,8 @@ def fold_log(events: Iterable[DecodedEvent]) -> LogFold:
             _order(fold, event)
         elif event["type"] == "customer.snapshot":
             fold.customers.add(event["subject"])
+            told, revision = event["data"].get("subscribed"), event.get("headracerevision") or ""
+            fold.spenders.setdefault(event["subject"], Spender()).told(told, revision)
     return fold
 
 
@@ -89,6 +93,8 @@ def _order(fold: LogFold, event: DecodedEvent) -> None:
     counted = Counted(datetime.fromisoformat(data["created_at"]), minor, counts)
     for climber in (fold.loyalty.setdefault(subject, Loyalty()), fold.rhythm.setdefault(subject, Rhythm())):
         climber.ordered(order_id, counted, event.get("clock"))
+    spender = fold.spenders.setdefault(subject, Spender())
+    spender.ordered(order_id, minor, event["headraceorigin"], event.get("clock"))
 
 
 def _latch(latched: Latched, seen: SeenOrder, data: Mapping[str, Any]) -> None:

@@ -5,14 +5,16 @@ Asks Kafka and the simulators only; it cannot know what the services think.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from headrace.contracts import topics
+from headrace.demo.book import read_book
 from headrace.demo.control import SimulatorControl
 from headrace.demo.observer import Observer
 
@@ -21,6 +23,9 @@ CONSUMERS: Final[Mapping[str, tuple[str, ...]]] = {
     "actions.email-tags.mailchimp": (topics.ACTIONS_EMAIL_TAGS, topics.ACTIONS_CONTACT),
     "actions.email-tags.klaviyo": (topics.ACTIONS_EMAIL_TAGS, topics.ACTIONS_CONTACT),
     "attributes": (topics.ACTIONS_ATTRIBUTES,),
+    "actions.effects.mail": (topics.ACTIONS_EFFECTS, topics.ACTIONS_CONTACT),
+    "actions.effects.coupon": (topics.ACTIONS_EFFECTS, topics.ACTIONS_CONTACT),
+    "actions.effects.webhook": (topics.ACTIONS_EFFECTS, topics.ACTIONS_CONTACT),
 }
 HYDRATE: Final = "hydrate"
 _SAY_EVERY_S: Final = 5.0
@@ -42,14 +47,19 @@ class Quiet:
 async def settle(
     observer: Observer,
     control: SimulatorControl,
+    book: Path,
     *,
+    store: str,
     generation: int,
     until: datetime,
     partitions: int,
     deadline_s: float,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Returns when two looks in a row found nothing waiting and nothing done in between. Raises NotSettled."""
+    """Returns when two looks in a row found nothing waiting and nothing done in between. Raises NotSettled.
+
+    `book`: the senders' book of effects.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + deadline_s
     before: Quiet | None = None
@@ -57,6 +67,8 @@ async def settle(
     while True:
         try:
             now = await _look(observer, control, generation=generation, until=until, partitions=partitions)
+            if not now.waiting and (left := sum(booked.is_open(until) for booked in read_book(book, store))):
+                now = replace(now, waiting=(f"{left} effects to be sent",))
         except KafkaError as error:
             now = Quiet((f"Kafka ({type(error).__name__})",), -1, -1)
         if now.waiting and loop.time() - said >= _SAY_EVERY_S:
@@ -82,9 +94,9 @@ async def _look(
     if (clock := observer.log.clock(partitions)) < until:
         waiting.append(f"the feed's clock ({clock:%Y-%m-%d %H:%M:%S}) to reach {until:%Y-%m-%d %H:%M:%S}")
     waiting += await _lags(observer, generation)
-    return Quiet(
-        tuple(waiting), observer.log.events, calls["group_writes"]["calls"] + calls["attribute_writes"]["calls"]
-    )
+    written = calls["group_writes"]["calls"] + calls["attribute_writes"]["calls"]
+    done = sum(sink["count"] for sink in calls["effects"].values())
+    return Quiet(tuple(waiting), observer.log.events, written + done)
 
 
 async def _lags(observer: Observer, generation: int) -> list[str]:

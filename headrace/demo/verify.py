@@ -11,6 +11,7 @@ from typing import Any, Literal
 from headrace.demo.log_fold import LogFold, SeenOrder
 from headrace.demo.oracle import AtKlaviyo, Expectation, at_klaviyo, expect
 from headrace.demo.scenario import Scenario
+from headrace.demo.thanks import Sent, wrong_thanks
 
 Kind = Literal["group", "attribute", "tag", "effect", "event", "call"]
 
@@ -19,7 +20,8 @@ Kind = Literal["group", "attribute", "tag", "effect", "event", "call"]
 class Difference:
     """`customer`: store:customer, or store:guest for a guest (by order, no personal data). `event`: of the log.
 
-    `call`: the store (`customer` is its name) was asked with a wrong key, or about people it does not have.
+    `effect`: a mail or a coupon. `call`: the store (`customer` is its name) was asked with a wrong key, or about people
+    it does not have.
     """
 
     customer: str
@@ -60,21 +62,26 @@ def all_of(verifications: Sequence[Verification]) -> Verification:
 def verify(
     scenario: Scenario,
     log: LogFold,
-    truth: Mapping[str, Any],
+    sent: Sent,
     calls: Mapping[str, Any],
     *,
     store: str,
     now: datetime,
     demo_rules: bool = True,
+    live: bool = True,
 ) -> Verification:
-    """Compare `GET /_sim/truth` with what the scenario and the log say, the store's clock being at `now`.
+    """Compare what the vendors hold with what the scenario and the log say, the store's clock being at `now`.
 
-    `calls` is `GET /_sim/calls`. `demo_rules` False compares the calls and the log only.
+    `calls` is `GET /_sim/calls`. `demo_rules` False compares the calls and the log only. Not `live`: all happened
+    before Headrace was connected.
     """
     differences = [*call_differences(calls, store=store), *order_differences(scenario, log, store=store)]
     if demo_rules:
         expectation = expect(scenario, log, store=store, now=now)
-        differences += truth_differences(scenario, expectation, truth, store=store)
+        differences += truth_differences(scenario, expectation, sent.truth, store=store)
+        for each in wrong_thanks(scenario.customers, log.spenders, sent, store=store, live=live):
+            who = store if each.customer is None else f"{store}:{each.customer}"
+            differences.append(Difference(who, "effect", each.expected, each.actual))
     checked = len(scenario.customers) + len(scenario.guests)
     return Verification(not differences, not demo_rules, checked, tuple(differences))
 
@@ -122,7 +129,7 @@ def _story(order_id: int, status: str, total_minor: int, refunded_minor: int) ->
 def truth_differences(
     scenario: Scenario, expectation: Expectation, truth: Mapping[str, Any], *, store: str
 ) -> Iterator[Difference]:
-    """Groups, attributes, tags and effects at the vendors that are not what they must be, strangers included."""
+    """Groups, attributes and tags at the vendors that are not what they must be, strangers included."""
     for number, expected in expectation.customers.items():
         actual = truth["customers"].get(str(number))
         who = f"{store}:{number}"
@@ -189,5 +196,3 @@ def _strangers(
     for email, member in truth["members"].items():
         if member["tags"] and email.casefold() not in emails:
             yield Difference(f"{store}:unknown-member", "tag", [], sorted(member["tags"]))
-    for effect in truth["effects"]:
-        yield Difference(str(effect.get("customer", store)), "effect", None, str(effect.get("kind", "effect")))

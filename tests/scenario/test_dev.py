@@ -111,7 +111,9 @@ def test_dev__started__answers_everywhere_and_ctrl_c_ends_all(tmp_path: Path) ->
     with developing(tmp_path, "--speed", "60", "--json") as dev:
         dev.wait_ready()
         health = dev.addresses["health"]
-        assert set(health) == {"receive", "hydrate", "feed", "evaluator", "actions", "email-tags", "attributes"}
+        assert set(health) == {
+            "receive", "hydrate", "feed", "evaluator", "actions", "email-tags", "attributes", "effects",
+        }  # fmt: skip
         assert set(dev.addresses["pids"]) == {*health, "simulators", "kafka"}
         for address in health.values():
             assert {call(address + path)[0] for path in ("/live", "/ready", "/startup", "/metrics")} == {200}

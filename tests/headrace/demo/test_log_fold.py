@@ -12,6 +12,7 @@ def snapshot(revision: str, *, status: str = "awaiting_fulfillment", order: str 
         "type": "order.snapshot",
         "subject": "s:7",
         "headracerevision": revision,
+        "headraceorigin": "live",
         "data": {"order_id": order, "status": status, "total": 1000, "created_at": "2010-01-05T12:00:00Z", **data},
     }
 

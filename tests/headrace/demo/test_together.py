@@ -1,6 +1,7 @@
 """Runs side by side meet before any of them is verified; the first that fails ends the others."""
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from headrace.runtime.settings import ServiceSettings
 
 def run_of(store: str) -> Run:
     settings = ServiceSettings(store=store, kafka_bootstrap_servers="127.0.0.1:1")
-    return Run(settings, "http://sim.test", "token", cast("Any", None), partitions=1)
+    return Run(settings, "http://sim.test", "token", cast("Any", None), partitions=1, book=Path("effects.db"))
 
 
 async def test_run_side_by_side__several__results_in_order_and_all_meet(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from headrace.demo.log_fold import LogFold, SeenOrder
 from headrace.demo.oracle import Expectation, at_klaviyo, expect
 from headrace.demo.scenario import Scenario
+from headrace.demo.thanks import Sent
 from headrace.demo.verify import Difference, Verification, all_of, verify
 
 NOW = datetime(2011, 1, 1, 12, tzinfo=UTC)
@@ -60,7 +61,7 @@ def log_of(scenario: Scenario) -> LogFold:
 
 
 def test_verify__right_end__is_ok(shop: Scenario) -> None:
-    result = verify(shop, log_of(shop), end_of(shop), CALLS, store="s", now=NOW)
+    result = verify(shop, log_of(shop), Sent([], end_of(shop)), CALLS, store="s", now=NOW)
     assert result.as_report() == {"ok": True, "limited": False, "customers_checked": 3, "differences": []}
 
 
@@ -93,21 +94,21 @@ def test_verify__wrong_at_one_customer__is_named(
 ) -> None:
     truth = deepcopy(end_of(shop))
     spoil(truth)
-    (difference,) = verify(shop, log_of(shop), truth, CALLS, store="s", now=NOW).differences
+    (difference,) = verify(shop, log_of(shop), Sent([], truth), CALLS, store="s", now=NOW).differences
     assert (difference.customer, difference.kind, difference.expected) == ("s:7", kind, expected)
 
 
 def test_verify__wrong_tag__is_named(shop: Scenario) -> None:
     truth = end_of(shop)
     _tag(truth)
-    (difference,) = verify(shop, log_of(shop), truth, CALLS, store="s", now=NOW).differences
+    (difference,) = verify(shop, log_of(shop), Sent([], truth), CALLS, store="s", now=NOW).differences
     assert (difference.customer, difference.kind, difference.actual) == ("s:7", "tag", ["Returner"])
 
 
 def test_verify__guest_without_tag__is_named_by_order(shop: Scenario) -> None:
     truth = end_of(shop)
     truth["members"] = {}
-    (difference,) = verify(shop, log_of(shop), truth, CALLS, store="s", now=NOW).differences
+    (difference,) = verify(shop, log_of(shop), Sent([], truth), CALLS, store="s", now=NOW).differences
     assert (difference.customer, difference.expected, difference.actual) == (
         "s:guest-order-102",
         ["VIP", "Win back"],
@@ -120,7 +121,7 @@ def test_verify__wrong_at_klaviyo__is_named(shop: Scenario) -> None:
     guest = next(iter(shop.guests.values())).email
     truth["platforms"]["klaviyo"][guest]["lists"] = []
     truth["platforms"]["klaviyo"]["who@inbox.example"] = {"tags": ["VIP"], "lists": []}
-    found = verify(shop, log_of(shop), truth, CALLS, store="s", now=NOW).differences
+    found = verify(shop, log_of(shop), Sent([], truth), CALLS, store="s", now=NOW).differences
     assert {(each.customer, tuple(each.expected or ()), tuple(each.actual or ())) for each in found} == {
         (
             "s:guest-order-102",
@@ -135,19 +136,19 @@ def test_verify__strangers__are_differences(shop: Scenario) -> None:
     truth = end_of(shop)
     truth["customers"]["99"] = {"group": "Gold", "attributes": {}, "tags": []}
     truth["members"]["who@inbox.example"] = {"status": "subscribed", "tags": ["VIP"]}
-    truth["effects"] = [{"customer": "s:7", "kind": "mail"}]
-    result = verify(shop, log_of(shop), truth, CALLS, store="s", now=NOW)
+    truth["effects"] = [{"sink": "webhook", "id": "e1", "count": 1}]
+    result = verify(shop, log_of(shop), Sent([], truth), CALLS, store="s", now=NOW)
     assert [(each.customer, each.kind) for each in result.differences] == [
         ("s:99", "group"),
         ("s:unknown-member", "tag"),
-        ("s:7", "effect"),
+        ("s", "effect"),
     ]
 
 
 def test_verify__order_missing_in_the_log__is_named_even_with_other_rules(shop: Scenario) -> None:
     log = log_of(shop)
     del log.orders["101"]
-    result = verify(shop, log, {}, CALLS, store="s", now=NOW, demo_rules=False)
+    result = verify(shop, log, Sent([], {}), CALLS, store="s", now=NOW, demo_rules=False)
     assert (result.ok, result.limited) == (False, True)
     assert [(each.customer, each.kind, each.actual) for each in result.differences] == [("s:8", "event", None)]
 
@@ -155,12 +156,12 @@ def test_verify__order_missing_in_the_log__is_named_even_with_other_rules(shop: 
 def test_verify__order_of_another_customer__is_a_difference(shop: Scenario) -> None:
     log = log_of(shop)
     log.orders["101"].subject = "s:7"
-    (difference,) = verify(shop, log, end_of(shop), CALLS, store="s", now=NOW).differences
+    (difference,) = verify(shop, log, Sent([], end_of(shop)), CALLS, store="s", now=NOW).differences
     assert (difference.customer, difference.actual) == ("s:8", "order 101 under another customer")
 
 
 def test_verify__other_rules__do_not_look_at_groups(shop: Scenario) -> None:
-    assert verify(shop, log_of(shop), {"customers": {}}, CALLS, store="s", now=NOW, demo_rules=False).ok
+    assert verify(shop, log_of(shop), Sent([], {"customers": {}}), CALLS, store="s", now=NOW, demo_rules=False).ok
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_verify__other_rules__do_not_look_at_groups(shop: Scenario) -> None:
 def test_verify__call_meant_for_another_store__is_a_difference_of_the_store(
     shop: Scenario, calls: dict[str, Any], expected: str, actual: str
 ) -> None:
-    found = verify(shop, log_of(shop), end_of(shop), calls, store="s", now=NOW).differences
+    found = verify(shop, log_of(shop), Sent([], end_of(shop)), calls, store="s", now=NOW).differences
     assert found == (Difference("s", "call", expected, actual),)
 
 
