@@ -49,7 +49,7 @@ class Groups(DesiredState[Settings]):
     async def apply(self, wanted: Sequence[DesiredGroup]) -> None:
         for one in wanted:
             self.held[one.customer] = one.value
-        if len(self.held) == self.given.customers:
+        if len(self.held) == self.config.customers:
             self.running.stopping.set()
 
     @asynccontextmanager

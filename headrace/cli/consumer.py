@@ -40,8 +40,7 @@ _CODE: Final = '''"""Does what rules ask for by `do: {$name: {amount: 100}}`."""
 from contextlib import asynccontextmanager
 
 import httpx
-from headrace.consumer.effects import Done, Letter, NotNow, Refused
-from headrace.consumer.sdk import ConsumerSettings, effect
+from headrace.consumer import ConsumerSettings, Done, Letter, NotNow, Refused, effect
 from pydantic import BaseModel, Field, SecretStr
 
 
@@ -81,7 +80,7 @@ import json
 
 import httpx
 import pytest
-from headrace.consumer.effects import NotNow, Refused
+from headrace.consumer import NotNow, Refused
 from headrace.consumer.testing import deliver
 
 from $package import consumer

@@ -1,11 +1,13 @@
 """The SDK for action consumers, ours and other people's: one small loop around what a sink can do.
 
-A sink is a `Kind`: it says what it wants (`prepare`) and does it (`perform`). Versions, batches, the applied ledger,
-outcomes, dead letters and commits are the loop's; what a vendor understands is not known here.
+Consumers of your own are made with `effect` and `DesiredState` (docs/sdk.md); `testing` tries them without Kafka. A
+sink of ours is a `Kind`: it says what it wants (`prepare`) and does it (`perform`). Versions, batches, the applied
+ledger, outcomes, dead letters and commits are the loop's; what a vendor understands is not known here.
 """
 
 from headrace.consumer.advice import as_advised
 from headrace.consumer.database import Database, open_database
+from headrace.consumer.effects.sender import Contact, Done, InDoubt, Letter, NotNow, Refused
 from headrace.consumer.kind import (
     Applied,
     Arrival,
@@ -20,21 +22,32 @@ from headrace.consumer.kind import (
     TryAgain,
 )
 from headrace.consumer.loop import Consumer
+from headrace.consumer.sdk import ConsumerSettings, DesiredState, RefusedOnes, effect
 
 __all__ = [
     "Applied",
     "Arrival",
     "Consumer",
+    "ConsumerSettings",
+    "Contact",
     "Database",
+    "DesiredState",
+    "Done",
     "Finished",
+    "InDoubt",
     "Kind",
+    "Letter",
     "Limits",
+    "NotNow",
     "PauseConsumer",
+    "Refused",
+    "RefusedOnes",
     "Result",
     "Skip",
     "Target",
     "Task",
     "TryAgain",
     "as_advised",
+    "effect",
     "open_database",
 ]

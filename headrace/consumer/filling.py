@@ -6,7 +6,7 @@ For sinks that need no quota and no read-back. What is done is in the ledger; wh
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final, Protocol, TypeAlias, cast, runtime_checkable
 
@@ -32,6 +32,8 @@ _FETCH_WAIT_MS: Final = 10
 """At the end of one partition the broker is not waited for: the next partition's records are asked of it."""
 _METADATA_AGAIN_MS: Final = 20
 """A new client asks twice for a topic's partitions; aiokafka would rest 100 ms between."""
+_FIRST_DELAY_S: Final = 0.5
+_MAX_DELAY_S: Final = 30.0
 _COLLECT_EVERY: Final = (100_000, 10, 10)
 """The collector's thresholds meanwhile."""
 _AT_ONCE: Final = 5_000
@@ -143,10 +145,8 @@ class Filling:
         whole = True
         for part in _parts(wanted, self._kind.fill_size):
             self._go_on()
-            try:
-                refused = await self._kind.fill(part)
-            except (TryAgain, PauseConsumer) as error:
-                log.warning("consumer.waiting", reason=error.reason, problem=type(error).__name__)
+            refused = await self._done(part)
+            if refused is None:
                 whole = False
                 break
             whole = whole and not refused  # the ordinary way sets them aside
@@ -154,6 +154,29 @@ class Filling:
         await self._written()
         self._writing = asyncio.create_task(self._store.write(partial(store_filled, kind=name, rows=rows)))
         return whole
+
+    async def _done(self, part: Sequence[Desired]) -> Mapping[str, str] | None:
+        """Those that are refused; None where the ordinary way is to try again.
+
+        With every value it is tried again here: the ordinary way has the newest ones alone.
+        """
+        delay_s = _FIRST_DELAY_S
+        while True:
+            self._go_on()
+            try:
+                return await self._kind.fill(part)
+            except (TryAgain, PauseConsumer) as error:
+                log.warning("consumer.waiting", reason=error.reason, problem=type(error).__name__)
+                if not self._kind.every_value:
+                    return None
+                told_s = error.delay_s if isinstance(error, TryAgain) else None
+            except Exception:
+                log.exception("task.failed", task=self._kind.name)
+                return None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay_s if told_s is None else told_s):
+                    await self._running.stopping.wait()
+            delay_s = min(_MAX_DELAY_S, 2 * delay_s)
 
     async def _written(self) -> None:
         """What was applied is in the ledger; it is written while the next ones are read."""

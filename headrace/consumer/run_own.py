@@ -59,13 +59,14 @@ async def _effects(
 async def _state(own: Any, settings: ConsumerSettings, shared: Shared, running: Running) -> None:
     instance = own(settings)
     async with instance.opened():
+        start = settings.start or instance.start
         consumer = Consumer(
-            as_kind(instance),
+            as_kind(instance, every_value=start == "all history"),
             settings=settings,
             database=shared.database,
             producer=shared.producer,
             running=running,
-            from_now=(settings.start or instance.start) == "now",
+            from_now=start == "now",
         )
         running.health.clear(STARTING)
         await run_consumer(consumer, running)

@@ -57,7 +57,12 @@ class ConsumerSettings(ServiceSettings):
     database_url: SecretStr = SecretStr("sqlite:///headrace.db")
     """Where what was done is kept: `sqlite:///file` or `postgresql://...`."""
     start: Start | None = None
-    """Where it begins the first time: `now`, `current state`, `all history`; the consumer's own choice if unset."""
+    """Where it begins the first time: `now`, `current state`, `all history`; the consumer's own choice if unset.
+
+    Of a desired state `current state` is the newest of each customer, `all history` all that the topic still holds, in
+    its order. An effect begins with those decided from now on, or with all that the topic still holds (30 days) and
+    that are not too old: to it both are the same.
+    """
 
 
 class UnknownConsumer(Exception):
@@ -177,6 +182,7 @@ class DesiredState(Generic[S]):
 
     `about`: which desired state it reads. Only what differs from what was applied last is handed over, the newest of
     each customer, `batch` customers at a time; what fails comes again. After a crash a batch may come twice.
+    `concurrency` calls of `apply` at once, never two with the same customer.
     """
 
     name: str
@@ -187,7 +193,7 @@ class DesiredState(Generic[S]):
     start: Start = "current state"
 
     def __init__(self, settings: S) -> None:
-        self.given = settings
+        self.config = settings
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -304,6 +310,6 @@ def find(name: str) -> Own:
     return everyone[name]
 
 
-def as_kind(own: DesiredState[Any]) -> Kind:
-    """For `Consumer`."""
-    return AsKind(own)
+def as_kind(own: DesiredState[Any], *, every_value: bool = False) -> Kind:
+    """For `Consumer`. `every_value`: it begins with all that the topic still holds, not with the newest alone."""
+    return AsKind(own, every_value=every_value)

@@ -7,21 +7,22 @@ async with rehearsal(Warehouse, settings) as stage:
 """
 
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from headrace.consumer.effects.sender import Contact, Done, Letter
 from headrace.consumer.judge import judge
 from headrace.consumer.kind import Applied, Arrival, Kind, Source, Target, Task
-from headrace.consumer.sdk import DesiredState, EffectOfYourOwn, as_kind
-from headrace.contracts.actions import Cause, Desired, DesiredGroup, Version
+from headrace.consumer.sdk import ConsumerSettings, DesiredState, EffectOfYourOwn, as_kind
+from headrace.contracts.actions import Cause, Desired, DesiredAttributes, DesiredGroup, Version
 from headrace.contracts.effects import Effect, effect_id
 
 NOW: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CUSTOMER: Final = "shop:1"
 REACHABLE: Final = Contact(email="ada@example.com", first_name="Ada", last_name="Lovelace", subscribed=True)
+S = TypeVar("S", bound=ConsumerSettings)
 _STEPS: Final = itertools.count(1)
 
 
@@ -68,10 +69,29 @@ async def deliver(
     return await own.act(letter, own.read(given), resources) or Done()
 
 
+def made_settings(settings: type[S], **given: Any) -> S:
+    """Settings as the environment would give them, for a store that is nowhere."""
+    return settings(kafka_bootstrap_servers="nowhere:9092", store="shop", **given)
+
+
 def a_group(customer: str, value: str | None, *, version: Version | None = None) -> DesiredGroup:
     """What `headrace.actions.group` would carry."""
     return DesiredGroup(
         customer=customer, version=version or newer(), value=value, cause=Cause(event="test"), rules_version=1
+    )
+
+
+def attributes(
+    customer: str, present: Mapping[str, Sequence[str]], *, version: Version | None = None
+) -> DesiredAttributes:
+    """What `headrace.actions.attributes` would carry: attribute -> values."""
+    return DesiredAttributes(
+        customer=customer,
+        version=version or newer(),
+        present={name: tuple(values) for name, values in present.items()},
+        absent={},
+        cause=Cause(event="test"),
+        rules_version=1,
     )
 
 
