@@ -27,7 +27,7 @@ class Cause(Wire):
 
 
 class DesiredGroup(Wire):
-    """`value`: the group's name, "" for no group, null = not ours, do not touch."""
+    """`value`: the group's name as the store calls it, "" for no group, null = not ours, do not touch."""
 
     customer: CustomerKey
     version: Version

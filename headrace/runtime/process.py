@@ -84,15 +84,18 @@ def run_service_of_stores(
     name: str,
     choose: Callable[[StoreEntry], type[S] | None],
     main: Callable[[Sequence[S], Running], Awaitable[None]],
+    *,
+    left_out_for: str = "lack the credentials it needs",
 ) -> NoReturn:
     """The same for a service of several stores: `choose` gives the settings class a store needs, None to leave it out.
 
-    `main` gets one settings object a store; what is not a store's own is the same in all of them.
+    `main` gets one settings object a store; what is not a store's own is the same in all of them. `left_out_for`: what
+    the stores that are left out do, said when there is no other.
     """
-    _serve(name, lambda: _settings_of_stores(choose), main)
+    _serve(name, lambda: _settings_of_stores(choose, left_out_for), main)
 
 
-def _settings_of_stores(choose: Callable[[StoreEntry], type[S] | None]) -> list[S]:
+def _settings_of_stores(choose: Callable[[StoreEntry], type[S] | None], left_out_for: str) -> list[S]:
     found, left_out = [], []
     for entry in read_stores():
         if (settings_cls := choose(entry)) is None:
@@ -100,7 +103,7 @@ def _settings_of_stores(choose: Callable[[StoreEntry], type[S] | None]) -> list[
         else:
             found.append(settings_of(entry, settings_cls))
     if not found:
-        problem = f"has nothing for this service: {', '.join(left_out)} lack the credentials it needs"
+        problem = f"has nothing for this service: {', '.join(left_out)} {left_out_for}"
         raise SettingsError({variable("stores"): problem})
     if found[0].among:
         label_by_store()

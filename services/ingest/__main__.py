@@ -33,7 +33,8 @@ def main() -> NoReturn:
     if arguments.process == "hydrate":
         run_service_of_stores("hydrate", stores.of_hydrate, stores.in_lanes(run_hydrate))
     if arguments.process == "clock":
-        run_service_of_stores("clock", stores.of_clock, stores.in_lanes(run_clock))
+        why = "have a feed, which writes their clock"
+        run_service_of_stores("clock", stores.of_clock, stores.in_lanes(run_clock), left_out_for=why)
     if arguments.process == "suppressions":
         run_service_of_stores("suppressions", stores.of_suppressions, stores.in_lanes(run_suppressions))
     run_service_of_stores("feed", stores.of_feed, stores.in_lanes(run_feed))

@@ -31,8 +31,10 @@ def of_receive(_: StoreEntry) -> type[ReceiveSettings]:
 
 def of_hydrate(entry: StoreEntry) -> type[HydrateSettings] | None:
     """Those on BigCommerce. Raises SettingsError where several have one address for their webhooks."""
+    if not entry.has("bigcommerce"):
+        return None
     check_webhook_url(entry)
-    return HydrateSettings if entry.has("bigcommerce") else None
+    return HydrateSettings
 
 
 def of_feed(entry: StoreEntry) -> type[FeedSettings] | None:
@@ -52,9 +54,12 @@ def of_suppressions(entry: StoreEntry) -> type[SuppressionSettings] | None:
 
 def check_webhook_url(entry: StoreEntry) -> None:
     """Deliveries are told apart by their address. Raises SettingsError where one is meant for several stores."""
-    url = os.environ.get(variable("webhook_url"), "")
-    names_it = "{store}" in url or entry.name in STORE_NAME.findall(url)
-    if not url or names_it or len(entry.among) < 2 or "webhook_url" in entry.values:
+    own = entry.values.get("webhook_url")
+    url = str(own or os.environ.get(variable("webhook_url"), ""))
+    named = STORE_NAME.findall(url)
+    if not url or "{store}" in url or entry.name in named or len(entry.among) < 2:
+        return
+    if own is not None and not set(named) & set(entry.among):  # whatever stands before `receive` may tell them apart
         return
     problem = f"is no address of store {entry.name}: write {{store}} in it, https://.../webhooks/bigcommerce/{{store}}"
     raise SettingsError({variable("webhook_url"): problem})

@@ -14,6 +14,7 @@ MAX_ATTRIBUTES: Final = 50
 _INSIDE: Final = ("contains", "ends_with", "matches")
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _TAG: Final = "the tag of"
+_GROUP: Final = "the group"
 _NEGATIVE: Final = ("is_not", "not_in", "has_none")
 
 
@@ -79,11 +80,12 @@ def _spelling(looking: Looking) -> None:
             folded = fold(name)
             first = seen.setdefault((of, folded), groups.get(folded, name) if of.startswith(_TAG) else name)
             if first != name:
+                other = "; the store's own name for a group is its alias: {bigcommerce: ...}" if of == _GROUP else ""
                 looking.say(
                     "spelled_differently",
                     entry,
                     f"{of} {quoted(name)} is written {quoted(first)} elsewhere: customers and staff see two names",
-                    f"write {first} everywhere; where a platform needs another name, give the group an alias: for it",
+                    f"write {first} everywhere{other}",
                 )
 
 
@@ -95,7 +97,7 @@ def _names(entry: Entry) -> Iterator[tuple[str, str]]:
             elif isinstance(action, AddTag):
                 yield from ((f"{_TAG} {tag.platform}", tag.name) for tag in action.tags)
             elif isinstance(action, AssignGroup):
-                yield "the group", action.group
+                yield _GROUP, action.group
         return
     givers: tuple[Segment | Rung, ...] = entry.rungs if isinstance(entry, Ladder) else (entry,)
     for giver in givers:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -71,6 +72,9 @@ def test_of__what_a_store_has__the_processes_that_serve_it(entry: StoreEntry, ch
         ("https://x.example/webhooks/bigcommerce/b", {}, False),
         ("https://x.example/hooks", {"webhook_url": "https://y.example/hooks"}, True),
         ("", {}, True),
+        ("", {"webhook_url": "https://x.example/webhooks/bigcommerce/a"}, True),
+        ("", {"webhook_url": "https://x.example/webhooks/bigcommerce/b"}, False),
+        ("https://x.example/webhooks/bigcommerce/b", {"webhook_url": "https://a.example/hooks"}, True),
     ],
 )
 def test_of_hydrate__one_address_for_several_stores__refused(
@@ -84,6 +88,24 @@ def test_of_hydrate__one_address_for_several_stores__refused(
         with pytest.raises(SettingsError, match=r"is no address of store a: write \{store\} in it"):
             stores.of_hydrate(entry)
     assert stores.of_hydrate(replace(entry, among=())) is HydrateSettings
+
+
+def test_of_hydrate__store_without_webhooks__needs_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_WEBHOOK_URL", "https://x.example/webhooks/bigcommerce/b")
+    assert stores.of_hydrate(StoreEntry("a", {}, ("a", "b"))) is None
+
+
+def test_clock__all_stores_have_a_feed__says_why_there_is_none_to_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("t")
+    (tmp_path / "stores.yaml").write_text("stores: {a: {bigcommerce_token_file: token}}")
+    environment = {**os.environ, "HEADRACE_STORES": str(tmp_path / "stores.yaml"), "HEADRACE_STORE": ""}
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.ingest", "clock"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "a have a feed, which writes their clock" in ended.stderr
 
 
 async def test_in_lanes__one_store__the_process_itself() -> None:

@@ -185,7 +185,8 @@ def test_spelling__tag_and_group_differ_by_case__told_once_per_entry() -> None:
         "id: a, who: {customer.orders: 1}, tags: {mailchimp: gold}",
         "id: b, who: {customer.orders: 2}, tags: {mailchimp: Gold}",
     )
-    assert codes(text) == ["spelled_differently"]
+    (found,) = findings(text)
+    assert (found.code, found.hint) == ("spelled_differently", "write Gold everywhere")
 
 
 def test_attributes__more_than_a_store_takes__told() -> None:
