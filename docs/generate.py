@@ -16,12 +16,14 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from headrace.consumer.guard_settings import GuardSettings
 from headrace.contracts import topics
 from headrace.golden.model import StepKind
 from headrace.golden.words import DOCS, EXPECTATIONS, STEPS
 from headrace.runtime import catalogue
 from headrace.runtime.settings import ServiceSettings, variable
 from headrace.templates.library import library
+from services.actions.effects.settings import EffectsSettings
 from services.actions.settings import (
     GroupSettings,
     KlaviyoSettings,
@@ -70,6 +72,7 @@ PROCESSES: Final[Mapping[str, type[BaseSettings]]] = {
     "email-tags-klaviyo": KlaviyoSettings,
     "email-tags-omnisend": OmnisendSettings,
     "email-tags-sendgrid": SendGridSettings,
+    "effects": EffectsSettings,
     "attributes": AttributesSettings,
 }
 
@@ -158,6 +161,8 @@ def _default(name: str, info: FieldInfo) -> str:
         return "none"
     if hasattr(value, "get_secret_value"):
         value = value.get_secret_value()
+    if value == "":
+        return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{list(value) if isinstance(value, tuple) else value}`"
@@ -232,7 +237,8 @@ def _columns() -> str:
 
 
 def _process(cls: type[BaseSettings]) -> Callable[[], str]:
-    return lambda: _settings(cls, without=ServiceSettings)
+    """`effects` has a guard of its own: that of groups and tags does nothing there."""
+    return lambda: _settings(cls, without=GuardSettings if cls is EffectsSettings else ServiceSettings)
 
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = {

@@ -231,7 +231,9 @@ def _line(row: dict[str, Any]) -> str:
 def _show_text(found: dict[str, Any]) -> str:
     lines = []
     for row in found["effects"]:
-        lines += [_line(row), f"  taken in {row['taken_at']}, tried {row['attempts']} times"]
+        tried = "not tried yet" if not row["attempts"] else f"tried {row['attempts']} time{'s' * (row['attempts'] > 1)}"
+        ends = "" if row["expires_at"] is None else f", never sent after {row['expires_at']}"
+        lines += [_line(row), f"  taken in {row['taken_at']}, {tried}{ends}"]
         lines += [f"  receipt {row['receipt']}"] if row["receipt"] else []
         lines += [f"  {act['at']} {act['act']} by {act['who']}: {act['reason']}" for act in row["acts"]]
     return "\n".join(lines)

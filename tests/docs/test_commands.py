@@ -1,7 +1,8 @@
 """Every command of the README and the docs: harmless ones run, those that start a stack are parsed by what they call.
 
 A ```console block holds commands after `$ ` and, below each, what it prints (`...` stands for anything); a ```yaml
-block that begins with `# path` is that file. The commands of a page run in their order, in one folder.
+block that begins with `# path` is that file, as an ```html block below `<!-- path -->` is. The commands of a page run
+in their order, in one folder.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ import yaml
 from headrace.cli.main import build_app
 from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.topics import create_topics
+from tests.docs.effects_book import open_book
 from tests.docs.explained_shop import open_shop
 from tests.docs.importing_shop import open_importing_shop
 from tests.docs.new_shop import open_new_shop
@@ -48,6 +50,7 @@ _LINK: Final = re.compile(r"\]\(([^)#\s]+)(?:#([\w-]+))?\)")
 _COMMAND: Final = re.compile(r"^(\$ |make |headrace |docker |python3? -m |sh )", re.MULTILINE)
 
 # -- how each kind of command is tried ------------------------------------------------------------------------------
+IN_BOOK: Final = ("headrace effects", "headrace sinks")
 RUN: Final = (
     "sed ",
     "printf ",
@@ -59,6 +62,7 @@ RUN: Final = (
     "headrace lint",
     "headrace test",
     "headrace template",
+    *IN_BOOK,
 )
 RUN_WITH_KAFKA: Final = (
     "headrace apply",
@@ -180,6 +184,13 @@ def prepare_folder(page: str, folder: Path) -> None:
             path = folder / first.removeprefix("# ")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block, encoding="utf-8")
+        elif language == "html":
+            name, _, text = block.removeprefix("<!-- ").partition(" -->\n")
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if any(command.is_one_of(IN_BOOK) for command in commands_of(page)):
+        open_book(folder)
 
 
 def environment_for(page: str, folder: Path, request: pytest.FixtureRequest) -> dict[str, str]:
@@ -297,7 +308,7 @@ def parse_program(words: list[str]) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_pages__commands__stand_in_console_blocks(page: str) -> None:
     for language, block in _FENCE.findall(text_of(page)):
-        assert language in ("", "console", "yaml", "json", "python"), f"```{language}"
+        assert language in ("", "console", "yaml", "json", "python", "html"), f"```{language}"
         if language != "console":
             assert not _COMMAND.search(block), block
     outside = _FENCE.sub("", text_of(page))
@@ -344,7 +355,7 @@ def test_pages__processes__start_as_written_and_name_what_is_missing() -> None:
     services = sorted(
         {" ".join(found.split()) for found in re.findall(r"`python -m (services[^`]+)`", text_of("docs/settings.md"))}
     )
-    assert len(services) == 10
+    assert len(services) == 11
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
     with ThreadPoolExecutor(2) as pool:
         for service, done in zip(services, pool.map(lambda one: start(one, environment), services), strict=True):
