@@ -1,4 +1,4 @@
-"""`python -m services.actions.effects FOLDER`: looks at mail templates for `headrace effects check`, says what is wrong.
+"""`python -m services.actions.effects FOLDER`: mail templates looked at, for `headrace effects check`.
 
 One JSON object: `templates`, `parts` (files without a subject, which others include), `problems` (`path:line: what`).
 """
