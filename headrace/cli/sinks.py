@@ -4,7 +4,6 @@ When a sink is paused is decided in `headrace.consumer.guard`; its book is the s
 """
 
 import getpass
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from headrace.cli.book import in_book, why_of
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.consumer import guard
 from headrace.consumer.guard import Pause
-from headrace.runtime.settings import variable
+from headrace.runtime.stores import named_store
 
 
 def register(app: typer.Typer) -> None:
@@ -29,10 +28,11 @@ def register(app: typer.Typer) -> None:
 
 def list_sinks(json: JsonOption = False) -> None:
     """List the sinks that stand still since a rule moved more customers than is expected, and earlier resumes."""
+    store = named_store()
 
     def look(connection: Connection) -> dict[str, Any]:
         return {
-            "paused": [_as_object(found) for found in guard.paused(connection, store=_store())],
+            "paused": [_as_object(found) for found in guard.paused(connection, store=store)],
             "resumed": [_said(row) for row in guard.resumes(connection)],
         }
 
@@ -46,10 +46,14 @@ def resume(
     json: JsonOption = False,
 ) -> None:
     """Let a paused sink go on: what waits is done, and counting begins anew."""
-    why = why_of(reason)
+    why, store = why_of(reason), named_store()
 
     def act(connection: Connection) -> list[Pause]:
-        found = guard.paused(connection, sink, _store())
+        found = guard.paused(connection, sink, store)
+        if len(found) > 1:
+            whose = ", ".join(one.store for one in found)
+            hint = f"each is looked at by itself: --store and one of {whose}"
+            raise CliError("several_paused", f"{sink} is paused for {whose}", hint=hint, exit_code=EXIT_FINDINGS)
         for one in found:
             guard.resume(connection, one, reason=why, who=who or getpass.getuser())
         return found
@@ -59,10 +63,6 @@ def resume(
         raise CliError("not_paused", f"{sink} is not paused", hint="see `headrace sinks list`", exit_code=EXIT_FINDINGS)
     found = {"resumed": [_as_object(one) for one in resumed], "reason": why}
     emit(found, json, lambda said: "\n".join(f"{row['sink']} of {row['store']} goes on" for row in said["resumed"]))
-
-
-def _store() -> str | None:
-    return os.environ.get(variable("store")) or None
 
 
 def _as_object(found: Pause) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def settings_of(entry: StoreEntry, settings_cls: type[S], **given: Any) -> S:
     A secret that is a store's own is never taken from the environment, but for the API key. Raises `SettingsError`.
     """
     if not entry.among:
-        return _load(settings_cls, given)
+        return _addressed(_load(settings_cls, given))
     known = settings_cls.model_fields
     theirs = {name: value for name, value in {"store": entry.name, **entry.values}.items() if name in known}
     withheld = (SECRETS & known.keys()) - theirs.keys() - {_SHARED}
@@ -175,9 +175,15 @@ def settings_of(entry: StoreEntry, settings_cls: type[S], **given: Any) -> S:
         raise SettingsError(told) from None
     if isinstance(settings, ServiceSettings):
         settings._among = entry.among
-    if (url := getattr(settings, "webhook_url", None)) is not None:
-        return settings.model_copy(update={"webhook_url": url.replace("{store}", entry.name)})
-    return settings
+    return _addressed(settings)
+
+
+def _addressed(settings: S) -> S:
+    """With its store's name in the address of its webhooks."""
+    url, store = getattr(settings, "webhook_url", None), getattr(settings, "store", None)
+    if url is None or store is None or "{store}" not in url:
+        return settings
+    return settings.model_copy(update={"webhook_url": url.replace("{store}", store)})
 
 
 def settings_hint(error: SettingsError) -> str:

@@ -104,7 +104,8 @@ def read_stores(only: str | None = None) -> list[StoreEntry]:
     path = os.environ.get(variable("stores"))
     if not path:
         return [StoreEntry()]
-    wanted = frozenset((only or os.environ.get(variable("store")) or "").split(",")) - {""}
+    named = (only or os.environ.get(variable("store")) or "").split(",")
+    wanted = frozenset(map(str.strip, named)) - {""}
     stores = _read(Path(path), wanted or None)
     if wanted - {store.name for store in stores}:
         names = ", ".join(store.name for store in stores)
@@ -124,6 +125,19 @@ def one_store(name: str | None = None) -> StoreEntry:
     if len(names) > 1 and (not named or "," in named):
         raise SettingsError({variable("store"): f"is missing: name one of {', '.join(names)} (--store)"})
     return read_stores(name)[0]
+
+
+def named_store() -> str | None:
+    """The one store that HEADRACE_STORE (--store) names, for verbs that are about one or all; None: it names none.
+
+    Raises SettingsError when it names several, or one that the file does not have.
+    """
+    name, names = os.environ.get(variable("store")) or None, store_names()
+    if name is not None and "," in name:
+        raise SettingsError({variable("store"): "names several: name one (--store), or none for all"})
+    if name is not None and names and name not in names:
+        raise SettingsError({variable("store"): f"there is no store {name}; there are {', '.join(names)}"})
+    return name
 
 
 class _Wrong(Exception):
@@ -195,7 +209,7 @@ def _values(store: str, node: yaml.Node, folder: Path | None) -> dict[str, Any]:
             if name == key.value:
                 raise _Wrong(key, f"store {store}: {name} is a secret: write `{name}_file:` and the path of a file")
             path = _one(value, key.value, store)
-            found[name] = "" if folder is None else _secret(path, store, folder)
+            found[name] = "" if folder is None else _secret(path, key.value, store, folder)
         elif key.value in PLAIN:
             found[key.value] = _one(value, key.value, store).value
         else:
@@ -216,18 +230,20 @@ def _one(node: yaml.Node, key: str, store: str) -> yaml.ScalarNode:
     return node
 
 
-def _secret(node: yaml.ScalarNode, store: str, folder: Path) -> str:
+def _secret(node: yaml.ScalarNode, key: str, store: str, folder: Path) -> str:
     path = folder / str(node.value)
     try:
         if path.stat().st_size > _SECRET_LIMIT:
             raise _Wrong(node, f"store {store}: {path} is larger than any secret: name the file that holds only it")
         text: str = path.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
-        raise _Wrong(node, f"store {store}: {path} cannot be read: {error.strerror}") from None
+        # One word that names nothing may be the secret itself, written where its file's path belongs.
+        told = str(path) if "/" in node.value or path.exists() else f"what {key} names"
+        raise _Wrong(node, f"store {store}: {told} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise _Wrong(node, f"store {store}: {path} is not UTF-8 text") from None
     except ValueError:  # a NUL or half a character within a name
-        raise _Wrong(node, f"store {store}: {node.value!r} can be no file's name") from None
+        raise _Wrong(node, f"store {store}: what {key} names can be no file's name") from None
     if not text.strip():
         raise _Wrong(node, f"store {store}: {path} is empty")
     return text

@@ -23,6 +23,7 @@ from headrace.runtime.dependency import DependencyError
 from headrace.runtime.logs import configure_logs
 from headrace.runtime.parent import watch_parent
 from headrace.runtime.settings import KafkaSettings, SettingsError, load_settings, variable
+from headrace.runtime.stores import named_store
 from services.evaluator.audit.run import audit
 from services.evaluator.plan.run import Options as PlanOptions
 from services.evaluator.plan.run import plan
@@ -75,7 +76,7 @@ def _replay(settings: KafkaSettings, given: argparse.Namespace) -> Result:
             processes=given.processes,
             partitions=tuple(sorted(set(given.partitions))),
             until=given.until,
-            store=os.environ.get("HEADRACE_STORE") or None,
+            store=named_store(),
             rules=None if given.rules is None else _encoded(given.rules),
             promote=given.promote,
             allow_missing=given.allow_missing,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,16 @@ def paused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_DATABASE_URL", url)
     monkeypatch.delenv("HEADRACE_STORE", raising=False)
 
-    async def make() -> None:
-        database = open_database(url)
-        migrate_ledger(database)
-        await database.write(lambda connection: guard.pause(connection, "group", "shop", "rule:vip", 2100, 8000))
-        await database.close()
+    asyncio.run(pause(guard.Pause("group", "shop", "rule:vip", 2100, 8000, 0.0)))
 
-    asyncio.run(make())
+
+async def pause(one: guard.Pause) -> None:
+    database = open_database(os.environ["HEADRACE_DATABASE_URL"])
+    migrate_ledger(database)
+    await database.write(
+        lambda connection: guard.pause(connection, one.kind, one.store, one.entry, one.moved, one.customers)
+    )
+    await database.close()
 
 
 def test_sinks__a_paused_one__is_listed_and_resumed_with_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +40,25 @@ def test_sinks__a_paused_one__is_listed_and_resumed_with_a_reason(capsys: pytest
     found = json.loads(capsys.readouterr().out)
     assert found["paused"] == []
     assert [(row["sink"], row["who"], row["reason"]) for row in found["resumed"]] == [("group", "ada", "black friday")]
+
+
+def test_sinks_resume__paused_for_several_stores__one_has_to_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    another = guard.Pause("group", "another", "rule:new", 3000, 9000, 0.0)
+    asyncio.run(pause(another))
+    assert execute(["sinks", "resume", "group", "--reason", "x", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "several_paused"
+    assert execute(["sinks", "resume", "group", "--store", "another", "--reason", "x"]) == 0
+    capsys.readouterr()
+    assert execute(["sinks", "list", "--store", "shop", "--json"]) == 0
+    assert [row["store"] for row in json.loads(capsys.readouterr().out)["paused"]] == ["shop"]
+
+
+def test_sinks_list__several_stores_named__is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_STORE", "shop,another")
+    assert execute(["sinks", "list", "--json"]) == 2
+    assert "names several" in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
 @pytest.mark.parametrize("words", [("attributes",), ("group", "--store", "another")])

@@ -103,6 +103,13 @@ def test_settings_of__webhook_url__has_the_stores_name(environment: pytest.Monke
         )
 
 
+def test_load_settings__webhook_url_of_one_store__has_its_name_too(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("HEADRACE_STORE", "abc")
+    environment.setenv("HEADRACE_BIGCOMMERCE_TOKEN", "t")
+    environment.setenv("HEADRACE_WEBHOOK_URL", "https://hooks.example/webhooks/bigcommerce/{store}")
+    assert load_settings(HookSettings).webhook_url == "https://hooks.example/webhooks/bigcommerce/abc"
+
+
 def test_settings_of__process_for_one_store__reads_the_environment(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("HEADRACE_STORE", "abc")
     environment.setenv("HEADRACE_BIGCOMMERCE_TOKEN", "t")

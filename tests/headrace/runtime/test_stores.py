@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from headrace.runtime.settings import SettingsError
-from headrace.runtime.stores import PLAIN, SECRETS, StoreEntry, one_store, read_stores, store_names
+from headrace.runtime.stores import PLAIN, SECRETS, StoreEntry, named_store, one_store, read_stores, store_names
 
 GOOD = """\
 stores:
@@ -195,8 +195,18 @@ SHAPE = "`stores:`, under it each store's hash, under that its `key: value` line
             "stores:\n  a:\n    mailchimp_key_file: secrets/large\n",
             "3: store a: secrets/large is larger than any secret: name the file that holds only it",
         ),
-        ('stores:\n  a:\n    mailchimp_key_file: "a\\0b"\n', "3: store a: 'a\\x00b' can be no file's name"),
-        ('stores:\n  a:\n    mailchimp_key_file: "a\\ud800"\n', "3: store a: 'a\\ud800' can be no file's name"),
+        (
+            "stores:\n  a:\n    mailchimp_key_file: s3cret-us1\n",
+            "3: store a: what mailchimp_key_file names cannot be read: No such file or directory",
+        ),
+        (
+            'stores:\n  a:\n    mailchimp_key_file: "a\\0b"\n',
+            "3: store a: what mailchimp_key_file names can be no file's name",
+        ),
+        (
+            'stores:\n  a:\n    mailchimp_key_file: "a\\ud800"\n',
+            "3: store a: what mailchimp_key_file names can be no file's name",
+        ),
         (
             "stores:\n  a:\n    mailchimp_key_file:\n",
             "3: store a: mailchimp_key_file has no value: write one, or take the line away",
@@ -256,6 +266,28 @@ def test_read_stores__many_aliases_within_aliases__take_no_memory(folder: Path) 
     rows = [f"  x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]" for n in range(1, 30)]
     said = problem(folder, "\n".join(["stores:", "  x0: &x0 [a]", *rows]))
     assert said == "2: store x0 must have `key: value` lines"
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [("", None), ("b", "b"), ("a,b", "names several"), ("c", "there is no store c; there are a, b")],
+)
+def test_named_store__what_the_variable_says__one_none_or_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, said: str, found: str | None
+) -> None:
+    monkeypatch.setenv("HEADRACE_STORE", said)
+    with file_of("stores: {a: , b: }", folder):
+        if found in (None, "b"):
+            assert named_store() == found
+        else:
+            with pytest.raises(SettingsError, match=found):
+                named_store()
+
+
+def test_read_stores__spaces_around_a_name__are_none_of_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_STORE", "a, b ")
+    with file_of("stores: {a: , b: , c: }", folder):
+        assert [entry.name for entry in read_stores()] == ["a", "b"]
 
 
 # -- laws --------------------------------------------------------------------------------------------------------------
