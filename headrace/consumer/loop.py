@@ -32,7 +32,7 @@ from headrace.consumer.progress import Progress
 from headrace.consumer.records import Closed, Records
 from headrace.consumer.waiting import Waiting
 from headrace.consumer.watch import Watch
-from headrace.runtime.kafka import group_of, is_ours, make_consumer, part_of
+from headrace.runtime.kafka import group_of, is_ours, leave, make_consumer, part_of
 from headrace.runtime.logs import log
 from headrace.runtime.process import FatalError, Running
 from headrace.runtime.settings import ServiceSettings
@@ -154,7 +154,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 worth_it=kafka_is_away,
             )
         except BaseException:
-            await self._leave()
+            await leave(self._consumer, _LEAVE_WITHIN_S)
             raise
         dispatching = asyncio.get_running_loop().create_task(self._dispatcher.run())
         dispatching.add_done_callback(self._dispatching_ended)
@@ -167,12 +167,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             if self._running.cause is None:
                 await self._commit()
             self._partitions.clear()
-            await self._leave()
-
-    async def _leave(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LEAVE_WITHIN_S):
-                await self._consumer.stop()
+            await leave(self._consumer, _LEAVE_WITHIN_S)
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Ends what is under way, commits, forgets the rest: the next owner reads it again."""

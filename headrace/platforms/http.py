@@ -165,6 +165,8 @@ class VendorClient:
 
     async def aclose(self) -> None:
         """Closes the connections."""
+        if self._breaker.is_open:  # whoever calls next begins anew: a rest that nobody takes is not told
+            gauge("headrace_circuit_open", vendor=self.vendor, store=self._store).set(0)
         await self._http.aclose()
 
     async def _once(self, request: Request) -> Reply:

@@ -3,9 +3,10 @@
 What is produced or consumed lives elsewhere, and topics are created in `headrace.runtime.topics`.
 """
 
+import asyncio
 import ssl
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -13,10 +14,13 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from headrace.contracts.topics import partition_of
 from headrace.runtime.emptied_batches import read_over_emptied_batches
+from headrace.runtime.logs import log
 from headrace.runtime.settings import KafkaSettings, ServiceSettings
 
 read_over_emptied_batches()
 
+_LEAVING: Final[set[asyncio.Future[None]]] = set()
+"""Kept, as the loop itself does not keep them."""
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
 """Above the largest record that any topic takes (`headrace.runtime.topics`): the topic decides."""
 
@@ -75,6 +79,24 @@ def make_consumer(
             **options,
         },
     )
+
+
+async def leave(consumer: AIOKafkaConsumer, within_s: float) -> None:
+    """Stops a consumer, and waits for that so long; what takes longer goes on behind us.
+
+    One whose stop is cut short would stay in its group, and hold its partitions, as long as the process lives.
+    """
+    leaving = asyncio.ensure_future(_stopped(consumer))
+    _LEAVING.add(leaving)
+    leaving.add_done_callback(_LEAVING.discard)
+    await asyncio.wait({leaving}, timeout=within_s)
+
+
+async def _stopped(consumer: AIOKafkaConsumer) -> None:
+    try:
+        await consumer.stop()
+    except Exception as error:  # Kafka is away, or has no such member any more: it finds out by itself
+        log.warning("kafka.unavailable", problem=type(error).__name__)
 
 
 def make_admin(settings: KafkaSettings, **options: Any) -> AIOKafkaAdminClient:

@@ -25,7 +25,7 @@ from headrace.platforms.errors import VendorError
 from headrace.platforms.http import VendorClient
 from headrace.platforms.store import make_bigcommerce
 from headrace.runtime.health import STARTING
-from headrace.runtime.kafka import group_of, is_ours, make_consumer, make_producer, topic
+from headrace.runtime.kafka import group_of, is_ours, leave, make_consumer, make_producer, topic
 from headrace.runtime.process import Running
 from headrace.runtime.settings import ServiceSettings
 from services.ingest.backfill import Backfill
@@ -245,6 +245,4 @@ async def _started(consumer: AIOKafkaConsumer, settings: ServiceSettings, listen
         await consumer.start()
         yield
     finally:
-        with contextlib.suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(_FLUSH_S):
-                await consumer.stop()
+        await leave(consumer, _FLUSH_S)

@@ -213,6 +213,15 @@ async def test_call__failures_in_a_row__nobody_calls_until_one_try_succeeds() ->
     assert b'headrace_circuit_open{store="s",vendor="v"} 0.0' in exposition()
 
 
+async def test_aclose__circuit_is_open__is_not_told_any_more() -> None:
+    client = _client(lambda _: httpx.Response(503, json={}), breaker=Breaker(after=1, rest_s=60))
+    with pytest.raises(Unavailable):
+        await client.call(GET)
+    assert b'headrace_circuit_open{store="s",vendor="v"} 1.0' in exposition()
+    await client.aclose()
+    assert b'headrace_circuit_open{store="s",vendor="v"} 0.0' in exposition()
+
+
 @pytest.mark.parametrize("status", [422, 429, 401])
 async def test_call__refusals__are_no_failures_of_the_vendor(status: int) -> None:
     client = _client(lambda _: httpx.Response(status, json={}), breaker=Breaker(after=1))

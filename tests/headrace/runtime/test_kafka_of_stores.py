@@ -1,5 +1,6 @@
 """Several stores: each has consumer groups of its own, and every record is one store's or nobody's."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.contracts.topics import PARTITION_WIDE_KEY
-from headrace.runtime.kafka import group_of, is_ours
+from headrace.runtime.kafka import group_of, is_ours, leave
 from headrace.runtime.settings import ServiceSettings, settings_of
 from headrace.runtime.stores import StoreEntry
 
@@ -60,3 +61,42 @@ def test_is_ours__key_of_a_store_that_is_not_in_the_file__is_nobodys(key: bytes)
 @pytest.mark.parametrize("key", [None, b"", b"other:42", b"abc:42", PARTITION_WIDE_KEY])
 def test_is_ours__process_for_one_store__takes_all_as_ever(key: bytes | None) -> None:
     assert is_ours(of("abc"), key)
+
+
+class Leaving:
+    """A consumer that needs a while to leave its group."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.answered = asyncio.Event()
+        self.ended = asyncio.Event()
+        self._error = error
+
+    async def stop(self) -> None:
+        if self._error is not None:
+            raise self._error
+        await self.answered.wait()
+        self.ended.set()
+
+
+async def test_leave__takes_longer_than_is_waited_for__goes_on_behind() -> None:
+    consumer = Leaving()
+    await leave(consumer, 0)
+    assert not consumer.ended.is_set()
+    consumer.answered.set()
+    async with asyncio.timeout(5):
+        await consumer.ended.wait()
+
+
+async def test_leave__caller_is_cancelled__goes_on_behind() -> None:
+    consumer = Leaving()
+    task = asyncio.ensure_future(leave(consumer, 60))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    consumer.answered.set()
+    async with asyncio.timeout(5):
+        await consumer.ended.wait()
+
+
+async def test_leave__fails__is_no_error_of_the_callers() -> None:
+    await leave(Leaving(RuntimeError("no member any more")), 5)
