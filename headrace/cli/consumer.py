@@ -34,6 +34,7 @@ packages = ["$package"]
 [tool.pytest.ini_options]
 asyncio_mode = "auto"
 asyncio_default_fixture_loop_scope = "function"
+pythonpath = ["."]
 """
 _CODE: Final = '''"""Does what rules ask for by `do: {$name: {amount: 100}}`."""
 

@@ -23,6 +23,7 @@ from headrace.consumer.kind import (
 )
 from headrace.consumer.loop import Consumer
 from headrace.consumer.sdk import ConsumerSettings, DesiredState, RefusedOnes, effect
+from headrace.contracts.actions import DesiredAttributes, DesiredContact, DesiredEmailTags, DesiredGroup
 
 __all__ = [
     "Applied",
@@ -31,6 +32,10 @@ __all__ = [
     "ConsumerSettings",
     "Contact",
     "Database",
+    "DesiredAttributes",
+    "DesiredContact",
+    "DesiredEmailTags",
+    "DesiredGroup",
     "DesiredState",
     "Done",
     "Finished",

@@ -103,7 +103,7 @@ def wanted(customer: str, value: str, step: int) -> DesiredGroup:
     )
 
 
-def asked(name: str, customer: str, cause: str, points: Any = 5) -> Effect:
+def asked(name: str, customer: str, cause: str, said: dict[str, Any] | None = None) -> Effect:
     return Effect(
         id=effect_id(customer, "rule:r", name, cause),
         customer=customer,
@@ -117,7 +117,7 @@ def asked(name: str, customer: str, cause: str, points: Any = 5) -> Effect:
         decided_at=NOW,
         fact_at=NOW,
         expires_at=NOW + timedelta(days=1),
-        with_={"points": points},
+        with_=said or {"points": 5},
         consumer=name,
     )
 
@@ -174,7 +174,7 @@ async def test_run_own__two_stores__each_start_position_and_a_graceful_stop(
         await eventually(begun, what="what was there before")
         after = [wanted("one:1", "Platinum", 4), wanted("two:2", "Gold", 5)]
         new = [asked(name, f"{store}:2", "new") for store in STORES for name in ("points.now", "points.all")]
-        await publish(kafka, *after, *new, asked("points.now", "two:2", "nonsense", "many"))
+        await publish(kafka, *after, *new, asked("points.now", "two:2", "nonsense", {"points": "many"}))
 
         expected = [("one:1", "Platinum"), ("two:2", "Gold")]
 
