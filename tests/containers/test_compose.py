@@ -29,7 +29,8 @@ REPORT = ROOT / "build" / "reports" / "test-containers.log"
 ORDERS = 60
 UP_S = 300
 SETTLED_S = 180
-SERVICES = ("receive", "hydrate", "feed", "evaluator", "actions", "email-tags", "attributes", "kafka", "postgres")
+OURS = ("receive", "hydrate", "feed", "evaluator", "actions", "email-tags", "effects", "attributes")
+SERVICES = (*OURS, "kafka", "postgres", "effects-db")
 ONE_SHOTS = ("topics", "rules", "orders")
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,11 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from headrace.runtime.settings import ServiceSettings, variable
+from headrace.platforms.webhooks_out import read_secrets
+from headrace.runtime.settings import ServiceSettings, load_settings, variable
+from services.actions.effects.__main__ import look_at
+from services.actions.effects.notify import read_channels
+from services.actions.effects.settings import EffectsSettings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -21,6 +26,7 @@ SETTINGS = {
     "evaluator": "services.evaluator.settings:EvaluatorSettings",
     "actions": "services.actions.settings:GroupSettings",
     "email-tags": "services.actions.settings:MailchimpSettings",
+    "effects": "services.actions.effects.settings:EffectsSettings",
     "attributes": "services.attributes.settings:AttributesSettings",
 }
 ONE_SHOTS = ("topics", "rules", "orders")
@@ -34,8 +40,45 @@ def settings_of(service: str) -> type[BaseSettings]:
     return found
 
 
-def test_compose__services__are_kafka_postgres_and_all_of_ours() -> None:
-    assert set(SERVICES) == {"kafka", "postgres", *OURS}
+def test_compose__services__are_kafka_two_databases_and_all_of_ours() -> None:
+    assert set(SERVICES) == {"kafka", "postgres", "effects-db", *OURS}
+
+
+def test_compose__book_of_effects__has_a_server_of_its_own() -> None:
+    book, other = SERVICES["effects-db"], SERVICES["postgres"]
+    assert book["volumes"] != other["volumes"]
+    assert {**book, "volumes": None} == {**other, "volumes": None}
+    assert SERVICES["effects"]["environment"]["HEADRACE_DATABASE_URL_FILE"] == "/run/secrets/effects_database_url"
+
+
+def test_compose__mounts__name_volumes_that_are_declared_or_folders() -> None:
+    named = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ())}
+    assert {name for name in named if not name.startswith(("./", "$"))} == set(COMPOSE["volumes"])
+
+
+def test_compose__templates_of_mails__are_ready() -> None:
+    """Those that are mounted when nobody says otherwise."""
+    (mounted,) = (volume for volume in SERVICES["effects"]["volumes"] if volume.endswith(":/etc/headrace/mails:ro"))
+    folder = re.fullmatch(r"\$\{HEADRACE_MAILS:-\./(.+)\}:/etc/headrace/mails:ro", mounted)
+    assert folder is not None
+    found = look_at(ROOT / folder[1])
+    assert "thank-you" in found["templates"]
+    assert found["problems"] == []
+
+
+def test_make_secrets__effects__are_what_the_senders_take(tmp_path: Path) -> None:
+    """And what is there already stays."""
+    script = tmp_path / "make_secrets.sh"
+    script.write_bytes((ROOT / "deploy/make_secrets.sh").read_bytes())
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/smtp_password").write_text("mine")
+    subprocess.run(["sh", str(script)], check=True)
+    secrets = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    assert secrets.keys() == COMPOSE["secrets"].keys()
+    assert len(read_secrets(secrets["effects_webhook_secret"])[0]) == 32
+    assert read_channels(secrets["effects_channels"]) == {}
+    assert secrets["smtp_password"] == "mine"
+    assert secrets["effects_database_url"].partition("@")[2] == "effects-db:5432/headrace"
 
 
 def test_compose__top_level__has_no_name_and_nothing_1_29_refuses() -> None:
@@ -128,7 +171,7 @@ def test_compose__demo__stands_behind_its_profile_and_nothing_else_needs_it() ->
 def test_compose__databases__are_waited_for() -> None:
     for name, service in SERVICES.items():
         if "HEADRACE_DATABASE_URL_FILE" in service.get("environment", {}):
-            assert "postgres" in service["depends_on"], name
+            assert ("effects-db" if name == "effects" else "postgres") in service["depends_on"], name
 
 
 def test_compose__ports__are_published_on_the_loopback_only() -> None:
@@ -140,3 +183,21 @@ def test_compose__ports__are_published_on_the_loopback_only() -> None:
 def test_compose__commands__are_modules_that_exist(service: str) -> None:
     module = SERVICES[service]["command"][0].replace(".", "/")
     assert (ROOT / f"{module}.py").exists() or (ROOT / module / "__main__.py").exists()
+
+
+@pytest.mark.parametrize("given", [{}, {"HEADRACE_EFFECTS_EMAIL": "smtp", "HEADRACE_SMTP_HOST": "simulators"}])
+def test_compose__effects__starts_with_what_the_file_gives_it(
+    given: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without mail, and with it."""
+    script = tmp_path / "make_secrets.sh"
+    script.write_bytes((ROOT / "deploy/make_secrets.sh").read_bytes())
+    subprocess.run(["sh", str(script)], check=True)
+    chosen = {**given, "HEADRACE_MAIL_FROM": "shop@example.com"}
+    for name, said in SERVICES["effects"]["environment"].items():
+        value = re.sub(r"\$\{(\w+):-(.*?)\}", lambda found: chosen.get(found[1], found[2]), said)
+        monkeypatch.setenv(name, value.replace("/run/secrets", str(tmp_path / "secrets")))
+    settings = load_settings(EffectsSettings)
+    assert settings.effects_email == given.get("HEADRACE_EFFECTS_EMAIL")
+    assert settings.bigcommerce_token is not None
+    assert settings.effects_webhook_secret is not None

@@ -10,13 +10,14 @@ import yaml
 from headrace.runtime.settings import settings_of
 from headrace.runtime.stores import read_stores
 from services.actions.bootstrap import choose_for, kinds_of
+from services.actions.effects.settings import EffectsSettings
 from services.ingest.stores import of_feed, of_hydrate, of_receive
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "deploy/stores.example.yaml"
 OVERRIDE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.stores.yml").read_text())
 BASE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SERVED = {"receive", "hydrate", "feed", "actions", "email-tags", "attributes"}
+SERVED = {"receive", "hydrate", "feed", "actions", "email-tags", "effects", "attributes"}
 
 
 @pytest.fixture
@@ -44,6 +45,8 @@ def test_example__every_service__has_what_it_needs_of_each_store() -> None:
     for choose in (of_receive, of_hydrate, of_feed, choose_for(["group"]), tags):
         served = [settings_of(entry, cls).store for entry in found if (cls := choose(entry)) is not None]
         assert served == (["abc123"] if choose is tags else ["abc123", "def456"])
+    mails = [settings_of(entry, EffectsSettings).effects_email for entry in found]
+    assert mails == ["smtp", None]
 
 
 def test_compose_override__serves_those_that_are_about_a_store_and_mounts_what_the_file_names() -> None:

@@ -288,7 +288,8 @@ def parse_compose(words: list[str]) -> None:
     if verb != "run":
         assert set(after) <= {"--build", "--detach", "--volumes"}
         return
-    rest = after[after.index("--volume") + 2 :]
+    rest = [word for word in after if word != "--rm"]
+    rest = rest[2:] if rest[0] == "--volume" else rest
     assert rest[0] in services
     assert rest[1] == "headrace.cli.main"
     parse_verb([word if not word.startswith("/") else str(ROOT) for word in rest[2:]])
