@@ -35,7 +35,7 @@ demo: setup ## a real shop's orders move its customers between groups, on a real
 
 test: setup check ## every check and test that fits in 20 minutes; what CI runs
 	@mkdir -p $(REPORTS)
-	@$(PYTEST) -n 2 --dist loadfile -m "not slow and not containers" --junitxml=$(REPORTS)/test.xml
+	@$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not containers" --junitxml=$(REPORTS)/test.xml
 
 test-fast: setup ## the tests that need no Kafka
 	@$(PYTEST) -m "not slow and not containers and not kafka"

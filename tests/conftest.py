@@ -25,6 +25,7 @@ from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
 from headrace.runtime.settings import ServiceSettings
 from headrace.runtime.topics import create_topics
+from tests import longest
 
 TEST_PARTITIONS: Final = 3
 # Processes that the tests start are test runs too: they may take a cure out or stop within a transaction
@@ -42,6 +43,12 @@ def skip_or_fail(what: str, variable: str) -> NoReturn:
     if os.environ.get(variable):
         pytest.fail(f"{variable} is set, but {what}")
     pytest.skip(what)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the order within a file stays (see `longest`)."""
+    here = f"{Path(__file__).parent.as_posix()}/"
+    items.sort(key=lambda item: -longest.SECONDS.get(item.path.as_posix().removeprefix(here), 0))
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +104,11 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedKafka]:
 @pytest.fixture
 def kafka_settings(kafka: str) -> ServiceSettings:
     """Settings for the real Kafka, with topics of this test's own: a prefix that no other test has."""
+    return settings_for(kafka)
+
+
+def settings_for(kafka: str) -> ServiceSettings:
+    """Settings for a Kafka that others use too, with a prefix that nobody has had."""
     return ServiceSettings(
         kafka_bootstrap_servers=kafka, store="teststore", topic_prefix=f"t{secrets.token_hex(4)}.", log_level="warning"
     )
@@ -105,9 +117,14 @@ def kafka_settings(kafka: str) -> ServiceSettings:
 @pytest.fixture
 def topics_created(kafka_settings: ServiceSettings) -> ServiceSettings:
     """`kafka_settings`, with all topics there, of `TEST_PARTITIONS` (3) partitions each."""
+    return with_topics(kafka_settings)
+
+
+def with_topics(settings: ServiceSettings) -> ServiceSettings:
+    """Creates all topics, as `topics_created` has them; the same settings."""
     with ThreadPoolExecutor(1) as pool:  # a thread of its own: an async test has a loop in this one
-        pool.submit(asyncio.run, create_topics(kafka_settings, partitions=TEST_PARTITIONS)).result()
-    return kafka_settings
+        pool.submit(asyncio.run, create_topics(settings, partitions=TEST_PARTITIONS)).result()
+    return settings
 
 
 @pytest.fixture(scope="session")

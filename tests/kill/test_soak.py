@@ -36,7 +36,7 @@ def no_folders() -> Iterator[None]:
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_soak__ended_in_the_midst__nothing_it_started_is_left_and_nothing_reported(number: signal.Signals) -> None:
     """SIGINT to the whole process group, as a terminal sends it; SIGTERM to the soak alone."""
     before = REPORT.read_bytes()

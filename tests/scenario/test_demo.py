@@ -59,9 +59,9 @@ def test_demo__few_orders_with_chaos__nothing_differs(kafka: str) -> None:
 @pytest.mark.parametrize(
     ("sabotage", "kinds"),
     [
-        ("stale-group", {"group"}),
+        pytest.param("stale-group", {"group"}, marks=pytest.mark.slow),
         ("drop-event", {"group", "attribute", "tag", "event"}),
-        ("double-refund", {"group", "attribute", "tag", "event"}),
+        pytest.param("double-refund", {"group", "attribute", "tag", "event"}, marks=pytest.mark.slow),
     ],
 )
 def test_demo__sabotage__is_caught_and_names_the_customer(kafka: str, sabotage: str, kinds: set[str]) -> None:

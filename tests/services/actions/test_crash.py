@@ -36,7 +36,9 @@ async def start_process(
     )
 
 
-@pytest.mark.parametrize("sink", [GROUPS, ATTRIBUTES], ids=lambda sink: sink.name)
+@pytest.mark.parametrize(
+    "sink", [GROUPS, pytest.param(ATTRIBUTES, marks=pytest.mark.slow)], ids=lambda sink: getattr(sink, "name", None)
+)
 async def test_actions__killed_after_the_answer__converges_without_an_unchanged_write(
     bench: Bench, tmp_path: Path, sink: Sink
 ) -> None:

@@ -206,6 +206,8 @@ _SLOW: set[Cure] = {"transaction_timeout", "seek_without_commit"}  # the second 
 _LASTING: dict[Cure, str] = {"high_watermark": ",transaction_timeout", "flush_first": ",transaction_timeout"}
 """What is out with and without the cure: these need a transaction that lasts, for Kafka's own minute."""
 EACH = [pytest.param(cure, marks=[pytest.mark.slow] if cure in _SLOW else []) for cure in SCENARIOS]
+_SAME_IN_PLACE: Cure = "high_watermark"
+"""With its cure in place this one's scenario is flush_first's, word for word."""
 
 
 @pytest.fixture
@@ -217,7 +219,7 @@ def stage(kafka_settings: ServiceSettings, tmp_path: Path) -> Iterator[Stage]:
     workers.kill_all()
 
 
-@pytest.mark.parametrize("cure", EACH)
+@pytest.mark.parametrize("cure", [each for each in EACH if each.values != (_SAME_IN_PLACE,)])
 def test_cure__in_place__all_is_well(cure: Cure, stage: Stage, without: Callable[[str], None]) -> None:
     scenario, _ = SCENARIOS[cure]
     without(_LASTING.get(cure, ""))

@@ -90,12 +90,14 @@ async def test_promote__killed_between_the_lines_and_workers_restarted__repeatin
     """A worker that starts then finds the new generation, which is silent where the line is missing."""
     settings = topics_created
     await begin(settings)
-    async with evaluator(settings, tmp_path):
+    async with evaluator(settings, tmp_path) as worker:
         await caught_up_in(settings, 1)
         await tell_wrongly(settings, 1, "Gold")
         async with changing_addresses(settings):
             await promote_and_die(settings, step)
             await asyncio.sleep(1.0)
+        worker.process.terminate()
+        assert await asyncio.to_thread(worker.process.wait, 20) == 0
     async with evaluator(settings, tmp_path):
         async with changing_addresses(settings, since=6_000):
             await caught_up_in(settings, 2)

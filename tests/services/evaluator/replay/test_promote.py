@@ -1,6 +1,7 @@
 """Promotion on real Kafka, under live traffic: one generation ends where the next begins, and every sink converges."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from headrace.contracts.topics import ACTIONS_CONTACT, ACTIONS_GROUP, DESIRED_STATE_TOPICS
 from headrace.runtime.settings import ServiceSettings
+from tests.conftest import settings_for, with_topics
 from tests.services.evaluator.replay.promoting import (
     actions,
     addresses_of_the_log,
@@ -42,12 +44,19 @@ async def promoted_under_traffic(settings: ServiceSettings, folder: Path) -> Sai
     return said
 
 
-async def test_promote__under_live_traffic__hands_over_at_one_offset_and_all_converge(
-    topics_created: ServiceSettings, tmp_path: Path
-) -> None:
-    settings = topics_created
-    said = await promoted_under_traffic(settings, tmp_path)
+@pytest.fixture(scope="module")
+def promoted(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[ServiceSettings, Said]:
+    """One promotion for all tests, and what the verb said."""
+    settings = with_topics(settings_for(kafka))
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(asyncio.run, promoted_under_traffic(settings, tmp_path_factory.mktemp("promoted")))
+    return settings, run.result()
 
+
+async def test_promote__under_live_traffic__hands_over_at_one_offset_and_all_converge(
+    promoted: tuple[ServiceSettings, Said],
+) -> None:
+    settings, said = promoted
     assert said.code == 0, said.json
     assert (said.json["generation"], said.json["promoted"], said.json["effects_released"]) == (2, True, 0)
     drawn = await lines(settings)
@@ -71,10 +80,9 @@ async def test_promote__under_live_traffic__hands_over_at_one_offset_and_all_con
     assert (again.code, again.json["generation"], again.json["equal"]) == (0, 3, True), again.json
 
 
-async def test_promote__pause__is_short(topics_created: ServiceSettings, tmp_path: Path) -> None:
-    settings = topics_created
-    await promoted_under_traffic(settings, tmp_path)
-
+async def test_promote__pause__is_short(promoted: tuple[ServiceSettings, Said]) -> None:
+    settings, said = promoted
+    assert said.code == 0, said.json
     times: dict[int, list[float]] = {}
     for partition, at, action in await actions(settings, ACTIONS_CONTACT):
         if action["version"][1] > 100:
