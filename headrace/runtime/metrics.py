@@ -22,6 +22,11 @@ def label_by_store() -> None:
     _by_store[0] = True
 
 
+def is_by_store() -> bool:
+    """Whether this is a process of several stores."""
+    return _by_store[0]
+
+
 def for_store(store: str) -> None:
     """What this task and those it starts count is this store's."""
     _store.set(store)

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from headrace.runtime.metrics import for_store
+from headrace.runtime.metrics import for_store, is_by_store
 
 
 class Door(Protocol):
@@ -33,7 +33,7 @@ class Doors(Generic[D]):
 
         A single one stands at every address: what is not genuine is refused there before what is another store's.
         """
-        if len(self._by_store) == 1:
+        if len(self._by_store) == 1 and store not in self._by_store:
             return next(iter(self._by_store.values()))
         return self.enter(store) if store in self._by_store else None
 
@@ -43,7 +43,7 @@ class Doors(Generic[D]):
 
     def enter(self, store: str) -> D:
         """The same; what this request logs and counts from now on is that store's."""
-        if len(self._by_store) > 1:
+        if len(self._by_store) > 1 or is_by_store():
             for_store(store)
             structlog.contextvars.bind_contextvars(store=store)
         return self.of(store)

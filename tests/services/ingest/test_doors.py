@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -267,3 +269,26 @@ def test_read_event__any_customer__none_of_a_store_that_is_not_opened(stores: di
     assert event.store in stores
     assert event.record.key.decode().partition(":")[0] == event.store
     assert str(customer).rpartition(":")[0] in (event.store, "")
+
+
+ONE_OF_A_FILE = """
+import structlog
+from headrace.runtime.metrics import counter, exposition, label_by_store
+from services.ingest.doors import Doors
+
+class Door:
+    store = "a"
+
+label_by_store()
+for store in ("x", "a"):
+    Doors([Door()]).at(store)
+    counter("headrace_webhooks_total", outcome=store).inc()
+print(exposition().decode(), structlog.contextvars.get_contextvars())
+"""
+
+
+def test_doors__the_only_store_of_a_file__is_what_is_counted_and_logged() -> None:
+    said = subprocess.run([sys.executable, "-c", ONE_OF_A_FILE], capture_output=True, text=True, check=True).stdout
+    assert 'headrace_webhooks_total{outcome="x",store=""} 1.0' in said
+    assert 'headrace_webhooks_total{outcome="a",store="a"} 1.0' in said
+    assert said.endswith("{'store': 'a'}\n")
