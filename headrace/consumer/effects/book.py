@@ -8,9 +8,10 @@ the database's clock but for `*_at`, which are the store's.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Double,
+    FromClause,
     Index,
     Integer,
     RowMapping,
@@ -28,6 +30,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -39,6 +42,9 @@ from headrace.contracts.effects import MARKETING, Effect, EffectKind, decode_eff
 State = Literal["waiting", "sending", "sent", "unknown", "refused", "cancelled", "expired", "held", "dropped"]
 UNDECIDED: Final[frozenset[State]] = frozenset({"unknown", "held", "refused"})
 """What a person may send again or drop."""
+_OPEN: Final[tuple[State, ...]] = ("waiting", "sending", "unknown", "held", "refused")
+_MAYBE_DONE: Final[tuple[State, ...]] = ("sent", "unknown", "dropped")
+"""Of these `sent_at` stands, if there is one: caps count what may have been sent."""
 BOOK: Final = Table(
     "headrace_effects",
     METADATA,
@@ -66,7 +72,8 @@ BOOK: Final = Table(
     Column("worker", Text),
     Column("until", Double),
     Column("payload", Text),
-    Index("headrace_effects_open", "sender", "state", "partition"),
+    Index("headrace_effects_due", "sender", "state", "due_at", "generation", "offset", "step", "partition"),
+    Index("headrace_effects_entry", "sender", "entry", "changed"),
     Index("headrace_effects_of", "customer", "marketing", "sent_at"),
 )
 ACTS: Final = Table(
@@ -81,8 +88,8 @@ ACTS: Final = Table(
     Column("who", Text, nullable=False),
 )
 """What people did, and why: only ever added to."""
-_ORDER: Final = (BOOK.c.generation, BOOK.c.offset, BOOK.c.step)
 _SLICE: Final = 400
+_LARGEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,18 @@ class Entry:
     effect: Effect | None
 
 
+def check(effect: Effect) -> None:
+    """Whether it can be kept, and ever be looked at. Raises ValueError, KeyError, OverflowError."""
+    if any("\0" in text for text in (effect.id, effect.customer, effect.entry)):
+        raise ValueError("a zero byte")
+    if max(effect.version) > _LARGEST:
+        raise OverflowError("the version")
+    if effect.quiet is not None:
+        ZoneInfo(effect.quiet.zone)
+    if effect.cap is not None:
+        timedelta(seconds=effect.cap.per_s)
+
+
 def take_in(connection: Connection, sender: str, effects: Sequence[tuple[Effect, int]]) -> int:
     """New ones wait; an id that is known is not new, whatever became of it. Pairs of effect and partition.
 
@@ -126,60 +145,58 @@ def due(
 ) -> list[Entry]:
     """Waiting effects whose time has come, of each customer the oldest only, if none of that customer's is under way.
 
-    `at`: the store's clock.
+    Those that never waited for a time first. `at`: the store's clock.
     """
-    now = database_time(connection)
-    mine = (
-        BOOK.c.sender == sender,
-        BOOK.c.partition.in_(sorted(partitions)),
-        BOOK.c.customer.startswith(f"{store}:", autoescape=True),
+    older = BOOK.alias()
+    before = or_(older.c.state == "sending", tuple_(*_order(older)) < tuple_(*_order(BOOK)))
+    behind = select(older.c.id).where(
+        older.c.customer == BOOK.c.customer,
+        older.c.sender == BOOK.c.sender,
+        older.c.state.in_(("waiting", "sending")),
+        before,
     )
     query = (
         select(BOOK)
-        .where(*mine, BOOK.c.state == "waiting", BOOK.c.not_before <= now, BOOK.c.due_at <= at.timestamp())
-        .order_by(*_ORDER)
-        .limit(4 * limit)
-    )
-    found = [_entry(row) for row in connection.execute(query).mappings()]
-    blocked = _behind(connection, sender, found)
-    chosen: dict[str, Entry] = {}
-    for entry in found:
-        if entry.customer not in chosen and entry.id not in blocked:
-            chosen[entry.customer] = entry
-    return list(chosen.values())[:limit]
-
-
-def _behind(connection: Connection, sender: str, found: Sequence[Entry]) -> set[str]:
-    """Those whose customer has an older one waiting, or one under way."""
-    first: dict[str, tuple[Version, bool]] = {}
-    customers = sorted({entry.customer for entry in found})
-    for start in range(0, len(customers), _SLICE):
-        query = select(BOOK.c.customer, BOOK.c.state, *_ORDER).where(
+        .where(
             BOOK.c.sender == sender,
-            BOOK.c.customer.in_(customers[start : start + _SLICE]),
-            BOOK.c.state.in_(("waiting", "sending")),
+            BOOK.c.state == "waiting",
+            BOOK.c.due_at <= at.timestamp(),
+            BOOK.c.not_before <= database_time(connection),
+            BOOK.c.partition.in_(sorted(partitions)),
+            BOOK.c.customer.startswith(f"{store}:", autoescape=True),
+            ~behind.exists(),
         )
-        for customer, state, *version in connection.execute(query):
-            place = (tuple(version), state == "sending")
-            known = first.get(customer)
-            first[customer] = place if known is None else (min(known[0], place[0]), known[1] or place[1])
-    return {entry.id for entry in found if first[entry.customer][1] or first[entry.customer][0] < entry.version}
+        .order_by(BOOK.c.due_at, *_order(BOOK))
+        .limit(limit)
+    )
+    return [_entry(row) for row in connection.execute(query).mappings()]
 
 
-def marketing_sent(connection: Connection, customer: str, since: datetime) -> list[datetime]:
-    """When marketing was sent to the customer after `since`, or may have been; by any sender."""
+def _order(table: FromClause) -> tuple[Any, Any, Any]:
+    return table.c.generation, table.c.offset, table.c.step
+
+
+def marketing_sent(
+    connection: Connection, customer: str, since: datetime, *, but: Entry | None = None
+) -> list[datetime]:
+    """When marketing was sent to the customer after `since`, or may have been; by any sender. `but`: not this one."""
     query = select(BOOK.c.sent_at).where(
         BOOK.c.customer == customer, BOOK.c.marketing, BOOK.c.sent_at > since.timestamp()
     )
+    if but is not None:
+        query = query.where(or_(BOOK.c.sender != but.sender, BOOK.c.id != but.id))
     return [datetime.fromtimestamp(at, UTC) for (at,) in connection.execute(query)]
 
 
-def claim(connection: Connection, entry: Entry, *, worker: str, deadline_s: float, at: datetime) -> bool:
-    """From now on it is under way; False when somebody else was quicker. `at`, the store's clock, counts for caps."""
+def claim(connection: Connection, entry: Entry, *, worker: str, deadline_s: float, at: datetime) -> Entry | None:
+    """From now on it is under way: the entry as it stands now; None when somebody else was quicker.
+
+    `at`, the store's clock, counts for caps.
+    """
     now = database_time(connection)
     changed = connection.execute(
         update(BOOK)
-        .where(*_is(entry), BOOK.c.state == "waiting")
+        .where(*_as_found(entry), BOOK.c.state == "waiting")
         .values(
             state="sending",
             worker=worker,
@@ -189,22 +206,27 @@ def claim(connection: Connection, entry: Entry, *, worker: str, deadline_s: floa
             sent_at=at.timestamp(),
         )
     )
-    return bool(changed.rowcount)
+    return replace(entry, state="sending", attempts=entry.attempts + 1) if changed.rowcount else None
 
 
 def settle(
     connection: Connection, entry: Entry, state: State, *, reason: str, detail: str = "", receipt: str = ""
 ) -> bool:
-    """How it ended. What was sent stays sent, and its content is forgotten. False: it was settled otherwise before."""
-    values: dict[str, Any] = {"state": state, "reason": reason, "detail": detail, "receipt": receipt}
+    """How it ended, of an entry as it was found. What was sent is sent, whoever says so and however late, and its
+    content is forgotten; any other end counts only if nobody took it on meanwhile. False: it does not count."""
+    values: dict[str, Any] = {
+        "state": state,
+        "reason": _text(reason),
+        "detail": _text(detail),
+        "receipt": _text(receipt),
+    }
     if state in ("sent", "cancelled", "expired", "dropped"):
         values["payload"] = None
-    if state not in ("sent", "unknown"):
+    if state not in _MAYBE_DONE:
         values["sent_at"] = None
-    final: tuple[State, ...] = ("sent", "cancelled", "expired", "dropped")
     changed = connection.execute(
         update(BOOK)
-        .where(*_is(entry), BOOK.c.state.not_in(final))
+        .where(*(_is(entry) if state == "sent" else _as_found(entry)), BOOK.c.state != "sent")
         .values(worker=None, until=None, changed=database_time(connection), **values)
     )
     return bool(changed.rowcount)
@@ -218,26 +240,28 @@ def put_back(
     delay_s: float = 0.0,
     due_at: datetime | None = None,
     again: bool = False,
-) -> None:
-    """It waits again: so long, and until the store's clock shows `due_at`. `again`: it may have been done already."""
+) -> bool:
+    """It waits again: so long, and until the store's clock shows `due_at`. `again`: it may have been done already.
+
+    False: somebody took it on meanwhile, and nothing is changed.
+    """
     now = database_time(connection)
     values: dict[str, Any] = {} if due_at is None else {"due_at": due_at.timestamp()}
-    if again:
-        values["again"] = True
-    connection.execute(
+    values |= {"again": True} if again else {"sent_at": None}
+    changed = connection.execute(
         update(BOOK)
-        .where(*_is(entry), BOOK.c.state.in_(("waiting", "sending")))
+        .where(*_as_found(entry))
         .values(
             state="waiting",
-            reason=reason,
+            reason=_text(reason),
             worker=None,
             until=None,
-            sent_at=None,
             not_before=now + delay_s,
             changed=now,
             **values,
         )
     )
+    return bool(changed.rowcount)
 
 
 def left_behind(connection: Connection, sender: str, partitions: Collection[int], *, store: str) -> list[Entry]:
@@ -271,21 +295,31 @@ def cancel_marketing(connection: Connection, sender: str, since: Mapping[str, Ve
     return [entry for entry in before if settle(connection, entry, "cancelled", reason=reason)]
 
 
+def age(connection: Connection, entry: Entry) -> float:
+    """Seconds since it was taken in."""
+    return database_time(connection) - entry.taken
+
+
 def counts(connection: Connection, sender: str) -> dict[str, int]:
-    """How many there are by state."""
-    query = select(BOOK.c.state, func.count()).where(BOOK.c.sender == sender).group_by(BOOK.c.state)
+    """How many there are by state, of those that are not done with."""
+    mine = BOOK.c.sender == sender, BOOK.c.state.in_(_OPEN)
+    query = select(BOOK.c.state, func.count()).where(*mine).group_by(BOOK.c.state)
     return {state: int(count) for state, count in connection.execute(query)}
 
 
-def lately(connection: Connection, sender: str, entry: str, *, seconds: float) -> int:
-    """How many effects of a rule's entry were tried in the last so many seconds."""
-    query = select(func.count()).where(
-        BOOK.c.sender == sender,
-        BOOK.c.entry == entry,
-        BOOK.c.state.in_(("sending", "sent", "unknown")),
-        BOOK.c.changed > database_time(connection) - seconds,
+def lately(connection: Connection, sender: str, entry: str, *, seconds: float, most: int) -> int:
+    """How many effects of a rule's entry were tried in the last so many seconds; counts no further than `most`."""
+    tried = (
+        select(BOOK.c.id)
+        .where(
+            BOOK.c.sender == sender,
+            BOOK.c.entry == entry,
+            BOOK.c.state.in_(("sending", "sent", "unknown")),
+            BOOK.c.changed > database_time(connection) - seconds,
+        )
+        .limit(most)
     )
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(select(func.count()).select_from(tried.subquery())).scalar_one())
 
 
 def listed(
@@ -311,10 +345,13 @@ def listed(
 
 
 def send_again(connection: Connection, entry: Entry, *, reason: str, who: str) -> bool:
-    """A person wants it sent all the same. False: it is not undecided (any more), or its content is gone."""
+    """A person wants it sent all the same. False: it is not undecided (any more), or its content is gone.
+
+    The word is on what nobody else can know: consent, age, quiet hours and caps hold as before.
+    """
     changed = connection.execute(
         update(BOOK)
-        .where(*_is(entry), BOOK.c.state.in_(sorted(UNDECIDED)), BOOK.c.payload.is_not(None))
+        .where(*_as_found(entry), BOOK.c.state.in_(sorted(UNDECIDED)), BOOK.c.payload.is_not(None))
         .values(
             state="waiting",
             reason="resent",
@@ -322,7 +359,6 @@ def send_again(connection: Connection, entry: Entry, *, reason: str, who: str) -
             due_at=0.0,
             again=or_(BOOK.c.again, BOOK.c.state == "unknown"),
             changed=database_time(connection),
-            sent_at=None,
         )
     )
     return _acted(connection, entry, "resend", reason, who) if changed.rowcount else False
@@ -362,6 +398,16 @@ def _acted(connection: Connection, entry: Entry, act: str, reason: str, who: str
 
 def _is(entry: Entry) -> tuple[Any, Any]:
     return BOOK.c.sender == entry.sender, BOOK.c.id == entry.id
+
+
+def _as_found(entry: Entry) -> tuple[Any, ...]:
+    """Nobody has taken it on since, nor settled it: who was taken for dead changes nothing."""
+    return *_is(entry), BOOK.c.state == entry.state, BOOK.c.attempts == entry.attempts
+
+
+def _text(said: str) -> str:
+    """What a vendor says, as PostgreSQL keeps it."""
+    return said.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _row(sender: str, effect: Effect, partition: int, now: float) -> dict[str, Any]:

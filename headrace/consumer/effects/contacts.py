@@ -68,9 +68,14 @@ def _row(contact: DesiredContact) -> dict[str, object]:
     return {
         "customer": contact.customer,
         **dict(zip(_VERSION, contact.version, strict=True)),
-        "email": personal.email,
-        "first_name": personal.first_name,
-        "last_name": personal.last_name,
+        "email": _text(personal.email),
+        "first_name": _text(personal.first_name),
+        "last_name": _text(personal.last_name),
         "subscribed": contact.subscribed,
         "deleted": contact.deleted,
     }
+
+
+def _text(said: str | None) -> str | None:
+    """As PostgreSQL keeps it."""
+    return None if said is None else said.replace("\0", "")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 import msgspec
 from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
@@ -20,14 +20,14 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from sqlalchemy import Connection
 
-from headrace.consumer.bootstrap import Batch, Record, mark_begun, never_begun
+from headrace.consumer.bootstrap import Batch, Place, Record, mark_begun, never_begun
 from headrace.consumer.database import Database
 from headrace.consumer.effects import book, gate
 from headrace.consumer.effects.book import Entry
 from headrace.consumer.effects.clock import StoreClock
 from headrace.consumer.effects.contacts import contacts_of, keep_contacts
 from headrace.consumer.effects.policy import Policy
-from headrace.consumer.effects.sender import Letter, Sender
+from headrace.consumer.effects.sender import Contact, Letter, Sender
 from headrace.consumer.effects.sending import Ended, Outgoing, send
 from headrace.consumer.effects.told import Told
 from headrace.consumer.patience import Stopping, Store, insist, kafka_is_away, unless_stopping
@@ -53,6 +53,9 @@ _LOOK_EVERY_S: Final = 1.0
 _PAUSE_S: Final = 30.0
 _SLACK_S: Final = 2.0
 """So much longer than its deadline a call counts as under way."""
+_CONTACT_LATE_S: Final = 30.0
+"""So long a new effect waits for its customer's first contact: topics show a transaction's end one after the other."""
+_CONTACT_AGAIN_S: Final = 1.0
 _CONTACT: Final = msgspec.json.Decoder(DesiredContact)
 
 
@@ -97,6 +100,10 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         self._paused_until = 0.0
         self._look_at = self._commit_at = 0.0
         self._committed: dict[TopicPartition, int] = {}
+        self._in_hand = False
+        """What was read is not in the book yet: nothing is committed."""
+        self._ends: dict[TopicPartition, int] = {}
+        """Where the contacts ended when that was asked last; read up to there, what was taken in before may go out."""
         self._refused = f"{self._name}: refused by the vendor"
         self._unassigned = f"{self._name}: no partitions yet"
         running.health.block(self._unassigned)
@@ -140,11 +147,11 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
                     await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """Nothing new is begun; what is under way may end, or is found under way by the next owner."""
+        """Nothing new is begun. What is under way goes on: the book says so to the next owner, who leaves it alone."""
         if revoked:
             self._running.health.block(self._unassigned)
-        self._partitions = frozenset()
-        await self._drain()
+        self._partitions, self._new = frozenset(), []
+        self._ends.clear()
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Begins with these."""
@@ -163,17 +170,19 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
     async def _turn(self) -> None:
         try:
             polled: Batch = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+            self._in_hand = bool(polled)
         except KafkaError as error:
             if not kafka_is_away(error):
                 raise FatalError("kafka_refused", type(error).__name__) from error
             await asyncio.sleep(_POLL_MS / 1000)
             return
-        if self._new:
-            if await self._begin(self._new, polled):
-                self._partitions, self._new = frozenset(at.partition for at in self._new), []
+        if new := self._new:
+            if await self._begin(new, polled) and self._new is new:  # else they are others by now
+                self._partitions, self._new = frozenset(at.partition for at in new), []
             return
         if polled:
             await self._take_in(polled)
+            self._in_hand = False
         if time.monotonic() >= self._commit_at:
             await self._commit()
         if time.monotonic() >= self._look_at:
@@ -187,28 +196,35 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         places = [(at.topic, at.partition) for at in assigned]
         missing = await self._store.write(lambda connection: never_begun(connection, begun_by, places))
         try:
-            for at, records in polled.items():
-                self._consumer.seek(at, records[0].offset)
-            contacts = [TopicPartition(*place) for place in missing if place[0] == self._contacts]
-            if contacts:  # committed first: a crash right after it begins there again
-                beginnings = cast("dict[TopicPartition, int]", await self._consumer.beginning_offsets(contacts))
-                for at, offset in beginnings.items():
-                    self._consumer.seek(at, offset)
-                await self._consumer.commit(beginnings)
-            effects = [TopicPartition(*place) for place in missing if place[0] == self._effects]
-            lost = [at for at in effects if await self._consumer.committed(at)]
-            if self._from_now and (first := [at for at in effects if at not in lost]):
-                ends = cast("dict[TopicPartition, int]", await self._consumer.end_offsets(first))
-                for at, offset in ends.items():
-                    self._consumer.seek(at, offset)
-                await self._consumer.commit(ends)
-        except KafkaError as error:
+            async with asyncio.timeout(_COMMIT_WITHIN_S):
+                lost = await self._seek(missing, polled)
+        except (KafkaError, TimeoutError) as error:
             log.warning("consumer.commit_failed", kind=self._name, problem=type(error).__name__)
             return False
         if lost:  # what was sent is not known any more: what was read before is not read again
             log.error("effects.book_lost", kind=self._name, partitions=len(lost))
         await self._store.write(lambda connection: mark_begun(connection, begun_by, missing))
         return True
+
+    async def _seek(self, missing: Sequence[Place], polled: Batch) -> list[TopicPartition]:
+        """To where reading begins; gives the partitions of effects that were read before, for a book that is gone."""
+        for at, records in polled.items():
+            if at in self._consumer.assignment():
+                self._consumer.seek(at, records[0].offset)
+        contacts = [TopicPartition(*place) for place in missing if place[0] == self._contacts]
+        if contacts:  # committed first: a crash right after it begins there again
+            beginnings = cast("dict[TopicPartition, int]", await self._consumer.beginning_offsets(contacts))
+            for at, offset in beginnings.items():
+                self._consumer.seek(at, offset)
+            await self._consumer.commit(beginnings)
+        effects = [TopicPartition(*place) for place in missing if place[0] == self._effects]
+        lost = [at for at in effects if await self._consumer.committed(at)]
+        if self._from_now and (first := [at for at in effects if at not in lost]):
+            ends = cast("dict[TopicPartition, int]", await self._consumer.end_offsets(first))
+            for at, offset in ends.items():
+                self._consumer.seek(at, offset)
+            await self._consumer.commit(ends)
+        return lost
 
     async def _take_in(self, polled: Batch) -> None:
         taken = await self._decode(polled)
@@ -227,8 +243,10 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
             await self._told.tell(entry, "skipped", reason)
 
     async def _commit(self) -> None:
-        """The positions, transaction markers left behind too: all that was read is in the book."""
+        """The positions, transaction markers left behind too, when all that was read is in the book."""
         self._commit_at = time.monotonic() + _COMMIT_EVERY_S
+        if self._in_hand:
+            return
         with contextlib.suppress(KafkaError, TimeoutError):  # then it is read again, and is not new
             async with asyncio.timeout(_COMMIT_WITHIN_S):
                 places = [
@@ -253,8 +271,9 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
                     else:
                         effect = decode_effect(record.value)
                         if self._is_mine(effect):
+                            book.check(effect)
                             effects.append((effect, at.partition))
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                except Exception as error:  # also of a sender that cannot even look at it
                     await self._told.unreadable(at.topic.removeprefix(self._settings.topic_prefix), record, error)
         return _Taken(effects, contacts)
 
@@ -262,69 +281,91 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         return effect.customer.startswith(f"{self._settings.store}:") and self._sender.wants(effect)
 
     async def _contacts_are_current(self) -> bool:
-        """True when every word on consent that stood in the log at this moment has been read."""
+        """True when every word on consent has been read that stood in the log when this was asked first.
+
+        Asked anew only then: where contacts never cease, what is taken in meanwhile would else never go out.
+        """
         mine = [TopicPartition(self._contacts, number) for number in self._partitions]
         if not mine:
             return False
         try:
-            ends = cast("dict[TopicPartition, int]", await self._consumer.end_offsets(mine))
-            return all([await self._consumer.position(at) >= ends[at] for at in mine])
-        except KafkaError:
+            async with asyncio.timeout(_COMMIT_WITHIN_S):
+                self._ends = self._ends or cast("dict[TopicPartition, int]", await self._consumer.end_offsets(mine))
+                current = all([await self._consumer.position(at) >= self._ends[at] for at in mine])
+        except (KafkaError, TimeoutError):
+            self._ends = {}
             return False
+        if current:
+            self._ends = {}
+        return current
 
     async def _dispatch(self) -> None:
         now, room = self._clock.now, self._sender.concurrency - len(self._flying)
         if now is None or room <= 0:
             return
         outgoing, over = await self._store.write(lambda connection: self._choose(connection, now, room))
-        for entry, never in over:
-            await self._told.tell(entry, "held" if never == "held" else "skipped", never)
-            if never == "held":
-                log.error("effects.held", kind=self._name, entry=entry.entry)
         for one in outgoing:
             task = asyncio.get_running_loop().create_task(self._send(one))
             self._flying[one.entry.id] = task
             task.add_done_callback(partial(self._landed, one.entry.id))
+        for entry, never in over:
+            await self._told.tell(entry, "held" if never == "held" else "skipped", never)
+            if never == "held":
+                log.error("effects.held", kind=self._name, entry=entry.entry)
 
-    def _landed(self, known_by: str, _: asyncio.Task[None]) -> None:
+    def _landed(self, known_by: str, task: asyncio.Task[None]) -> None:
         self._flying.pop(known_by, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            cause = error if isinstance(error, FatalError) else FatalError("effects_unrecorded", type(error).__name__)
+            log.error("task.failed", task=self._name, problem=type(error).__name__)
+            self._running.fail(cause)
 
     def _choose(
         self, connection: Connection, now: datetime, room: int
     ) -> tuple[list[Outgoing], list[tuple[Entry, str]]]:
         """Looks at what is due, claims what may go, and says what will never go, and why."""
-        name = self._sender.name
+        name, begun = self._sender.name, time.monotonic()
         entries = book.due(connection, name, self._settings.store, self._partitions, at=now, limit=room)
         contacts = contacts_of(connection, [entry.customer for entry in entries])
+        for customer in sorted(entry.customer for entry in entries if cast("Effect", entry.effect).cap is not None):
+            book.hold_customer(connection, customer)  # in one order for everybody
         outgoing: list[Outgoing] = []
         over: list[tuple[Entry, str]] = []
         for entry in entries:
-            effect = cast("Effect", entry.effect)
-            sent: list[datetime] = []
-            if effect.cap is not None:
-                book.hold_customer(connection, entry.customer)
-                sent = book.marketing_sent(connection, entry.customer, now - timedelta(seconds=effect.cap.per_s))
-            verdict = gate.look(effect, contacts.get(entry.customer), now=now, sent=sent)
+            contact = contacts.get(entry.customer)
+            verdict = self._look(connection, entry, contact, now)
             if isinstance(verdict, gate.Never):
-                if book.settle(connection, entry, verdict.state, reason=verdict.reason):
+                if verdict.reason == "no_contact" and book.age(connection, entry) < _CONTACT_LATE_S:
+                    book.put_back(connection, entry, reason=verdict.reason, delay_s=_CONTACT_AGAIN_S)
+                elif book.settle(connection, entry, verdict.state, reason=verdict.reason):
                     over.append((entry, verdict.reason))
             elif isinstance(verdict, gate.Later):
-                book.put_back(connection, entry, reason=verdict.reason, due_at=verdict.until)
+                book.put_back(connection, entry, reason=verdict.reason, due_at=verdict.until, again=entry.again)
             elif self._is_too_much(connection, entry):
                 if book.settle(connection, entry, "held", reason="too_many"):
                     over.append((entry, "held"))
-            elif book.claim(
+            elif claimed := book.claim(
                 connection, entry, worker=self._worker, deadline_s=self._sender.deadline_s + _SLACK_S, at=now
             ):
-                letter = Letter(effect, contacts.get(entry.customer), now, entry.attempts + 1, entry.again)
-                outgoing.append(Outgoing(entry, letter))
+                letter = Letter(cast("Effect", entry.effect), contact, now, claimed.attempts, entry.again)
+                outgoing.append(Outgoing(claimed, letter, begun + self._sender.deadline_s))
         return outgoing, over
+
+    def _look(
+        self, connection: Connection, entry: Entry, contact: Contact | None, now: datetime
+    ) -> Literal["go"] | gate.Later | gate.Never:
+        effect, sent = cast("Effect", entry.effect), list[datetime]()
+        if effect.cap is not None:
+            since = now - timedelta(seconds=effect.cap.per_s)
+            sent = book.marketing_sent(connection, entry.customer, since, but=entry)
+        return gate.look(effect, contact, now=now, sent=sent)
 
     def _is_too_much(self, connection: Connection, entry: Entry) -> bool:
         policy, effect = self._policy, cast("Effect", entry.effect)
         if policy.guard == 0 or effect.cause.origin == "activation" or entry.reason == "resent":
             return False
-        return book.lately(connection, self._sender.name, entry.entry, seconds=policy.guard_s) >= policy.guard
+        most = policy.guard
+        return book.lately(connection, self._sender.name, entry.entry, seconds=policy.guard_s, most=most) >= most
 
     async def _send(self, one: Outgoing) -> None:
         ended = await send(self._sender, one, self._policy)
@@ -341,7 +382,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         if ended.state is None:
             await self._store.write(
                 lambda connection: book.put_back(
-                    connection, entry, reason=ended.reason, delay_s=ended.delay_s, again=ended.again
+                    connection, entry, reason=ended.reason, delay_s=ended.delay_s, again=ended.again or entry.again
                 )
             )
             return
@@ -366,7 +407,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         )
         for entry in found[0]:
             if entry.id not in self._flying:
-                await self._end(entry, Ended.in_doubt(self._sender, self._policy, "worker_lost"))
+                await self._end(entry, Ended.in_doubt(self._sender, self._policy, entry, "worker_lost"))
         for state in ("waiting", "unknown", "held"):
             gauge("headrace_effects_open", sender=name, state=state).set(found[1].get(state, 0))
 

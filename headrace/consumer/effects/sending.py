@@ -20,10 +20,11 @@ Outcome = Literal["applied", "unknown", "refused", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A claimed row and what its sender gets."""
+    """A claimed row and what its sender gets. `until`: nothing is begun after this moment of `time.monotonic()`."""
 
     entry: Entry
     letter: Letter
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +46,37 @@ class Ended:
         return "skipped" if self.state is None else outcomes.get(self.state, "skipped")
 
     @staticmethod
-    def in_doubt(sender: Sender, policy: Policy, reason: str, *, delay_s: float = 0.0) -> "Ended":
-        """It may have been done."""
-        if sender.keyed or policy.unknown == "resend":
+    def in_doubt(sender: Sender, policy: Policy, entry: Entry, reason: str, *, delay_s: float = 0.0) -> "Ended":
+        """It may have been done. By the policy it is done again once: who still does not know then asks a person."""
+        if sender.keyed or (policy.unknown == "resend" and not entry.again):
             return Ended(None, reason, delay_s=delay_s, again=True)
         return Ended("dropped" if policy.unknown == "drop" else "unknown", reason)
 
 
 async def send(sender: Sender, one: Outgoing, policy: Policy) -> Ended:
     """Never raises but for cancellation: then nobody knows how it ended."""
-    delay_s = _delay_s(one.letter.attempt)
+    entry, delay_s = one.entry, _delay_s(one.letter.attempt)
+    left_s = one.until - time.monotonic()
+    if left_s <= 0:  # we stood still since it was claimed: others may have given it up by now
+        return Ended(None, "late", again=entry.again)
     try:
-        with sending_until(time.monotonic() + sender.deadline_s):
-            async with asyncio.timeout(sender.deadline_s):
+        with sending_until(one.until):
+            async with asyncio.timeout(left_s):
                 done = await sender.send(one.letter)
     except NotNow as error:
         wait_s = delay_s if error.delay_s is None else error.delay_s
-        return Ended(None, error.reason, delay_s=wait_s, again=one.entry.again)
+        return Ended(None, error.reason, delay_s=wait_s, again=entry.again)
     except Refused as error:
         return Ended("refused", error.reason, error.detail[:_DETAIL])
     except PauseConsumer as error:
-        return Ended(None, error.reason, again=one.entry.again, pause=error.reason)
+        return Ended(None, error.reason, again=entry.again, pause=error.reason)
     except InDoubt as error:
-        return Ended.in_doubt(sender, policy, error.reason, delay_s=delay_s)
+        return Ended.in_doubt(sender, policy, entry, error.reason, delay_s=delay_s)
     except TimeoutError:
-        return Ended.in_doubt(sender, policy, "deadline", delay_s=delay_s)
+        return Ended.in_doubt(sender, policy, entry, "deadline", delay_s=delay_s)
     except Exception as error:  # a fault of the sender: what it did before nobody knows
         log.exception("task.failed", task=f"effects.{sender.name}")
-        return Ended.in_doubt(sender, policy, type(error).__name__, delay_s=delay_s)
+        return Ended.in_doubt(sender, policy, entry, type(error).__name__, delay_s=delay_s)
     return Ended("sent", "", done.detail[:_DETAIL], done.receipt)
 
 

@@ -32,9 +32,10 @@ def in_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         }
         for entry in book.due(connection, "mail", "teststore", [0], at=NOW, limit=10):
             if entry.id in states:
-                book.claim(connection, entry, worker="w", deadline_s=1, at=NOW)
+                claimed = book.claim(connection, entry, worker="w", deadline_s=1, at=NOW)
+                assert claimed is not None
                 state, reason = states[entry.id]
-                book.settle(connection, entry, state, reason=reason, receipt="r-1" if state == "sent" else "")
+                book.settle(connection, claimed, state, reason=reason, receipt="r-1" if state == "sent" else "")
 
     async def make() -> None:
         database = open_database(url)

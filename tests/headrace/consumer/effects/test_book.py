@@ -45,8 +45,10 @@ class Book:
     async def due(self, at: datetime = NOW, limit: int = 10, store: str = STORE) -> list[Entry]:
         return await self(book.due, "mail", store, ALL, at=at, limit=limit)
 
-    async def claim(self, entry: Entry, worker: str = "w", deadline_s: float = 60) -> bool:
-        return await self(book.claim, entry, worker=worker, deadline_s=deadline_s, at=NOW)
+    async def claim(self, entry: Entry, worker: str = "w", deadline_s: float = 60) -> Entry:
+        claimed = await self(book.claim, entry, worker=worker, deadline_s=deadline_s, at=NOW)
+        assert claimed is not None
+        return claimed
 
     async def state(self, effect: Effect) -> str:
         (entry,) = await self(book.listed, id=effect.id)
@@ -62,7 +64,7 @@ async def test_take_in__the_same_id__is_never_new_again(pages: Book) -> None:
     effect = an_effect()
     assert await pages.take(effect, effect) == 1
     (entry,) = await pages.due()
-    assert await pages.claim(entry)
+    entry = await pages.claim(entry)
     assert await pages(book.settle, entry, "sent", reason="", receipt="r1")
     assert await pages.take(effect) == 0
     assert await pages.due() == []
@@ -75,7 +77,7 @@ async def test_due__of_a_customer__only_the_oldest_and_none_while_one_is_under_w
     await pages.take(second, first, other)
     assert [entry.id for entry in await pages.due()] == [first.id, other.id]
     (entry, _) = await pages.due()
-    await pages.claim(entry)
+    entry = await pages.claim(entry)
     assert [entry.id for entry in await pages.due()] == [other.id]
     await pages(book.settle, entry, "unknown", reason="deadline")
     assert [entry.id for entry in await pages.due()] == [second.id, other.id]
@@ -100,14 +102,14 @@ async def test_due__another_store_with_a_name_alike__is_not_looked_at(pages: Boo
 async def test_claim__twice__only_one_gets_it(pages: Book) -> None:
     await pages.take(an_effect())
     (entry,) = await pages.due()
-    assert await pages.claim(entry, "a")
-    assert not await pages.claim(entry, "b")
+    await pages.claim(entry, "a")
+    assert await pages(book.claim, entry, worker="b", deadline_s=60, at=NOW) is None
 
 
 async def test_left_behind__a_call_of_a_lost_worker__is_found_when_it_must_be_over(pages: Book) -> None:
     await pages.take(an_effect())
     (entry,) = await pages.due()
-    await pages.claim(entry, deadline_s=3600)
+    entry = await pages.claim(entry, deadline_s=3600)
     assert await pages(book.left_behind, "mail", ALL, store=STORE) == []
     await pages(lambda connection: connection.execute(update(book.BOOK).values(until=1.0)))
     (found,) = await pages(book.left_behind, "mail", ALL, store=STORE)
@@ -135,8 +137,7 @@ async def test_marketing_sent__counts_what_was_or_may_have_been_sent(pages: Book
     await pages.take(*effects)
     for state in ends:
         (entry,) = await pages.due()
-        await pages.claim(entry)
-        await pages(book.settle, entry, state, reason="")
+        await pages(book.settle, await pages.claim(entry), state, reason="")
     (entry,) = await pages.due()
     await pages.claim(entry)
     sent = await pages(book.marketing_sent, f"{STORE}:1", NOW - timedelta(hours=1))
@@ -149,9 +150,10 @@ async def test_a_persons_word__is_kept_with_its_reason(pages: Book) -> None:
     await pages.take(effect)
     (entry,) = await pages.due()
     assert not await pages(book.send_again, entry, reason="why not", who="ada")  # it waits anyway
-    await pages.claim(entry)
+    entry = await pages.claim(entry)
     assert not await pages(book.drop, entry, reason="no", who="ada")  # under way
     await pages(book.settle, entry, "unknown", reason="deadline")
+    (entry,) = await pages(book.listed, id=effect.id)
     assert await pages(book.send_again, entry, reason="asked the customer", who="ada")
     (again,) = await pages.due()
     assert again.again
