@@ -33,7 +33,7 @@ from headrace.platforms.replies import error_text, retry_after_of
 from headrace.platforms.slots import Slots
 from headrace.runtime.deadline import time_to_send, write_sent
 from headrace.runtime.logs import log
-from headrace.runtime.metrics import counter, gauge
+from headrace.runtime.metrics import counter, gauge, whose
 from headrace.runtime.retry import GiveUp, RetryPolicy, decide_retry
 
 R = TypeVar("R")
@@ -86,7 +86,8 @@ class VendorClient:
     """Calls to one vendor with one set of credentials, at most `max_concurrency` at a time, through `gate`.
 
     `gate_for` instead: a gate for each kind of request, where the vendor counts them apart. A call lasts `deadline_s`
-    at most. `store` is for metrics and logs, where there are several. `weigh` is told which part of the quota is ours.
+    at most. `store` is for metrics and logs: the lane's, if it is not said. `weigh` is told which part of the quota is
+    ours.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class VendorClient:
         self.gate = gate
         self._gate_for: Callable[[Request], Gate | None] = gate_for or (lambda _: gate)
         self.deadline_s = deadline_s
-        self._store = store
+        self._store = store or whose()
         self._breaker = breaker or Breaker()
         self._retry = retry
         self._weigh = weigh

@@ -87,6 +87,8 @@ def _cause(work: "asyncio.Future[None]") -> FatalError | None:
     if work.cancelled():
         return FatalError("crashed", "CancelledError")
     error = work.exception()
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     if error is None or isinstance(error, FatalError):
         return error
     # a fault of ours with one store's data: the others go on

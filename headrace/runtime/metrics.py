@@ -32,6 +32,11 @@ def for_store(store: str) -> None:
     _store.set(store)
 
 
+def whose() -> str:
+    """The store that this task works for, of several; "" for none."""
+    return _store.get()
+
+
 def counter(name: MetricName, **labels: str) -> Counter:
     """`counter("headrace_retries_total", target="kafka").inc()`. Raises ValueError for wrong labels or kind.
 

@@ -23,7 +23,7 @@ from headrace.platforms.gate import Gate
 from headrace.platforms.http import BODY_LIMIT_BYTES, Request, VendorClient
 from headrace.platforms.quota import Windows
 from headrace.runtime.deadline import sending_until
-from headrace.runtime.metrics import exposition
+from headrace.runtime.metrics import exposition, for_store
 from headrace.runtime.retry import RetryPolicy
 
 GET = Request("GET", "/v2/orders/12")
@@ -211,6 +211,21 @@ async def test_call__failures_in_a_row__nobody_calls_until_one_try_succeeds() ->
     await asyncio.sleep(0.05)
     assert (await client.call(GET)).status == 200
     assert b'headrace_circuit_open{store="s",vendor="v"} 0.0' in exposition()
+
+
+async def test_call__circuit_opens_in_a_stores_lane__is_told_as_that_stores() -> None:
+    for_store("abc123")
+    client = VendorClient(
+        "klaviyo",
+        base_url="http://v",
+        breaker=Breaker(after=1, rest_s=60),
+        retry=ONCE,
+        transport=httpx.MockTransport(lambda _: httpx.Response(503, json={})),
+    )
+    with pytest.raises(Unavailable):
+        await client.call(GET)
+    assert b'headrace_circuit_open{store="abc123",vendor="klaviyo"} 1.0' in exposition()
+    await client.aclose()
 
 
 async def test_aclose__circuit_is_open__is_not_told_any_more() -> None:

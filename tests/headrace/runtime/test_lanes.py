@@ -244,3 +244,13 @@ async def test_run_lanes__logs_of_a_lane_and_of_its_tasks__carry_its_store() -> 
             await asyncio.sleep(0)
     assert seen == {"a": "a", "b": "b"}
     assert "store" not in structlog.contextvars.get_contextvars()
+
+
+async def test_run_lanes__what_a_group_of_tasks_failed_by__is_the_cause_that_is_told() -> None:
+    inner = ExceptionGroup("tasks", [FatalError("unauthorized", "401")])
+    with structlog.testing.capture_logs() as said:
+        lane = Counted(raises(ExceptionGroup("tasks", [inner])), raises(ExceptionGroup("tasks", [KeyError("jo")])))
+        async with lanes_of({"abc": lane}):
+            await lane.went_well.wait()
+    stopped = [(line["reason"], line["detail"]) for line in said if line["event"] == "store.stopped"]
+    assert stopped == [("unauthorized", "401"), ("crashed", "KeyError")]
