@@ -207,7 +207,16 @@ async def test_perform__call_goes_wrong__done_once_and_right(shop: Shop, match: 
     assert shop.simulator.faults.waiting == []
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    ("database_url", "seed"),
+    [
+        ("sqlite", 0),
+        ("postgres", 1),
+        pytest.param("sqlite", 1, marks=pytest.mark.slow),
+        pytest.param("postgres", 0, marks=pytest.mark.slow),
+    ],
+    indirect=["database_url"],
+)
 async def test_perform__many_steps_with_losses_and_faults__the_store_holds_what_was_wanted(
     shop: Shop, seed: int
 ) -> None:

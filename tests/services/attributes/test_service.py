@@ -70,6 +70,12 @@ class Start(Protocol):
     def __call__(self, **settings: Any) -> AbstractAsyncContextManager[Service]: ...
 
 
+ON_SQLITE = pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
+"""For what asks no more of the database than other tests here do, or nothing."""
+
+
 @pytest.fixture
 def start(bench: Bench, database_url: str) -> Start:
     """Starts the service; its database stays from one start to the next."""
@@ -116,6 +122,7 @@ async def test_attributes__values__are_kept_mirrored_and_served(bench: Bench, st
     assert truth["2"]["attributes"]["headrace"] == ""
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("overflow", ["metafield", "keep"])
 async def test_attributes__too_long_for_the_store__is_kept_here_whole(
     bench: Bench, start: Start, overflow: Literal["metafield", "keep"]
@@ -159,6 +166,7 @@ async def test_attributes__definition_changes__everybody_is_laid_out_anew(bench:
     assert (await bench.calls())["attribute_writes"] == writes
 
 
+@ON_SQLITE
 async def test_attributes__store_has_no_room__metafield_and_everybody_is_told(bench: Bench, start: Start) -> None:
     (customer,) = await bench.make_customers(1)
     for number in range(MAX_ATTRIBUTES):
@@ -177,6 +185,7 @@ async def test_attributes__store_has_no_room__metafield_and_everybody_is_told(be
     gauge("headrace_attributes_missing").set(0)
 
 
+@ON_SQLITE
 async def test_attributes__claimed_and_not_allowed__kept_and_said(bench: Bench, start: Start) -> None:
     (customer,) = await bench.make_customers(1)
     async with start() as service:
@@ -193,6 +202,7 @@ async def test_attributes__claimed_and_not_allowed__kept_and_said(bench: Bench, 
     assert set(told) - {("stale", "older")} == {("applied", "value_not_allowed"), ("unchanged", "value_not_allowed")}
 
 
+@ON_SQLITE
 async def test_attributes__customer_gone__is_refused_alone(bench: Bench, start: Start) -> None:
     customers = await bench.make_customers(3)
     await bench.operate({"op": "customer.delete", "customer_id": 2})
@@ -203,6 +213,7 @@ async def test_attributes__customer_gone__is_refused_alone(bench: Bench, start: 
     assert results == {f"{STORE}:1": "applied", f"{STORE}:2": "refused", f"{STORE}:3": "applied"}
 
 
+@ON_SQLITE
 async def test_api__put__becomes_an_event_where_the_customer_lives(bench: Bench, start: Start) -> None:
     async with start() as service:
         path = f"/v1/customers/{STORE}:7/attributes/interests"
@@ -215,6 +226,7 @@ async def test_api__put__becomes_an_event_where_the_customer_lives(bench: Bench,
     assert records[0].partition == topics.partition_of(f"{STORE}:7".encode(), PARTITIONS)
 
 
+@ON_SQLITE
 async def test_api__bulk__each_row_an_event_where_its_customer_lives(bench: Bench, start: Start) -> None:
     rows = [{"customer": f"{STORE}:{number}", "name": "tier", "values": ["VIP"]} for number in range(50)]
     async with start() as service:
@@ -229,6 +241,7 @@ async def test_api__bulk__each_row_an_event_where_its_customer_lives(bench: Benc
     assert len(records) == 50
 
 
+@ON_SQLITE
 async def test_api__wrong_callers_and_bodies__are_refused(start: Start) -> None:
     path = f"/v1/customers/{STORE}:7/attributes"
     async with start() as service:

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from headrace.consumer import dispatch
 from headrace.contracts.actions import Platform
 from headrace.runtime.process import Running
+from headrace.runtime.retry import RetryPolicy
+from headrace.simulators.omnisend import Omnisend
+from headrace.simulators.sendgrid import SendGrid
 from services.actions.bootstrap import main_of, settings_for
 from tests.services.consumer_harness import Bench, in_process
 
@@ -16,9 +20,16 @@ Start = Callable[[], AbstractAsyncContextManager[Running]]
 
 
 @pytest.fixture
-def start(bench: Bench, platform: Platform, tmp_path: Path) -> Start:
-    """Starts the platform's consumer; its ledger stays from one start to the next."""
+def start(bench: Bench, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Starts the platform's consumer; its ledger stays from one start to the next.
+
+    What failed is tried again soon, and jobs are quick.
+    """
     kind = f"email-tags.{platform}"
+    monkeypatch.setattr(dispatch, "_BACK_OFF", RetryPolicy(first_delay_s=0.05, max_delay_s=0.5, deadline_s=60))
+    vendor = bench.simulator.vendors[platform]
+    if isinstance(vendor, SendGrid | Omnisend):
+        vendor.delay_s = 0.05
 
     @asynccontextmanager
     async def run() -> AsyncIterator[Running]:

@@ -16,6 +16,13 @@ def platform(request: pytest.FixtureRequest) -> Platform:
     return cast("Platform", request.param)
 
 
+ON_ONE = pytest.mark.parametrize(
+    "platform",
+    [name if name == "mailchimp" else pytest.param(name, marks=pytest.mark.slow) for name in sorted(PLATFORMS)],
+)
+"""For what all share (`kind`, `accounts`): what the platforms' own code has to do for it, other tests here show too."""
+
+
 async def settled(bench: Bench, platform: Platform) -> None:
     """Until the consumer has done all there is."""
     await bench.settled(f"actions.email-tags.{platform}", "actions.email-tags", "actions.contact")
@@ -42,6 +49,7 @@ async def test_tags__new_address__moves_them(bench: Bench, platform: Platform, s
     assert (await contact(bench, platform, "old@example.com"))["tags"] == []
 
 
+@ON_ONE
 async def test_tags__contact_deleted_or_without_address__tags_come_off(
     bench: Bench, platform: Platform, start: Start
 ) -> None:
@@ -58,6 +66,7 @@ async def test_tags__contact_deleted_or_without_address__tags_come_off(
     assert {"skipped"} == {o["result"] for o in await bench.outcomes() if o["customer"] == two}
 
 
+@ON_ONE
 async def test_tags__two_customers_of_one_address__a_tag_stays_while_one_wants_it(
     bench: Bench, platform: Platform, start: Start
 ) -> None:
@@ -78,6 +87,7 @@ async def test_tags__two_customers_of_one_address__a_tag_stays_while_one_wants_i
     assert (await contact(bench, platform, "other@example.com"))["tags"] == ["Returner", "VIP"]
 
 
+@ON_ONE
 async def test_tags__put_and_taken_again_while_the_consumer_is_away__end_as_last_said(
     bench: Bench, platform: Platform, start: Start
 ) -> None:
@@ -128,6 +138,7 @@ async def test_lists__of_the_name_of_a_tag__the_tag_stays_when_it_is_left(
     assert (row["tags"], [*row.get("lists", ())]) == (["VIP"], [])
 
 
+@ON_ONE
 async def test_tags__of_another_platform__call_nobody(bench: Bench, platform: Platform, start: Start) -> None:
     other: Platform = "omnisend" if platform != "omnisend" else "klaviyo"
     one = f"{STORE}:1"

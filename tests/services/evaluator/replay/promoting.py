@@ -11,11 +11,12 @@ from itertools import count
 from typing import Any
 
 import msgspec
+from aiokafka import TopicPartition
 
 from headrace.contracts.actions import Cause, DesiredGroup, encode
 from headrace.contracts.events import GenerationPromoted, decode_event
 from headrace.contracts.topics import ACTIONS_GROUP, EVENTS, partition_of
-from headrace.runtime.kafka import make_producer, read_to_end, topic
+from headrace.runtime.kafka import make_consumer, make_producer, read_to_end, topic
 from headrace.runtime.settings import ServiceSettings
 from services.evaluator.replay.generations import Generations
 from tests.services.evaluator.replay.scene import CUSTOMERS, ladder, people, traffic
@@ -37,13 +38,18 @@ async def changing_addresses(settings: ServiceSettings, since: int = 0) -> Async
     ended = asyncio.Event()
 
     async def run() -> None:
-        for number in count(since):
-            who = number % CUSTOMERS
-            day = 100 + number // CUSTOMERS
-            await publish(settings, [customer(who, day=day, domain=f"d{number}.example")])
-            await asyncio.sleep(0.02)
-            if ended.is_set():
-                return
+        producer = make_producer(settings)
+        await producer.start()
+        try:
+            for number in count(since):
+                day = 100 + number // CUSTOMERS
+                partition, key, value = customer(number % CUSTOMERS, day=day, domain=f"d{number}.example")
+                await producer.send_and_wait(topic(settings, EVENTS), value, key, partition)
+                await asyncio.sleep(0.02)
+                if ended.is_set():
+                    return
+        finally:
+            await producer.stop()
 
     task = asyncio.create_task(run())
     try:
@@ -87,12 +93,16 @@ async def caught_up_in(settings: ServiceSettings, generation: int) -> None:
 
     async def done() -> bool:
         positions = await asyncio.to_thread(generations.positions, generation)
-        ends: dict[int, int] = {}
-        for record in await read_to_end(settings, topic(settings, EVENTS), range(PARTITIONS)):
-            ends[record.partition] = record.offset + 1
-        return all(positions.get(number, 0) >= end for number, end in ends.items())
+        ends = await consumer.end_offsets(places)
+        return all(positions.get(at.partition, 0) >= end for at, end in ends.items())
 
-    await until(f"generation {generation} to catch up", done)
+    places = [TopicPartition(topic(settings, EVENTS), number) for number in range(PARTITIONS)]
+    consumer = make_consumer(settings)
+    await consumer.start()
+    try:
+        await until(f"generation {generation} to catch up", done)
+    finally:
+        await consumer.stop()
 
 
 async def addresses_of_the_log(settings: ServiceSettings) -> dict[str, str]:
