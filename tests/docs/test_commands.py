@@ -62,6 +62,7 @@ RUN: Final = (
     "headrace lint",
     "headrace test",
     "headrace template",
+    "headrace consumer new",
     *IN_BOOK,
 )
 RUN_WITH_KAFKA: Final = (

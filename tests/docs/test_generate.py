@@ -8,6 +8,7 @@ import pytest
 from docs.generate import FOLDER, PAGES, PROCESSES, TABLES, all_cures, docs_of, filled, log_events, main, proofs
 from headrace.runtime import catalogue
 from headrace.runtime.settings import variable
+from headrace.runtime.stores import PLAIN, SECRETS
 from services.evaluator.engine.cures import Cure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,3 +70,9 @@ def test_pages__variables__exist() -> None:
     for path in (ROOT / "README.md", *FOLDER.glob("**/*.md")):
         for name in re.findall(r"HEADRACE_[A-Z_]+[A-Z]", path.read_text(encoding="utf-8")):
             assert name.removesuffix("_FILE") in read or name == "HEADRACE_X_FILE", (path.name, name)
+
+
+def test_stores__keys_of_the_file__are_told() -> None:
+    page = (FOLDER / "stores.md").read_text(encoding="utf-8")
+    (told,) = (line for line in page.splitlines() if line.startswith("What may be a store's own"))
+    assert set(re.findall(r"`(\w+)`", told)) == PLAIN | SECRETS
