@@ -4,7 +4,6 @@ The book is the senders' database (HEADRACE_DATABASE_URL). Every word is kept th
 """
 
 import getpass
-import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from headrace.cli.service_child import ask_service
 from headrace.consumer.effects import book
 from headrace.consumer.effects.book import UNDECIDED, Entry, State
 from headrace.runtime.settings import variable
+from headrace.runtime.stores import named_store
 
 _STATES: Final[tuple[State, ...]] = get_args(State)
 _Ids = Annotated[list[str], typer.Argument(metavar="ID", help="As `list` prints them.")]
@@ -56,7 +56,7 @@ def list_effects(
     states = [_state(state)] if state else []
     entries = in_book(
         lambda connection: book.listed(
-            connection, states=states, sender=sender, store=_store(), customer=customer, limit=last
+            connection, states=states, sender=sender, store=named_store(), customer=customer, limit=last
         )
     )
     emit({"effects": [_as_object(entry) for entry in entries], "states": _counts(entries)}, json, _list_text)
@@ -155,14 +155,14 @@ def _done(changed: bool, entry: Entry) -> bool:
 
 
 def _held(connection: Connection, entry: str, sender: str | None) -> list[Entry]:
-    held = book.listed(connection, states=["held"], sender=sender, store=_store(), limit=100_000)
+    held = book.listed(connection, states=["held"], sender=sender, store=named_store(), limit=100_000)
     return [one for one in held if one.entry == entry]
 
 
 def _named(connection: Connection, ids: Sequence[str], sender: str | None) -> list[Entry]:
     found: list[Entry] = []
     for one in ids:
-        rows = book.listed(connection, id=one, sender=sender, store=_store())
+        rows = book.listed(connection, id=one, sender=sender, store=named_store())
         if not rows:
             raise CliError(
                 "unknown_effect",
@@ -172,10 +172,6 @@ def _named(connection: Connection, ids: Sequence[str], sender: str | None) -> li
             )
         found += rows
     return found
-
-
-def _store() -> str | None:
-    return os.environ.get(variable("store")) or None
 
 
 def _state(written: str) -> State:
