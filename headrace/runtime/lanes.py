@@ -77,6 +77,9 @@ async def _once(lane: Lane, own: Running, running: Running, stop_within_s: float
             each.cancel()
         # One that does not even end by that is left behind: the process is stopped in time without it.
         await asyncio.wait({work}, timeout=stop_within_s)
+        if not work.done() and not running.stopping.is_set():
+            # Begun anew beside it, there would be two that work for one store: only a new process is rid of it.
+            running.fail(FatalError("store_stuck", f"{own.health.store} has failed and does not end"))
     if not in_time:
         return own.cause or FatalError("stop_timed_out", f"it did not return within {stop_within_s:g} s")
     return own.cause or _cause(work)

@@ -194,6 +194,23 @@ async def test_run_lanes__one_says_it_failed_and_does_not_end__is_begun_anew() -
     assert times[0] is not times[1]
 
 
+async def test_run_lanes__one_fails_and_cannot_be_ended__ends_the_process_instead_of_beginning_anew() -> None:
+    times, over = [], asyncio.Event()
+
+    async def deaf(running: Running) -> None:
+        times.append(running)
+        fails(running)
+        while not over.is_set():
+            with suppress(asyncio.CancelledError):
+                await over.wait()
+
+    async with lanes_of({"deaf": deaf, "good": good}, stop_within_s=0.01) as running:
+        await running.stopping.wait()
+    over.set()
+    assert running.cause is not None
+    assert (running.cause.reason, len(times)) == ("store_stuck", 1)
+
+
 async def test_run_lanes__one_asks_to_begin_anew__is_begun_at_once() -> None:
     lane = Counted(Running.begin_anew)
     async with lanes_of({"a": lane}, again_s=3600.0):
