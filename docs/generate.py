@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from headrace.consumer.guard_settings import GuardSettings
+from headrace.consumer.sdk import ConsumerSettings
 from headrace.contracts import topics
 from headrace.golden.model import StepKind
 from headrace.golden.words import DOCS, EXPECTATIONS, STEPS
@@ -50,6 +51,7 @@ _EVENT: Final = re.compile(r'^    "(?P<name>[a-z_.]+)",(?:  # (?P<doc>.+))?$|^  
 _PROOF: Final = re.compile(r'^    "([a-z_]+)": \((\w+), "', re.MULTILINE)
 _UNITS: Final[Mapping[str, str]] = {
     "_s": "s",
+    "_minutes": "min",
     "_ms": "ms",
     "_records": "records",
     "_orders": "resources",
@@ -74,6 +76,7 @@ PROCESSES: Final[Mapping[str, type[BaseSettings]]] = {
     "email-tags-sendgrid": SendGridSettings,
     "effects": EffectsSettings,
     "attributes": AttributesSettings,
+    "consume": ConsumerSettings,
 }
 
 

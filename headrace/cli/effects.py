@@ -137,7 +137,7 @@ def check(
 
 
 def _check_text(found: dict[str, Any]) -> str:
-    said = [f"{name}: ready" for name in found["templates"] if not found["problems"]]
+    said = [f"{name}: ready" for name in found["ready"]]
     parts = f"without a subject, so only part of others: {', '.join(found['parts'])}"
     return "\n".join([*found["problems"], *said, *([parts] if found["parts"] else [])]) or "no template there"
 

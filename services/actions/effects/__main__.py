@@ -1,6 +1,7 @@
 """`python -m services.actions.effects FOLDER`: mail templates looked at, for `headrace effects check`.
 
-One JSON object: `templates`, `parts` (files without a subject, which others include), `problems` (`path:line: what`).
+One JSON object: `templates`, those that are `ready`, `parts` (files without a subject, which others include), and
+`problems` (`path:line: what`).
 """
 
 import argparse
@@ -20,8 +21,10 @@ def look_at(folder: Path) -> dict[str, Any]:
     files = sorted(path for path in folder.iterdir() if path.suffix in _ENDS and path.is_file())
     templates = sorted({path.stem for path in files if _has_subject(path)})
     parts = [path.name for path in files if path.stem not in templates]
-    problems = [problem for name in templates for problem in check_template(folder / f"{name}.html")]
-    return {"templates": templates, "parts": parts, "problems": problems}
+    wrong = {name: check_template(folder / f"{name}.html") for name in templates}
+    problems = [problem for found in wrong.values() for problem in found]
+    ready = [name for name in templates if not wrong[name]]
+    return {"templates": templates, "ready": ready, "parts": parts, "problems": problems}
 
 
 def _has_subject(path: Path) -> bool:

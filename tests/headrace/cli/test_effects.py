@@ -125,10 +125,11 @@ def test_effects_check__templates__ready_or_wrong_with_their_line(
     )
     assert said(capsys, "check", str(folder)) == (
         0,
-        {"templates": ["thanks"], "parts": ["layout.html"], "problems": []},
+        {"templates": ["thanks"], "ready": ["thanks"], "parts": ["layout.html"], "problems": []},
     )
     (folder / "welcome.txt").write_text("Subject: Hello\n\nDear {{ customer.frist_name }}")
     code, found = said(capsys, "check", str(folder))
+    assert found["ready"] == ["thanks"]
     assert (code, found["problems"]) == (1, [f"{folder / 'welcome.txt'}:3: there is no 'frist_name'"])
     code, found = said(capsys, "check", str(tmp_path / "none"))
     assert (code, found["error"]["code"]) == (2, "no_folder")
