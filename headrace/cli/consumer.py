@@ -60,7 +60,8 @@ class Given(BaseModel):
 
 @asynccontextmanager
 async def client(settings: Settings):
-    headers = {"Authorization": f"Bearer {settings.${package}_key.get_secret_value()}"}
+    key = settings.${package}_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with httpx.AsyncClient(base_url=settings.${package}_url, headers=headers, timeout=8) as opened:
         yield opened
 

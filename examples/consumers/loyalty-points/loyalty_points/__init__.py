@@ -25,7 +25,8 @@ class Points(BaseModel):
 
 @asynccontextmanager
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {settings.loyalty_key.get_secret_value()}"}
+    key = settings.loyalty_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with httpx.AsyncClient(base_url=settings.loyalty_url, headers=headers, timeout=8) as opened:
         yield opened
 
