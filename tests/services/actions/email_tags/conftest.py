@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from headrace.consumer import dispatch
 from headrace.contracts.actions import Platform
+from headrace.platforms import http
 from headrace.runtime.process import Running
-from headrace.runtime.retry import RetryPolicy
+from headrace.runtime.retry import RetryPolicy, decide_retry
 from headrace.simulators.omnisend import Omnisend
 from headrace.simulators.sendgrid import SendGrid
 from services.actions.bootstrap import main_of, settings_for
@@ -26,7 +27,9 @@ def start(bench: Bench, platform: Platform, tmp_path: Path, monkeypatch: pytest.
     What failed is tried again soon, and jobs are quick.
     """
     kind = f"email-tags.{platform}"
-    monkeypatch.setattr(dispatch, "_BACK_OFF", RetryPolicy(first_delay_s=0.05, max_delay_s=0.5, deadline_s=60))
+    soon = RetryPolicy(first_delay_s=0.05, max_delay_s=0.5, deadline_s=60)
+    monkeypatch.setattr(dispatch, "_BACK_OFF", soon)
+    monkeypatch.setattr(http, "decide_retry", lambda _, *past, **said: decide_retry(soon, *past, **said))
     vendor = bench.simulator.vendors[platform]
     if isinstance(vendor, SendGrid | Omnisend):
         vendor.delay_s = 0.05
