@@ -17,6 +17,7 @@ from headrace.runtime.kafka import read_to_end, topic
 from headrace.runtime.metrics import exposition, gauge
 from headrace.runtime.process import Running
 from headrace.simulators.people import MAX_ATTRIBUTES
+from services.attributes import watch
 from services.attributes.bootstrap import main
 from services.attributes.definition_table import outdated, put_definition
 from services.attributes.definitions import Definition
@@ -77,8 +78,9 @@ ON_SQLITE = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def start(bench: Bench, database_url: str) -> Start:
-    """Starts the service; its database stays from one start to the next."""
+def start(bench: Bench, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Starts the service, which soon sees a definition; its database stays from one start to the next."""
+    monkeypatch.setattr(watch, "LOOK_EVERY_S", 0.2)
 
     @asynccontextmanager
     async def run(**more: Any) -> AsyncIterator[Service]:
