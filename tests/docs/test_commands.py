@@ -64,6 +64,8 @@ RUN: Final = (
     "headrace template",
     "headrace consumer new",
     *IN_BOOK,
+    "headrace consume --json",
+    "pytest -q ",
 )
 RUN_WITH_KAFKA: Final = (
     "headrace apply",
