@@ -17,8 +17,8 @@ from aiokafka import TopicPartition
 
 from benchmarks.consumer.workload import customer, newest
 from benchmarks.engine.machine import peak_rss_mb
-from headrace.consumer.run_own import run_own
 from headrace.consumer import ConsumerSettings, DesiredGroup, DesiredState
+from headrace.consumer.run_own import run_own
 from headrace.contracts.topics import ACTIONS_GROUP, DEFAULT_PARTITIONS
 from headrace.runtime.kafka import make_consumer, topic
 from headrace.runtime.logs import configure_logs
