@@ -206,6 +206,7 @@ async def test_run_own__two_stores__each_start_position_and_a_graceful_stop(
     assert (len(since_now), len(since_ever)) == (2, 3)
 
 
+@pytest.mark.slow
 async def test_run_own__another_process_on_the_same_file__is_told_so(
     topics_created: ServiceSettings, tmp_path: Path
 ) -> None:
