@@ -231,6 +231,7 @@ def test_dev__killed__leaves_no_orphan(tmp_path: Path) -> None:
         shutil.rmtree(Path(dev.addresses["config"]).parent)  # nobody was left to do it
 
 
+@pytest.mark.slow
 def test_dev__kafka_dies__says_so_and_ends_all(tmp_path: Path) -> None:
     with developing(tmp_path) as dev:
         dev.wait_ready()

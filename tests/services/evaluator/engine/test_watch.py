@@ -138,6 +138,7 @@ async def test_watch__records_nobody_commits__lag_age_and_a_reason_until_they_ar
         await until("it has caught up", lambda: health.ready and value("headrace_evaluator_lag_seconds", 0) == 0)
 
 
+@pytest.mark.slow
 async def test_watch__broker_dies_and_comes_back__not_ready_for_that_reason_meanwhile(
     broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:

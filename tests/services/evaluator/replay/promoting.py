@@ -89,20 +89,21 @@ async def actions(settings: ServiceSettings, name: str) -> list[tuple[int, float
 
 
 async def caught_up_in(settings: ServiceSettings, generation: int) -> None:
+    """Returns when the generation has committed what the log holds now."""
     generations = Generations(settings)
-
-    async def done() -> bool:
-        positions = await asyncio.to_thread(generations.positions, generation)
-        ends = await consumer.end_offsets(places)
-        return all(positions.get(at.partition, 0) >= end for at, end in ends.items())
-
-    places = [TopicPartition(topic(settings, EVENTS), number) for number in range(PARTITIONS)]
     consumer = make_consumer(settings)
     await consumer.start()
     try:
-        await until(f"generation {generation} to catch up", done)
+        places = [TopicPartition(topic(settings, EVENTS), number) for number in range(PARTITIONS)]
+        ends = await consumer.end_offsets(places)
     finally:
         await consumer.stop()
+
+    async def done() -> bool:
+        positions = await asyncio.to_thread(generations.positions, generation)
+        return all(positions.get(at.partition, 0) >= end for at, end in ends.items())
+
+    await until(f"generation {generation} to catch up", done)
 
 
 async def addresses_of_the_log(settings: ServiceSettings) -> dict[str, str]:

@@ -3,9 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,12 +23,8 @@ from tests.services.evaluator.replay.scene import environment_of, headrace
 from tests.services.evaluator.service import PARTITIONS, evaluator
 
 pytestmark = pytest.mark.kafka
-BETWEEN_THE_LINES = ("one line", "two lines")
-
-
-def slow_but(chosen: str, steps: Iterable[str]) -> list[Any]:
-    """The steps, all but one marked slow: half a minute each."""
-    return [step if step == chosen else pytest.param(step, marks=pytest.mark.slow) for step in steps]
+BETWEEN_THE_LINES = (pytest.param("one line", marks=pytest.mark.slow), "two lines")
+"""One of them in every run, all other steps in the long ones: half a minute each."""
 
 
 async def promote_and_die(settings: ServiceSettings, step: str) -> None:
@@ -64,7 +58,8 @@ async def check(settings: ServiceSettings, generation: int) -> None:
     assert (again.code, again.json["generation"], again.json["equal"]) == (0, generation + 1, True), again.json
 
 
-@pytest.mark.parametrize("step", slow_but("one line", STEPS))
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
 async def test_promote__killed_and_repeated_under_live_traffic__all_is_handed_over(
     topics_created: ServiceSettings, tmp_path: Path, step: str
 ) -> None:
@@ -83,7 +78,7 @@ async def test_promote__killed_and_repeated_under_live_traffic__all_is_handed_ov
         assert worker.process.poll() is None
 
 
-@pytest.mark.parametrize("step", slow_but("two lines", BETWEEN_THE_LINES))
+@pytest.mark.parametrize("step", BETWEEN_THE_LINES)
 async def test_promote__killed_between_the_lines_and_workers_restarted__repeating_it_hands_over(
     topics_created: ServiceSettings, tmp_path: Path, step: str
 ) -> None:
