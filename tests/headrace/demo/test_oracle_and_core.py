@@ -118,8 +118,8 @@ class Log:
         return self._write(snapshot, ORDER_SNAPSHOT, subject, at)
 
 
-def core_ends(records: list[bytes], now: datetime) -> dict[str, dict[type[Desired], Desired]]:
-    """The last desired state of each kind, by subject, once the store's time has passed on to `now`."""
+def core_ends(records: list[bytes], now: datetime) -> dict[str, Held]:
+    """Everybody, once the store's time has passed on to `now`."""
     loaded = load_rule_set([ROOT / "examples" / "rules" / "demo"])
     assert loaded.rule_set is not None, loaded.findings
     rules = compile_rules(loaded.rule_set)
@@ -132,7 +132,12 @@ def core_ends(records: list[bytes], now: datetime) -> dict[str, dict[type[Desire
         customer.keep(decide(customer.state, event, rules, context, pages=customer), offset)
     for customer in held.values():
         customer.keep(wake(customer.state, rules, Context(1, customer.mark, now, 1)), customer.mark)
-    return {subject: {type(action): action for action in customer.actions} for subject, customer in held.items()}
+    return held
+
+
+def last_of(held: Held | None) -> dict[type[Desired], Desired]:
+    """The last desired state of each kind."""
+    return {} if held is None else {type(action): action for action in held.actions}
 
 
 def clocks_of(records: list[bytes]) -> list[datetime]:
@@ -185,13 +190,18 @@ def assert_agree(scenario: Scenario, records: list[bytes], *, days: int) -> LogF
     different = {
         number: (end, group_of(core), mirror_of(core), tags_of(core))
         for number, end in expected.customers.items()
-        for core in [ends.get(f"{STORE}:{number}", {})]
+        for core in [last_of(ends.get(f"{STORE}:{number}"))]
         if (end.group, end.attributes, set(end.tags)) != (group_of(core), mirror_of(core), tags_of(core))
     }
     assert different == {}
     for order_id, person in scenario.guests.items():
-        assert tags_of(ends.get(f"{STORE}:guest-{order_id}", {})) == expected.guests[person.email]
+        assert tags_of(last_of(ends.get(f"{STORE}:guest-{order_id}"))) == expected.guests[person.email]
     assert {end.group for end in expected.customers.values()} == {
         "Wholesale", "Platinum", "Gold", "Bulk buyers", "Bijou", "Silver",
     }  # fmt: skip
+    mails = {subject: {(each.kind, each.id) for each in customer.effects} for subject, customer in ends.items()}
+    assert {subject: len(each) for subject, each in mails.items() if each} == {
+        subject: 1 for subject, spender in log.spenders.items() if spender.thanked
+    }
+    assert len({subject for subject, each in mails.items() if each}) >= 3
     return log
