@@ -21,7 +21,7 @@ SENT, DOUBT, HELD, WAITS = (an_effect(number, customer=number) for number in ran
 def in_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path / 'book.db'}"
     monkeypatch.setenv("HEADRACE_DATABASE_URL", url)
-    monkeypatch.delenv("HEADRACE_STORE", raising=False)
+    monkeypatch.setenv("HEADRACE_STORE", "")  # what --store sets is taken back
 
     def fill(connection: Connection) -> None:
         book.take_in(connection, "mail", [(effect, 0) for effect in (SENT, DOUBT, HELD, WAITS)])

@@ -17,7 +17,7 @@ from headrace.consumer.ledger import migrate_ledger
 def paused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path / 'book.db'}"
     monkeypatch.setenv("HEADRACE_DATABASE_URL", url)
-    monkeypatch.delenv("HEADRACE_STORE", raising=False)
+    monkeypatch.setenv("HEADRACE_STORE", "")  # what --store sets is taken back
 
     asyncio.run(pause(guard.Pause("group", "shop", "rule:vip", 2100, 8000, 0.0)))
 
