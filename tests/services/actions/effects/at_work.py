@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from headrace.consumer.database import Database
 from headrace.consumer.effects import book
 from headrace.contracts import topics
@@ -46,8 +48,9 @@ async def start(
 ) -> Process:
     """As a child; `log` gets its lines."""
     given: dict[str, Any] = {name: bench.environment[name] for name in ("kafka_bootstrap_servers", "topic_prefix")}
-    given |= {"store": bench.store, "database_url": database_url, "vendor_deadline_s": 5.0, **fields}
-    named = {f"HEADRACE_{name.upper()}": str(value) for name, value in given.items()}
+    given |= {"store": bench.store, "database_url": database_url, "vendor_deadline_s": 20.0, **fields}
+    told = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}
+    named = {f"HEADRACE_{name.upper()}": str(value) for name, value in told.items()}
     with (log or Path(os.devnull)).open("ab") as lines:
         return await asyncio.create_subprocess_exec(
             sys.executable, *command, env=os.environ | named | dict(environment or {}), stdout=lines, stderr=lines
@@ -64,7 +67,7 @@ async def working(bench: Bench, database_url: str, fields: Mapping[str, Any], **
         if process.returncode is None:
             process.terminate()
         async with asyncio.timeout(15):
-            assert await process.wait() == 0
+            assert await process.wait() == 0, how["log"].read_text()[-3000:] if "log" in how else ""
 
 
 def records(*told: Effect | DesiredContact) -> list[tuple[str, bytes, bytes]]:
@@ -95,7 +98,12 @@ async def ended(database: Database, ids: Collection[str], *, deadline_s: float =
 
     async def holds() -> bool:
         found = await states(database)
-        return all(found.get(id) not in (None, "waiting", "sending") for id in ids)
+        return all(found.get(one) not in (None, "waiting", "sending") for one in ids)
 
-    await eventually(holds, what="the effects' ends", deadline_s=deadline_s)
+    try:
+        await eventually(holds, what="the effects' ends", deadline_s=deadline_s)
+    except AssertionError as error:
+        entries = await database.read(lambda connection: book.listed(connection, limit=1_000_000))
+        late = [(one.sender, one.kind, one.state, one.reason, one.detail) for one in entries if one.state != "sent"]
+        raise AssertionError(f"{error}: {len(entries)} taken in; {late[:20]}") from None
     return await states(database)

@@ -42,7 +42,8 @@ KILLS: Final = int(os.environ.get("HEADRACE_EFFECT_KILLS", "200"))
 LANES: Final = 3
 """Groups side by side for a vendor: Kafka lets a killed member go after 6 s."""
 AT_ONCE: Final = 3
-SECRET: Final = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="  # noqa: S105
+_WITHIN_S: Final = 180.0
+SECRET: Final = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 KEY: Final = "coupons"
 Place = Literal["answer and record", "record and call"]
 PLACES: Final[tuple[Place, ...]] = ("answer and record", "record and call")
@@ -122,7 +123,7 @@ VENDORS: Final = (
         with_=lambda _: {"percent": 10},
         before=_COUPONS,
         after=_COUPONS,
-        known_by=lambda id: coupon_code(id, KEY.encode()),
+        known_by=lambda effect: coupon_code(effect, KEY.encode()),
     ),
     Vendor(
         name="webhooks",
@@ -177,13 +178,16 @@ class Lane:
             at = "answered" if place == "answer and record" else "claimed"
             command = ("-m", "tests.services.actions.effects.killed", "effects")
             process = await self._start(command=command, environment={"KILLED_AT": at})
-            await asyncio.wait_for(process.wait(), 60)
+            try:
+                await asyncio.wait_for(process.wait(), _WITHIN_S)
+            except TimeoutError:
+                raise AssertionError(f"{self.folder.name}: nothing to be killed for\n{self._log()}") from None
         else:
             after = place == "answer and record"
             match, reply = (self.vendor.after, {"after": True}) if after else (self.vendor.before, {"drop": True})
             await self.bench.fault(match, {**reply, "pause": "kill"}, times=None)
             process = await self._start()
-            assert await self.bench.simulator.hold.until(1, "kill", deadline_s=60), self._log()
+            assert await self.bench.simulator.hold.until(1, "kill", deadline_s=_WITHIN_S), self._log()
             process.send_signal(signal.SIGKILL)
             await process.wait()
             # What was not done by now is not done afterwards either: its line is cut.
@@ -199,13 +203,13 @@ class Lane:
 
         def under_way(connection: Connection) -> list[tuple[str, str]]:
             query = select(book.BOOK.c.id, book.BOOK.c.worker).where(book.BOOK.c.state == "sending")
-            return [(id, worker) for id, worker in connection.execute(query)]
+            return [(name, worker) for name, worker in connection.execute(query)]
 
-        rows = [(id, worker) for id, worker in await self.database.read(under_way) if worker not in self._workers]
+        rows = [row for row in await self.database.read(under_way) if row[1] not in self._workers]
         self._workers |= {worker for _, worker in rows}
         counts = self._counts()
-        done = [id for id, _ in rows if counts.get(id, 0) > counted.get(id, 0) or self._asked_before(id, counted)]
-        self.caught |= {id: place for id, _ in rows}
+        done = [one for one, _ in rows if counts.get(one, 0) > counted.get(one, 0) or self._asked_before(one, counted)]
+        self.caught |= {one: place for one, _ in rows}
         self.done[place] += len(done)
         fits = bool(done) if place == "answer and record" else len(done) < len(rows)
         if rows and fits:
@@ -213,12 +217,12 @@ class Lane:
         else:
             self.missed += 1
 
-    def _asked_before(self, id: str, counted: Mapping[str, int]) -> bool:
+    def _asked_before(self, one: str, counted: Mapping[str, int]) -> bool:
         """Done already when this process began: a vendor that knows ids does it no second time."""
-        return self.vendor.keyed and counted.get(id, 0) > 0
+        return self.vendor.keyed and counted.get(one, 0) > 0
 
     def _counts(self) -> dict[str, int]:
-        by_key = {self.vendor.known_by(id): id for id in self.effects}
+        by_key = {self.vendor.known_by(one): one for one in self.effects}
         kept = self.bench.simulator.effects.of(self.vendor.sink)
         return {by_key[one.id]: one.count for one in kept}
 
@@ -250,11 +254,11 @@ class Lane:
         """Every effect has one end, as its vendor's count and the kills want it; the figures."""
         found, counts = await states(self.database), self._counts()
         assert set(found) == set(self.effects), "none is missing from both"
-        unknown = {id for id, state in found.items() if state == "unknown"}
-        sent = {id for id, state in found.items() if state == "sent"}
+        unknown = {one for one, state in found.items() if state == "unknown"}
+        sent = {one for one, state in found.items() if state == "sent"}
         assert unknown | sent == set(self.effects)
         assert max(counts.values()) == 1
-        assert all(counts.get(id) == 1 for id in sent)
+        assert all(counts.get(one) == 1 for one in sent)
         if self.vendor.keyed:
             assert not unknown
         else:
@@ -271,7 +275,7 @@ class Lane:
             "effects": len(found),
             "sent": len(sent),
             "unknown": len(unknown),
-            "unknown that the vendor did": sum(counts.get(id, 0) for id in unknown),
+            "unknown that the vendor did": sum(counts.get(one, 0) for one in unknown),
             "asked at the vendor": totals["asked"],
             "most": totals["most"],
             "missed": self.missed,
@@ -345,8 +349,7 @@ async def test_effects__killed_around_each_call__no_vendor_is_asked_for_one_twic
         figures[lane.vendor.name].update({k: v for k, v in (await lane.check()).items() if k != "most"})
     landed = {vendor.name: next(lane.landed for lane in lanes if lane.vendor is vendor) for vendor in VENDORS}
     with capsys.disabled():
-        print(f"\n{time.monotonic() - began:.0f} s, {len(lanes)} groups")
-        for name, figure in figures.items():
-            print(f"{name}: SIGKILLs {dict(landed[name])}; {dict(figure)}")
+        lines = [f"{name}: SIGKILLs {dict(landed[name])}; {dict(figure)}" for name, figure in figures.items()]
+        sys.stdout.write("\n".join(["", f"{time.monotonic() - began:.0f} s, {len(lanes)} groups", *lines, ""]))
     for place in PLACES:
         assert sum(each[place] for each in landed.values()) >= KILLS, place
