@@ -23,6 +23,7 @@ from dotenv import dotenv_values
 
 from headrace.demo.control import SimulatorControl
 from headrace.demo.observer import Observer
+from headrace.demo.oracle import counted_amounts
 from headrace.demo.scenario import Scenario, load_scenario
 from headrace.demo.settle import settle
 from headrace.runtime.settings import ServiceSettings
@@ -102,6 +103,11 @@ class Shop:
         """Customers with this in their mirrored attributes, as `done` saw the store last."""
         found = self.truth["customers"].items()
         return {int(number) for number, end in found if f";{value};" in "".join(end["attributes"].values())}
+
+    def guests(self, above_minor: int) -> int:
+        """Guests who spent more; they have no attributes at the store."""
+        amounts = counted_amounts(self.scenario)
+        return sum(amounts[order] > above_minor for order in self.scenario.guests)
 
     def willing(self, count: int) -> list[int]:
         """Customers who subscribed, and have not spent much."""
@@ -205,9 +211,10 @@ def test_apply__send_effects__the_planned_ones_once_however_often(shop: Shop) ->
     after = shop.done()
     entered = shop.having("thanked_for=300")
     consenting = sum(shop.scenario.customers[number].subscribed for number in entered)
+    everybody = len(entered) + shop.guests(above_minor=300_00)
     sent = {sink: after[sink] - before[sink] for sink in SINKS}
-    assert sent == {"smtp": consenting, "coupon": 2 * consenting, "webhook": len(entered)}
-    assert effects == {"rule": "regular", "count": 2 * consenting + len(entered)}  # each mail has its coupon
+    assert sent == {"smtp": consenting, "coupon": 2 * consenting, "webhook": everybody}
+    assert effects == {"rule": "regular", "count": 2 * consenting + everybody}  # each mail has its coupon
     assert consenting > 20
 
     shop.verb("apply", plan, "--send-effects", "regular", "--wait")
