@@ -17,7 +17,15 @@ from typing import Any, Final
 from headrace.cli.local_broker import Broker
 from headrace.cli.output import CliError
 from headrace.cli.stack_options import REPOSITORY, StackOptions
-from headrace.cli.stack_services import PORTS, SimulatedStore, as_variables, book_url, services, write_stores
+from headrace.cli.stack_services import (
+    PORTS,
+    SimulatedStore,
+    as_variables,
+    book_url,
+    services,
+    webhook_url,
+    write_stores,
+)
 from headrace.runtime.coordinator import wake_coordinator
 from headrace.runtime.embedded_kafka import EmbeddedKafka
 from headrace.runtime.ports import free_ports
@@ -148,6 +156,7 @@ async def start_stack(
         environment={
             **base,
             "HEADRACE_ATTRIBUTES_URL": addresses["attributes"],
+            "HEADRACE_WEBHOOK_URL": webhook_url(ports[0]),
             "HEADRACE_DATABASE_URL": book_url(folder),  # of `headrace effects`
             **(as_variables(stores[0].values) if len(stores) == 1 else {}),
         },

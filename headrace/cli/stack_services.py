@@ -165,6 +165,11 @@ def book_url(folder: Path) -> str:
     return f"sqlite:///{folder / BOOK_FILE}"
 
 
+def webhook_url(port: int) -> str:
+    """Where each store reaches `receive`."""
+    return f"http://127.0.0.1:{port}/webhooks/bigcommerce/{{store}}"
+
+
 def services(
     base: Mapping[str, str],
     options: StackOptions,
@@ -180,8 +185,7 @@ def services(
         **({} if several else as_variables(stores[0].values)),
         "HEADRACE_BIGCOMMERCE_QUOTA_SHARE": str(options.quota_share),
     }
-    path = "{store}" if several else stores[0].name
-    hooks = {"HEADRACE_WEBHOOK_URL": f"http://127.0.0.1:{ports[0]}/webhooks/bigcommerce/{path}"}
+    hooks = {"HEADRACE_WEBHOOK_URL": webhook_url(ports[0])}
     backfill = {"HEADRACE_BACKFILL": "1"} if options.backfill else {}
     mail: dict[str, str] = {
         **base,

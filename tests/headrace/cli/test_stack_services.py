@@ -22,7 +22,8 @@ def stores_of(options: StackOptions) -> list[SimulatedStore]:
                 StoreEntry(name, among=among), ServiceSettings, store=name, kafka_bootstrap_servers="127.0.0.1:1"
             ),
             seed=place,
-            addresses={vendor: f"http://{vendor}.{name}.test" for vendor in ("bigcommerce", "mailchimp", "klaviyo")},
+            addresses={vendor: f"http://{vendor}.{name}.test" for vendor in ("bigcommerce", "mailchimp", "klaviyo")}
+            | {"smtp": f"smtp://mail.{name}.test:2525"},
         )
         for place, name in enumerate(names)
     ]
@@ -47,7 +48,7 @@ def test_write_stores__read_back__each_has_its_own_secrets_that_nobody_else_can_
     monkeypatch.setenv("HEADRACE_STORE", "")
     entries = read_stores()
     assert [dict(entry.values) for entry in entries] == [
-        {**store.values, **store.mail_values} for store in (one, other)
+        {**store.values, **store.mail_values, **store.effects_values} for store in (one, other)
     ]
     assert [entry.name for entry in entries] == ["demo", "demo-2"]
     assert not set(one.secrets.values()) & set(other.secrets.values())
@@ -60,7 +61,7 @@ def test_services__one_store__told_by_variables(tmp_path: Path) -> None:
     (store,) = stores_of(StackOptions(store="demo"))
     told = environments(StackOptions(store="demo"), tmp_path)
     assert told["hydrate"]["HEADRACE_BIGCOMMERCE_URL"] == store.addresses["bigcommerce"]
-    assert told["hydrate"]["HEADRACE_WEBHOOK_URL"] == "http://127.0.0.1:9000/webhooks/bigcommerce/demo"
+    assert told["hydrate"]["HEADRACE_WEBHOOK_URL"] == "http://127.0.0.1:9000/webhooks/bigcommerce/{store}"
     assert told["email-tags"]["HEADRACE_MAILCHIMP_LIST"] == "newsletter"
     assert "HEADRACE_BIGCOMMERCE_TOKEN" not in told["email-tags"]
     assert "HEADRACE_BIGCOMMERCE_TOKEN" not in told["evaluator"]
@@ -72,5 +73,5 @@ def test_services__several_stores__no_variable_is_of_one_of_them(tmp_path: Path)
     assert told["feed"]["HEADRACE_WEBHOOK_URL"] == "http://127.0.0.1:9000/webhooks/bigcommerce/{store}"
     assert told["feed"]["HEADRACE_BACKFILL"] == "1"
     words = ("_URL", "_TOKEN", "_SECRET", "_KEY", "_LIST", "_HEADER")
-    shared = {"HEADRACE_WEBHOOK_URL", "HEADRACE_DATABASE_URL"}
+    shared = {"HEADRACE_WEBHOOK_URL", "HEADRACE_DATABASE_URL", "HEADRACE_SHOP_URL"}
     assert {name for env in told.values() for name in env if name.endswith(words)} <= shared
