@@ -12,7 +12,7 @@ from headrace.consumer.effects import book
 from headrace.consumer.effects.book import Entry
 from headrace.consumer.effects.contacts import contacts_of, keep_contacts
 from headrace.consumer.ledger import migrate_ledger
-from headrace.contracts.effects import Effect
+from headrace.contracts.effects import Cap, Effect, Quiet
 from tests.headrace.consumer.effects.made import NOW, STORE, a_contact, an_effect
 
 R = TypeVar("R")
@@ -176,3 +176,96 @@ async def test_contacts__the_newer_word_counts_in_any_order(pages: Book) -> None
     assert found[f"{STORE}:2"].deleted
     assert found[f"{STORE}:2"].email is None
     assert f"{STORE}:3" not in found
+
+
+async def test_put_back__by_who_was_taken_for_dead__changes_nothing(pages: Book) -> None:
+    await pages.take(an_effect())
+    (found,) = await pages.due()
+    first = await pages.claim(found, "frozen")
+    assert not await pages(book.put_back, found, reason="quiet_hours")  # looked at it before it was claimed
+    assert await pages(book.put_back, first, reason="worker_lost", again=True)
+    (again,) = await pages.due()
+    second = await pages.claim(again, "next")
+    assert not await pages(book.put_back, first, reason="busy")
+    assert not await pages(book.settle, first, "refused", reason="no")
+    assert not await pages(book.settle, first, "unknown", reason="deadline")
+    assert await pages.state(an_effect()) == "sending"
+    assert await pages(book.settle, second, "sent", reason="")
+
+
+@pytest.mark.parametrize("meanwhile", ["unknown", "waiting", "dropped", "cancelled"])
+async def test_settle__sent__is_the_truth_however_late(pages: Book, meanwhile: str) -> None:
+    await pages.take(an_effect())
+    (found,) = await pages.due()
+    slow = await pages.claim(found)
+    if meanwhile == "waiting":
+        await pages(book.put_back, slow, reason="worker_lost", again=True)
+    else:
+        await pages(book.settle, slow, meanwhile, reason="worker_lost")
+    assert await pages(book.settle, slow, "sent", reason="", receipt="r")
+    assert not await pages(book.settle, slow, "sent", reason="")
+    assert await pages.due() == []
+    (entry,) = await pages(book.listed, id=slow.id)
+    assert (entry.state, entry.receipt) == ("sent", "r")
+    assert not await pages(book.send_again, entry, reason="never came", who="ada")
+
+
+async def test_due__a_customer_with_many_behind_one_that_waits__holds_nobody_else_up(pages: Book) -> None:
+    many = [an_effect(number, customer=1) for number in range(1, 60)]
+    other = an_effect(100, customer=2)
+    await pages.take(*many, other)
+    (first, _) = await pages.due(limit=2)
+    await pages(book.put_back, first, reason="quiet_hours", due_at=NOW + timedelta(hours=8))
+    assert [entry.id for entry in await pages.due(limit=1)] == [other.id]
+
+
+async def test_sent_at__of_what_may_have_been_sent__counts_for_others_and_not_for_itself(pages: Book) -> None:
+    await pages.take(an_effect())
+    (found,) = await pages.due()
+    claimed = await pages.claim(found)
+    await pages(book.put_back, claimed, reason="deadline", again=True)
+    (again,) = await pages.due()
+    customer, since = again.customer, NOW - timedelta(hours=1)
+    assert await pages(book.marketing_sent, customer, since) == [NOW]
+    assert await pages(book.marketing_sent, customer, since, but=again) == []
+    claimed = await pages.claim(again)
+    await pages(book.settle, claimed, "unknown", reason="deadline")
+    (unknown,) = await pages(book.listed, id=again.id)
+    assert await pages(book.send_again, unknown, reason="never came", who="ada")
+    assert await pages(book.marketing_sent, customer, since) == [NOW]
+    (resent,) = await pages.due()
+    await pages(book.drop, resent, reason="it came", who="ada")
+    assert await pages(book.marketing_sent, customer, since) == [NOW]
+
+
+async def test_settle__a_vendors_zero_byte__is_kept_as_a_mark(pages: Book) -> None:
+    await pages.take(an_effect())
+    (found,) = await pages.due()
+    assert await pages(book.settle, await pages.claim(found), "refused", reason="no", detail="a\0b")
+    (entry,) = await pages(book.listed, id=found.id)
+    assert entry.detail == "a\N{REPLACEMENT CHARACTER}b"
+
+
+async def test_lately__counts_no_further_than_asked(pages: Book) -> None:
+    await pages.take(*(an_effect(number, customer=number) for number in range(1, 6)))
+    for found in await pages.due():
+        await pages.claim(found)
+    assert await pages(book.lately, "mail", "segment:vip", seconds=60, most=100) == 5
+    assert await pages(book.lately, "mail", "segment:vip", seconds=60, most=3) == 3
+    assert await pages(book.lately, "mail", "segment:other", seconds=60, most=3) == 0
+    assert await pages(book.counts, "mail") == {"sending": 5}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"quiet": Quiet(start="22:00", end="06:00", zone="Mars/Olympus")},
+        {"cap": Cap(at_most=1, per_s=10**18)},
+        {"entry": "segment:a\0"},
+        {"version": (1, 2**63, 0)},
+    ],
+)
+def test_check__what_could_never_be_looked_at__is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, KeyError, OverflowError)):
+        book.check(an_effect(**given))
+    book.check(an_effect(quiet=Quiet(start="22:00", end="06:00", zone="Europe/Berlin"), cap=Cap(at_most=1, per_s=60)))
