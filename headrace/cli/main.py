@@ -58,19 +58,23 @@ VERBS: Final = (
     "bench",
 )
 """Modules of `headrace.cli`, in the order of the help."""
+_MODULES: Final = {"import": "import_file", "unpin": "pin"}
+"""Of verbs that are not named like their module."""
 
 
-def build_app() -> typer.Typer:
-    """The application with all verbs."""
+def build_app(asked: str = "") -> typer.Typer:
+    """The application with all verbs; with the one that is asked for alone, which imports much less."""
     app = typer.Typer(
         help="Headrace keeps every customer of a BigCommerce store in the right group, from a log of events on Kafka.",
         no_args_is_help=False,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for name in VERBS:
+    module = _MODULES.get(asked, asked.replace("-", "_"))
+    for name in (module,) if module in VERBS else VERBS:
         importlib.import_module(f"headrace.cli.{name}").register(app)
     add_shared_options(app)
+    app.callback()(lambda: None)  # one verb alone is a verb all the same
     return app
 
 
@@ -85,7 +89,8 @@ def execute(arguments: list[str]) -> int:
     begin_output()
     try:
         _configure_logs()
-        code = build_app()(arguments or ["--help"], prog_name="headrace", standalone_mode=False)
+        app = build_app(next(iter(arguments), ""))
+        code = app(arguments or ["--help"], prog_name="headrace", standalone_mode=False)
     except CliError as error:
         show_error(error, json=as_json)
         return error.exit_code

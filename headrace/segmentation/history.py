@@ -25,7 +25,8 @@ class Change(Part, frozen=True, array_like=True):
 
     `name`: a segment, `ladder:rung` (rungs count from 1), a group ("" = no group), a rule that claims something.
     Of rungs and groups only the new one is told: a customer has exactly one. A group that is left means that the
-    customer is no longer ours to move. A drift names the group that somebody else put the customer into. `offset`: of the record it happened at.
+    customer is no longer ours to move. A drift names the group that somebody else put the customer into. `offset`: of
+    the record it happened at.
     """
 
     at: datetime | None

@@ -20,7 +20,7 @@ from headrace.demo.verify import Difference, Verification
 
 COUNTED = (
     *("webhooks_sent", "webhooks_accepted", "duplicates", "reordered", "notices", "events", "decisions", "actions"),
-    *("vendor_calls", "vendor_429", "dead_letters", "effects_sent", "kills"),
+    *("vendor_calls", "vendor_429", "dead_letters", "effects_sent", "coupons_made", "kills"),
 )
 WRONG = Difference("demo-2:7", "group", "Gold", "Silver")
 

@@ -36,7 +36,7 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def use_verb(monkeypatch: pytest.MonkeyPatch, verb: Callable[..., Any]) -> None:
-    def build() -> typer.Typer:
+    def build(_: str = "") -> typer.Typer:
         app = typer.Typer()
         app.command("verb")(verb)
         app.command("other")(lambda: None)
@@ -208,3 +208,17 @@ def test_build_app__all_verbs__are_there() -> None:
 
     assert {"version", "kafka", "topics"} <= names
     assert len(VERBS) == len(set(VERBS))
+
+
+def names_of(app: typer.Typer) -> set[str]:
+    return {str(each.name) for each in (*app.registered_commands, *app.registered_groups)}
+
+
+def test_build_app__one_verb_asked_for__is_there_without_the_others() -> None:
+    every = names_of(build_app())
+    assert len(every) > len(VERBS)
+    for name in every:
+        alone = names_of(build_app(name))
+        assert name in alone
+        assert len(alone) <= 2  # pin and unpin are one module's
+    assert names_of(build_app("no-such-verb")) == names_of(build_app("--help")) == every
