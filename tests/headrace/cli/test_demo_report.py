@@ -20,7 +20,7 @@ from headrace.demo.verify import Difference, Verification
 
 COUNTED = (
     *("webhooks_sent", "webhooks_accepted", "duplicates", "reordered", "notices", "events", "decisions", "actions"),
-    *("vendor_calls", "vendor_429", "dead_letters", "effects_sent", "coupons_made", "kills"),
+    *("vendor_calls", "vendor_429", "dead_letters", "effects_sent", "effects_unknown", "coupons_made", "kills"),
 )
 WRONG = Difference("demo-2:7", "group", "Gold", "Silver")
 
@@ -96,7 +96,7 @@ def printed(report: dict[str, Any]) -> str:
 def test_print_result__two_stores__a_block_each_and_the_end_of_all(report: dict[str, Any]) -> None:
     text = printed(report)
     assert text.index("store demo ") < text.index("only demo ") < text.index("store demo-2 ")
-    assert "verified: groups, attributes and tags of 4 customers are right" in text
+    assert "verified: groups, attributes, tags and mails of 4 customers are right" in text
     assert "not verified: 1 differences among 2 customers" in text
     assert "not verified: 1 differences among 6 customers" in text.split("all stores")[1]
 
