@@ -1,14 +1,16 @@
 """The loop of effects around a sender of one's own, on real Kafka."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import Connection, update
+from sqlalchemy.exc import OperationalError
 
 from headrace.consumer import PauseConsumer
 from headrace.consumer.database import Database, open_database
@@ -18,7 +20,7 @@ from headrace.consumer.effects.policy import Policy
 from headrace.consumer.ledger import migrate_ledger
 from headrace.contracts import topics
 from headrace.contracts.actions import DesiredContact, encode
-from headrace.contracts.effects import Effect, Quiet, encode_effect
+from headrace.contracts.effects import Cap, Effect, Quiet, encode_effect
 from headrace.contracts.events import CLOCK, Clock, encode_event
 from headrace.runtime.health import STARTING
 from headrace.runtime.kafka import make_producer, topic
@@ -29,6 +31,7 @@ from tests.services.consumer_harness import Bench, bench_of, eventually, in_proc
 
 pytestmark = pytest.mark.kafka
 GROUP = "actions.effects.mail"
+R = TypeVar("R")
 
 
 class Post:
@@ -44,6 +47,8 @@ class Post:
         self.trouble: dict[str, list[Exception]] = {}
         self.stuck = asyncio.Event()
         self.hangs: set[str] = set()
+        self.holds: set[str] = set()
+        self.go = asyncio.Event()
 
     def wants(self, effect: Effect) -> bool:
         return effect.kind in ("send_email", "notify_staff")
@@ -52,6 +57,9 @@ class Post:
         if letter.effect.id in self.hangs:
             self.stuck.set()
             await asyncio.Event().wait()
+        if letter.effect.id in self.holds:
+            self.stuck.set()
+            await self.go.wait()
         if waiting := self.trouble.get(letter.effect.id):
             raise waiting.pop(0)
         self.sent.append(letter)
@@ -96,8 +104,10 @@ async def tick(bench: Bench, now: datetime, store: str = STORE) -> None:
 
 
 @asynccontextmanager
-async def sending(bench: Bench, post: Post, folder: Path, policy: Policy | None = None) -> AsyncIterator[Database]:
-    database = open_database(f"sqlite:///{folder / 'book.db'}")
+async def sending(
+    bench: Bench, post: Post, folder: Path, policy: Policy | None = None, database: Database | None = None
+) -> AsyncIterator[Database]:
+    database = database or open_database(f"sqlite:///{folder / 'book.db'}")
     migrate_ledger(database)
 
     async def main(running: Running) -> None:
@@ -260,3 +270,141 @@ async def test_loop__one_entry_sends_too_much__the_rest_is_held_for_a_person(ben
             await database.write(partial(book.send_again, entry=entry, reason="a real rush", who="ada"))
         assert set((await ended(database, *many)).values()) == {"sent"}
     assert sorted(post.ids) == sorted(effect.id for effect in [*many, planned])
+
+
+class Away(Database):
+    """A database that a test takes away."""
+
+    def __init__(self, opened: Database) -> None:
+        super().__init__(opened.engine)
+        self.away = False
+        self.asked = asyncio.Event()
+
+    async def write(self, act: Callable[[Connection], R]) -> R:
+        if self.away:
+            self.asked.set()
+            raise OperationalError("", None, ConnectionError())
+        return await super().write(act)
+
+
+async def test_loop__stopped_while_the_database_is_away__what_was_read_is_read_again(
+    bench: Bench, tmp_path: Path
+) -> None:
+    post, first, second = Post(), an_effect(1), an_effect(2)
+    await tick(bench, NOW)
+    await publish(bench, a_contact(1), first)
+    url = f"sqlite:///{tmp_path / 'book.db'}"
+    away = Away(open_database(url))
+    async with sending(bench, post, tmp_path, database=away):
+        await ended(away, first)
+        away.away = True
+        await publish(bench, second)
+        async with asyncio.timeout(20):
+            await away.asked.wait()
+    async with sending(bench, post, tmp_path) as database:
+        await ended(database, second)
+    assert post.ids == [first.id, second.id]
+
+
+async def test_loop__what_nobody_could_ever_look_at__is_set_aside_and_holds_nothing_up(
+    bench: Bench, tmp_path: Path
+) -> None:
+    post, good = Post(), an_effect(1)
+    zone = an_effect(2, quiet=Quiet(start="22:00", end="06:00", zone="Mars/Olympus"))
+    cap = an_effect(3, cap=Cap(at_most=1, per_s=10**18))
+    await tick(bench, NOW)
+    await publish(bench, a_contact(1), zone, cap)
+    await bench.publish_raw([(topics.ACTIONS_EFFECTS, good.customer.encode(), b"{")])
+    await publish(bench, good)
+    async with sending(bench, post, tmp_path) as database:
+        await ended(database, good)
+        assert list(await states(database)) == [good.id]
+    assert {letter["detail"] for letter in await bench.dead_letters()} == {
+        "DecodeError",
+        "ZoneInfoNotFoundError",
+        "OverflowError",
+    }
+
+
+async def test_loop__the_first_contact_comes_after_the_effect__it_is_waited_for(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_CONTACT_AGAIN_S", 0.1)
+    post, effect = Post(), an_effect()
+    await tick(bench, NOW)
+    await publish(bench, effect)
+    async with sending(bench, post, tmp_path) as database:
+
+        async def waits() -> bool:
+            found = await database.read(book.listed)
+            return bool(found) and found[0].reason == "no_contact"
+
+        await eventually(waits, what="no contact")
+        await publish(bench, a_contact())
+        assert (await ended(database, effect))[effect.id] == "sent"
+        monkeypatch.setattr(loop, "_CONTACT_LATE_S", 0.2)
+        nobody = an_effect(9, customer=9)
+        await publish(bench, nobody)
+        assert (await ended(database, nobody))[nobody.id] == "cancelled"
+
+
+async def test_loop__another_worker_joins_while_a_call_is_on_its_way__it_goes_on_and_is_not_repeated(
+    bench: Bench, tmp_path: Path
+) -> None:
+    first, second, effect = Post(), Post(), an_effect()
+    first.deadline_s = second.deadline_s = 30.0
+    first.holds.add(effect.id)
+    await tick(bench, NOW)
+    await publish(bench, a_contact(), effect)
+    async with sending(bench, first, tmp_path) as database:
+        async with asyncio.timeout(20):
+            await first.stuck.wait()
+        async with sending(bench, second, tmp_path):
+            later = [an_effect(number, customer=number) for number in range(2, 8)]
+            await publish(bench, *(a_contact(number) for number in range(2, 8)), *later)
+            await ended(database, *later)
+            assert second.ids, "it has partitions of its own"
+            assert (await states(database))[effect.id] == "sending"
+            first.go.set()
+            assert (await ended(database, effect))[effect.id] == "sent"
+    assert sorted(first.ids + second.ids) == sorted(one.id for one in [effect, *later])
+
+
+async def test_loop__resent_by_a_person_and_in_doubt_again__asks_again(bench: Bench, tmp_path: Path) -> None:
+    post, effect = Post(), an_effect()
+    post.trouble = {effect.id: [InDoubt("once"), InDoubt("twice")]}
+    await tick(bench, NOW)
+    await publish(bench, a_contact(), effect)
+    async with sending(bench, post, tmp_path) as database:
+        for reason in ("once", "twice"):
+            assert (await ended(database, effect))[effect.id] == "unknown"
+            (entry,) = await database.read(book.listed)
+            assert entry.reason == reason
+            await database.write(partial(book.send_again, entry=entry, reason="never came", who="ada"))
+        assert (await ended(database, effect))[effect.id] == "sent"
+    assert post.ids == [effect.id]
+
+
+@pytest.mark.parametrize(("word", "state"), [("withdrawn", "cancelled"), ("old", "expired")])
+async def test_loop__resent_by_a_person__consent_and_age_hold_as_before(
+    bench: Bench, tmp_path: Path, word: str, state: str
+) -> None:
+    post, effect = Post(), an_effect()
+    post.trouble = {effect.id: [InDoubt("line broke")]}
+    await tick(bench, NOW)
+    await publish(bench, a_contact(), effect)
+    async with sending(bench, post, tmp_path) as database:
+        assert (await ended(database, effect))[effect.id] == "unknown"
+        if word == "old":
+            await tick(bench, effect.expires_at)
+        else:
+            await publish(bench, a_contact(offset=9, subscribed=False))
+        other = an_effect(2, customer=1, kind="notify_staff", expires_at=NOW + timedelta(days=9))
+        await publish(bench, other)
+        await ended(database, other)  # so far it has read
+        if word == "old":
+            await asyncio.sleep(1.0)  # its clock is read beside it
+        (entry,) = await database.read(lambda connection: book.listed(connection, id=effect.id))
+        await database.write(partial(book.send_again, entry=entry, reason="never came", who="ada"))
+        assert (await ended(database, effect))[effect.id] == state
+    assert effect.id not in post.ids
