@@ -29,7 +29,8 @@ class StoreClock:
         self._settings = settings
         self._at = TopicPartition(topic(settings, topics.EVENTS), 0)
         self.now: datetime | None = None
-        """None: none was seen yet."""
+        """None: none was seen yet. What it showed long ago is not shown: only what it shows at the end of the log."""
+        self._seen: datetime | None = None
 
     async def run(self) -> None:
         """Never returns by itself."""
@@ -51,26 +52,33 @@ class StoreClock:
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         beginning = int((await consumer.beginning_offsets([self._at]))[self._at])
         end = int((await consumer.end_offsets([self._at]))[self._at])
-        back, start = _BACK, end
-        while self.now is None and start > beginning:
+        back, start, found = _BACK, end, False
+        consumer.seek(self._at, end)
+        while not found and start > beginning:
             start = max(beginning, end - back)
             consumer.seek(self._at, start)
             while await consumer.position(self._at) < end:
-                await self._read(consumer)
+                found = await self._read(consumer) or found
             back *= 10
         while True:
+            self.now = self._seen
             await self._read(consumer)
 
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+    async def _read(self, consumer: AIOKafkaConsumer) -> bool:
+        """Whether this store's clock was among what was read."""
+        found = False
         for records in (await consumer.getmany(timeout_ms=200, max_records=5_000)).values():
             for record in records:
                 if record.key == topics.PARTITION_WIDE_KEY and record.value is not None:
-                    self._take(record.value)
+                    found = self._take(record.value) or found
+        return found
 
-    def _take(self, value: bytes) -> None:
+    def _take(self, value: bytes) -> bool:
         try:
             data = decode_event(value).data
         except (msgspec.DecodeError, ValueError, RecursionError):
-            return  # the evaluator has set it aside
-        if isinstance(data, Clock) and data.store == self._settings.store:
-            self.now = data.now if self.now is None else max(self.now, data.now)
+            return False  # the evaluator has set it aside
+        if not isinstance(data, Clock) or data.store != self._settings.store:
+            return False
+        self._seen = data.now if self._seen is None else max(self._seen, data.now)
+        return True
