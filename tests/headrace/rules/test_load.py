@@ -231,7 +231,7 @@ CONDITIONS = st.recursive(
 def test_load__valid_conditions__survive_the_wire(conditions: list[object]) -> None:
     segments = [{"id": f"s{n}", "who": who, "attributes": {"a": ["b"]}} for n, who in enumerate(conditions)]
     result = load(STORE + yaml.safe_dump({"segments": segments}, allow_unicode=True))
-    assert {f.severity for f in result.findings} <= {"info"}
+    assert "error" not in {f.severity for f in result.findings}  # two that contradict each other are worth a warning
     assert result.rule_set is not None
     again = decode_rule_set(encode_rule_set(result.rule_set))
     assert again == result.rule_set

@@ -15,10 +15,11 @@ from services.actions.settings import GroupSettings, MailchimpSettings
 
 def test_parse__kinds() -> None:
     assert parse(["group"]) == ["group"]
+    assert parse(["effects", "group"]) == ["effects", "group"]
     assert parse(["group", "email-tags", "--platform", "mailchimp"]) == ["group", "email-tags.mailchimp"]
 
 
-@pytest.mark.parametrize("arguments", [[], ["email-tags"], ["email-tags", "--platform", "pigeon"], ["effects"]])
+@pytest.mark.parametrize("arguments", [[], ["email-tags"], ["email-tags", "--platform", "pigeon"], ["mails"]])
 def test_parse__wrong__is_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         parse(arguments)

@@ -83,6 +83,7 @@ def test_settings__of_a_store_in_the_file__its_own_secrets(tmp_path: Path, monke
     }
     (tmp_path / "stores.yaml").write_text(yaml.safe_dump({"stores": stores}))
     monkeypatch.setenv("HEADRACE_STORES", str(tmp_path / "stores.yaml"))
+    monkeypatch.delenv("HEADRACE_STORE", raising=False)
     monkeypatch.setenv("HEADRACE_KAFKA_BOOTSTRAP_SERVERS", "k:9092")
     one, two = (settings_of(entry, EffectsSettings) for entry in read_stores())
     assert one.effects_webhook_secret is not None
