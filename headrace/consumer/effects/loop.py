@@ -35,7 +35,7 @@ from headrace.consumer.records import Records
 from headrace.contracts import topics
 from headrace.contracts.actions import DesiredContact, Version
 from headrace.contracts.effects import Effect, decode_effect
-from headrace.runtime.kafka import group_of, is_ours, make_consumer, topic
+from headrace.runtime.kafka import group_of, is_ours, leave, make_consumer, topic
 from headrace.runtime.logs import log
 from headrace.runtime.metrics import gauge
 from headrace.runtime.process import FatalError, Running
@@ -142,9 +142,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         finally:
             await self._drain()
             await self._commit()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LEAVE_WITHIN_S):
-                    await self._consumer.stop()
+            await leave(self._consumer, _LEAVE_WITHIN_S)
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Nothing new is begun. What is under way goes on: the book says so to the next owner, who leaves it alone."""
