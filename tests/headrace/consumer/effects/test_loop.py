@@ -360,10 +360,16 @@ async def test_loop__another_worker_joins_while_a_call_is_on_its_way__it_goes_on
         async with asyncio.timeout(20):
             await first.stuck.wait()
         async with sending(bench, second, tmp_path):
-            later = [an_effect(number, customer=number) for number in range(2, 8)]
-            await publish(bench, *(a_contact(number) for number in range(2, 8)), *later)
+            later: list[Effect] = []
+
+            async def has_some() -> bool:
+                number = 2 + len(later)
+                later.append(an_effect(number, customer=number))
+                await publish(bench, a_contact(number), later[-1])
+                return bool(second.ids)
+
+            await eventually(has_some, what="partitions of its own")
             await ended(database, *later)
-            assert second.ids, "it has partitions of its own"
             assert (await states(database))[effect.id] == "sending"
             first.go.set()
             assert (await ended(database, effect))[effect.id] == "sent"
