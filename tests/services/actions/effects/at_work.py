@@ -66,8 +66,12 @@ async def working(bench: Bench, database_url: str, fields: Mapping[str, Any], **
     finally:
         if process.returncode is None:
             process.terminate()
-        async with asyncio.timeout(15):
-            assert await process.wait() == 0, how["log"].read_text()[-3000:] if "log" in how else ""
+        try:
+            await asyncio.wait_for(process.wait(), 15)
+        finally:
+            if process.returncode is None:
+                process.kill()
+        assert process.returncode == 0, how["log"].read_text()[-3000:] if "log" in how else ""
 
 
 def records(*told: Effect | DesiredContact) -> list[tuple[str, bytes, bytes]]:

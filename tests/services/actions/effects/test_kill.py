@@ -157,6 +157,7 @@ class Lane:
     done: Counter[Place] = field(default_factory=Counter)
     """How many of those the vendor had carried out by then."""
     missed: int = 0
+    _process: asyncio.subprocess.Process | None = None
     _workers: set[str] = field(default_factory=set)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -176,10 +177,13 @@ class Lane:
 
     async def _rest(self) -> None:
         """Undisturbed for once, until nothing waits: else the oldest would be tried, and killed, for ever."""
+        await self._publish(1)
+        newest = next(reversed(self.effects))
         async with working(self.bench, self.database_url, self.fields, log=self.folder / "log"):
 
             async def holds() -> bool:
-                return "waiting" not in (await states(self.database)).values()
+                found = await states(self.database)
+                return found.get(newest) == "sent" and "waiting" not in found.values()
 
             await eventually(holds, what="nothing waits", deadline_s=_WITHIN_S)
 
@@ -208,7 +212,13 @@ class Lane:
         await self._note(place, counted)
 
     async def _start(self, **how: Any) -> asyncio.subprocess.Process:
-        return await start(self.bench, self.database_url, self.fields, log=self.folder / "log", **how)
+        self._process = await start(self.bench, self.database_url, self.fields, log=self.folder / "log", **how)
+        return self._process
+
+    def end(self) -> None:
+        """Leaves no process behind."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
 
     async def _note(self, place: Place, counted: Mapping[str, int]) -> None:
         """Whether a call lay where it had to: under way in the book, and (not) done at the vendor."""
@@ -329,7 +339,11 @@ async def lanes(kafka_settings: ServiceSettings, postgres_url: str, tmp_path: Pa
                 stack.push_async_callback(database.close)
                 migrate_ledger(database)
                 made.append(Lane(vendor, bench, folder, url, vendor.fields(bench, folder), landed, database))
-        yield made
+        try:
+            yield made
+        finally:
+            for lane in made:
+                lane.end()
 
 
 async def _make_topics(settings: ServiceSettings) -> None:
