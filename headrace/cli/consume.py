@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from headrace.cli.output import CliError, JsonOption, emit
+from headrace.cli.output import JsonOption, emit
+from headrace.cli.own_consumers import own_consumer
 from headrace.cli.running_kafka import use_running_kafka
 from headrace.consumer.run_own import run_own
-from headrace.consumer.sdk import ENTRY_POINTS, EffectOfYourOwn, Own, UnknownConsumer, find, installed
+from headrace.consumer.sdk import EffectOfYourOwn, Own, installed
 from headrace.runtime.process import Running, run_service_of_stores
 
 
@@ -28,22 +29,13 @@ def consume(
     if name is None:
         emit({"consumers": [_described(own) for own in installed().values()]}, json, _text)
         return
-    own = _found(name)
+    own = own_consumer(name)
     use_running_kafka()
 
     async def main(stores: Sequence[Any], running: Running) -> None:
         await run_own(own, stores, running)
 
     run_service_of_stores(f"consumer.{name}", lambda _: own.settings, main)
-
-
-def _found(name: str) -> Own:
-    try:
-        return find(name)
-    except UnknownConsumer as error:
-        known = ", ".join(error.known)
-        hint = f"installed are: {known}" if known else f"a package names it under the entry points {ENTRY_POINTS!r}"
-        raise CliError("unknown_consumer", str(error), hint=hint) from error
 
 
 def _described(own: Own) -> dict[str, Any]:

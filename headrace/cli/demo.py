@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,11 @@ from headrace.cli.demo_report import Live, as_json, print_result
 from headrace.cli.dev import stop_on_signals
 from headrace.cli.local_broker import Broker, BrokerCrashes
 from headrace.cli.output import CliError
+from headrace.cli.own_consumers import own_consumer
 from headrace.cli.stack import Stack, make_folder, prepare_ports_file, remove_folder, start_stack
 from headrace.cli.stack_options import StackOptions
 from headrace.cli.stack_services import BOOK_FILE, SimulatedStore
+from headrace.consumer.sdk import reads_of
 from headrace.demo.chaos import BROKER, schedule
 from headrace.demo.control import SimulatorControl
 from headrace.demo.flow import Result, Run
@@ -75,11 +77,15 @@ def demo(
     backfill: Annotated[
         bool, typer.Option("--backfill", help="The store has all its orders before Headrace is connected to it.")
     ] = False,
+    consume: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Also run this consumer of your own; again for more.")
+    ] = None,
     as_json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress on stderr.")] = False,
     logs: Annotated[bool, typer.Option("--logs", help="Show the services' log lines too.")] = False,
 ) -> None:
     """Play a real shop's orders through Kafka, watch customers move between groups, and verify the result."""
     kills, spoil = chosen(chaos, sabotage)
+    others = {name: reads_of(own_consumer(name)) for name in consume or ()}
     prepare_ports_file(ports_file)
     check_rules(rules, json=as_json_)
     scenarios = scenarios_of(data or EXTRACT, seed, orders, stores)
@@ -90,8 +96,11 @@ def demo(
     console.print("starting Kafka ...")
     broker = Broker(folder)
     begin = min(scenario.shop.events[0].at for scenario in scenarios).isoformat()
-    options = StackOptions(stores=stores, backfill=backfill, quota=quota, speed=speed, seed=seed, start_time=begin)
-    work = _Work(scenarios, options, rules, kills, spoil, keep, ports_file, logs, as_json_, console)
+    options = StackOptions(
+        stores=stores, backfill=backfill, quota=quota, speed=speed, seed=seed, start_time=begin, consumers=tuple(others)
+    )
+    reading = dict(others.values())
+    work = _Work(scenarios, options, rules, kills, spoil, keep, ports_file, logs, as_json_, console, reading)
     try:
         ok = asyncio.run(work.run(broker, folder))
     except ChildFailed as error:
@@ -120,6 +129,8 @@ class _Work:
     logs: bool
     as_json: bool
     console: Console
+    others: Mapping[str, tuple[str, ...]]
+    """Groups of the merchant's own consumers, and what they read."""
 
     async def run(self, broker: Broker, folder: Path) -> bool:
         """Whether the verification held."""
@@ -185,6 +196,7 @@ class _Work:
             show=partial(live.update, store.name),
             say=partial(live.say, store.name),
             already_played=self.options.backfill,
+            others=self.others,
         )
 
     async def _hold(self, stack: Stack) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from headrace.cli.output import CliError
 from headrace.consumer.effects import Refused
-from headrace.consumer.sdk import EffectOfYourOwn, installed
+from headrace.consumer.sdk import ENTRY_POINTS, EffectOfYourOwn, Own, UnknownConsumer, find, installed
 from headrace.rules.consumers import Consumers
 
 
@@ -19,6 +19,16 @@ def own_consumers() -> Consumers:
         message = f"a consumer that is installed cannot be imported: {type(error).__name__}: {error}"
         raise CliError("broken_consumer", message, hint="mend its package, or uninstall it") from error
     return {name: partial(_wrong, own) for name, own in found.items() if isinstance(own, EffectOfYourOwn)}
+
+
+def own_consumer(name: str) -> Own:
+    """The one of this name. Raises CliError."""
+    try:
+        return find(name)
+    except UnknownConsumer as error:
+        known = ", ".join(error.known)
+        hint = f"installed are: {known}" if known else f"a package names it under the entry points {ENTRY_POINTS!r}"
+        raise CliError("unknown_consumer", str(error), hint=hint) from error
 
 
 def _wrong(own: EffectOfYourOwn[Any, Any, Any], said: Mapping[str, Any]) -> str | None:

@@ -128,7 +128,8 @@ async def start_stack(
         "HEADRACE_STORES": "",
         "HEADRACE_HASH_KEY": secrets.token_hex(16),
         "HEADRACE_API_KEY": os.environ.get("HEADRACE_API_KEY") or secrets.token_hex(16),  # a caller's opens both APIs
-        "PYTHONPATH": str(REPOSITORY),
+        # Behind it what the caller has there: packages with consumers of their own.
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH")))),
     }
     await create_topics(stores[0].settings, partitions=options.partitions)
     await wake_coordinator(stores[0].settings)
@@ -139,7 +140,7 @@ async def start_stack(
             base[variable("stores")] = str(write_stores(stores, folder))
         if before_services is not None:
             await before_services(stores, base)
-        ports = free_ports(PORTS)
+        ports = free_ports(PORTS + len(options.consumers))
         children = services(base, options, stores, folder, ports)
         for child in children:
             await supervisor.start(child)

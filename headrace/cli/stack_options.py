@@ -27,6 +27,8 @@ class StackOptions:
     reorders: float = 0.05
     max_delay_s: float = 30.0
     backfill: bool = False
+    consumers: tuple[str, ...] = ()
+    """Of the merchant's own, by name: run beside the services."""
 
     @property
     def names(self) -> tuple[str, ...]:

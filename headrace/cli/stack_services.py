@@ -225,4 +225,8 @@ def services(
         child("email-tags", 3, ports[7], mail | database("email-tags"), "services.actions", "email-tags", *platforms),
         child("attributes", 3, ports[8], attributes, "services.attributes"),
         child("effects", 3, ports[9], effects, "services.actions", "effects"),
+        *(
+            child(own, 3, port, {**base, **database(own)}, "headrace.cli.main", "consume", own)
+            for own, port in zip(options.consumers, ports[PORTS:], strict=False)
+        ),
     ]

@@ -8,7 +8,7 @@ from headrace.consumer.effects.loop import EffectConsumer
 from headrace.consumer.ledger import migrate_ledger
 from headrace.consumer.loop import Consumer
 from headrace.consumer.patience import Stopping
-from headrace.consumer.sdk import ConsumerSettings, EffectOfYourOwn, Own, as_kind
+from headrace.consumer.sdk import ConsumerSettings, EffectOfYourOwn, Own, as_kind, reads_of
 from headrace.consumer.shared import Shared, open_shared, run_consumer, run_stores
 from headrace.runtime.health import STARTING
 from headrace.runtime.process import Running
@@ -49,7 +49,7 @@ async def _effects(
             database=shared.database,
             producer=shared.producer,
             running=running,
-            group=f"consumer.{own.name}",
+            group=reads_of(own)[0],
             from_now=(settings.start or own.start) == "now",
         )
         running.health.clear(STARTING)

@@ -292,6 +292,13 @@ def _again(task: Task) -> dict[str, Any]:
 Own = EffectOfYourOwn[Any, Any, Any] | type[DesiredState[Any]]
 
 
+def reads_of(own: Own) -> tuple[str, tuple[str, ...]]:
+    """A consumer's group and the topics that it reads, without prefix."""
+    if isinstance(own, EffectOfYourOwn):
+        return f"{_GROUP}.{own.name}", (topics.ACTIONS_EFFECTS, topics.ACTIONS_CONTACT)
+    return f"{_GROUP}.{own.name}", (_DECODERS[own.about][0],)
+
+
 def installed() -> dict[str, Own]:
     """Every consumer that some installed package names, by the consumer's own name. Raises what its import raises."""
     found = (point.load() for point in sorted(entry_points(group=ENTRY_POINTS)))

@@ -4,7 +4,7 @@ Starting and stopping the stack is the caller's (`headrace.cli`); nothing is pri
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -57,6 +57,8 @@ class Run:
     say: Callable[[str], None] = lambda _: None
     already_played: bool = False
     settle_deadline_s: float = 600.0
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Consumer groups beside ours that have to come to rest too, and the topics that each reads."""
     meet: Callable[[], Awaitable[object]] | None = None
 
 
@@ -128,6 +130,7 @@ async def _settle(run: Run, observer: Observer, control: SimulatorControl, until
         until=until,
         partitions=run.partitions,
         deadline_s=run.settle_deadline_s,
+        others=run.others,
         say=run.say,
     )
 

@@ -54,19 +54,21 @@ async def settle(
     until: datetime,
     partitions: int,
     deadline_s: float,
+    others: Mapping[str, tuple[str, ...]] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Returns when two looks in a row found nothing waiting and nothing done in between. Raises NotSettled.
 
-    `book`: the senders' book of effects.
+    `book`: the senders' book of effects. `others`: groups that read these topics too.
     """
+    groups = {**CONSUMERS, **(others or {})}
     loop = asyncio.get_running_loop()
     end = loop.time() + deadline_s
     before: Quiet | None = None
     said = loop.time()
     while True:
         try:
-            now = await _look(observer, control, generation=generation, until=until, partitions=partitions)
+            now = await _look(observer, control, groups, generation=generation, until=until, partitions=partitions)
             if not now.waiting and (left := sum(booked.is_open(until) for booked in read_book(book, store))):
                 now = replace(now, waiting=(f"{left} effects to be sent",))
         except KafkaError as error:
@@ -83,7 +85,13 @@ async def settle(
 
 
 async def _look(
-    observer: Observer, control: SimulatorControl, *, generation: int, until: datetime, partitions: int
+    observer: Observer,
+    control: SimulatorControl,
+    groups: Mapping[str, tuple[str, ...]],
+    *,
+    generation: int,
+    until: datetime,
+    partitions: int,
 ) -> Quiet:
     calls = await control.calls()
     waiting = []
@@ -93,13 +101,13 @@ async def _look(
         waiting.append(f"{lag} notices to hydrate")
     if (clock := observer.log.clock(partitions)) < until:
         waiting.append(f"the feed's clock ({clock:%Y-%m-%d %H:%M:%S}) to reach {until:%Y-%m-%d %H:%M:%S}")
-    waiting += await _lags(observer, generation)
+    waiting += await _lags(observer, groups, generation)
     written = calls["group_writes"]["calls"] + calls["attribute_writes"]["calls"]
     done = sum(sink["count"] for sink in calls["effects"].values())
     return Quiet(tuple(waiting), observer.log.events, written + done)
 
 
-async def _lags(observer: Observer, generation: int) -> list[str]:
+async def _lags(observer: Observer, groups: Mapping[str, tuple[str, ...]], generation: int) -> list[str]:
     """The evaluator up to the log's end at this moment; then the consumers up to what it had written by then."""
     events: dict[TopicPartition, int] = await observer.ends(topics.EVENTS)
     if lag := await _wait_for(observer, generation, events):
@@ -107,7 +115,7 @@ async def _lags(observer: Observer, generation: int) -> list[str]:
     if not await observer.has_read(events):
         return ["the events to be read here"]
     found = []
-    for group, names in CONSUMERS.items():
+    for group, names in groups.items():
         if lag := await observer.lag(group, names):
             found.append(f"{lag} actions for {group}")
     return found

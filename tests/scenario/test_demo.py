@@ -1,11 +1,17 @@
 """The demo as a user runs it: a child process on a real Kafka, its JSON result, its exit code."""
 
+import contextlib
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -15,11 +21,14 @@ YEAR = ROOT.parent / "shared" / "data" / "online_retail_2009_2010.parquet"
 pytestmark = pytest.mark.kafka
 
 
-def run_demo(kafka: str, *arguments: str, timeout: float) -> tuple[int, dict[str, Any]]:
+def run_demo(kafka: str, *arguments: str, timeout: float, **own: str) -> tuple[int, dict[str, Any]]:
+    """`own`: settings by field."""
     done = subprocess.run(
         [sys.executable, "-m", "headrace.cli.main", "demo", "--json", *arguments],
         cwd=ROOT,
-        env={**_environment(), "HEADRACE_KAFKA_BOOTSTRAP_SERVERS": kafka},
+        env=_environment()
+        | {"HEADRACE_KAFKA_BOOTSTRAP_SERVERS": kafka}
+        | {f"HEADRACE_{name.upper()}": value for name, value in own.items()},
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -132,3 +141,52 @@ def test_demo__the_whole_year__nothing_differs(kafka: str) -> None:
         pytest.skip("the whole year's file is not beside this checkout")
     code, result = run_demo(kafka, "--orders", "all", "--data", str(YEAR), timeout=3000)
     assert (code, result["verification"]["differences"], result["data"]["invoices"]) == (0, [], 28_816)
+
+
+class _Points(BaseHTTPRequestHandler):
+    """Counts what a consumer made by `headrace consumer new` posts, by its key."""
+
+    keys: Final[Counter[str]] = Counter()
+
+    def do_POST(self) -> None:
+        self.keys[self.headers["Idempotency-Key"]] += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+@pytest.mark.slow
+def test_demo__consumers_of_ones_own__run_by_their_entry_points(
+    kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, packages, rules = tmp_path / "made", tmp_path / "packages", tmp_path / "rules"
+    headrace = [sys.executable, "-m", "headrace.cli.main"]
+    subprocess.run([*headrace, "consumer", "new", "points.grant", "--dir", str(made)], cwd=ROOT, check=True)
+    for project in (made, ROOT / "examples" / "consumers" / "group-table"):
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+        subprocess.run([*pip, "--target", str(packages), str(project)], check=True)
+    shutil.copytree(ROOT / "examples" / "rules" / "demo", rules)
+    with (rules / "rules.yaml").open("a") as file:
+        file.write("  - {id: points, when: order.placed, then: [{do: {points.grant: {amount: 5}}}]}\n")
+    monkeypatch.setenv("PYTHONPATH", str(packages))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Points)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    table = tmp_path / "groups.db"
+    own = {"points_grant_url": f"http://127.0.0.1:{server.server_port}", "groups_database_url": f"sqlite:///{table}"}
+    asked = ["--orders", "120", "--rules", str(rules), "--consume", "points.grant", "--consume", "group-table"]
+    try:
+        code, result = run_demo(kafka, *asked, timeout=300, **own)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert code == 0
+    assert len(_Points.keys) == 120
+    assert set(_Points.keys.values()) == {1}
+    with contextlib.closing(sqlite3.connect(table)) as connection:
+        query = "SELECT group_name, count(*) FROM customer_group WHERE group_name <> '' GROUP BY group_name"
+        assert dict(connection.execute(query)) == {group["name"]: group["members"] for group in result["groups"]}

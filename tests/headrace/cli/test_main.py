@@ -211,7 +211,7 @@ def test_build_app__all_verbs__are_there() -> None:
 
 
 def names_of(app: typer.Typer) -> set[str]:
-    return {str(each.name) for each in (*app.registered_commands, *app.registered_groups)}
+    return {str(each.name) for each in app.registered_commands} | {str(each.name) for each in app.registered_groups}
 
 
 def test_build_app__one_verb_asked_for__is_there_without_the_others() -> None:
