@@ -52,6 +52,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
+def own_variables() -> Iterator[None]:
+    """What a verb run in this process sets (--store, --config) ends with the test."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("HEADRACE_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("HEADRACE_") and name not in before]:
+        del os.environ[name]
+    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
 def library_log_levels() -> Iterator[None]:
     """What a verb run in this process sets for the libraries' loggers ends with the test."""
     loggers = [logging.getLogger(name) for name in ("aiokafka", "faust", "mode")]

@@ -94,7 +94,9 @@ def moved(one: Played, core: Core, change: ChangeSeen) -> bool | None:
         return True if fired else None
     if kind == "segment" and change.to == name:
         return (name in before.standing.segments) is not (name in after.standing.segments)
-    return (wanted_group(after, one.rules) == change.to) is (change.moves != "leaves")
+    wanted, names = wanted_group(after, one.rules), one.rules.names
+    told = wanted if names is None else names.to_rules(wanted)
+    return (told == change.to) is (change.moves != "leaves")
 
 
 def on_ladder(one: Played, core: Core, ladder: str) -> bool:
