@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from pydantic import SecretStr
@@ -46,6 +47,11 @@ def in_book(act: Callable[[Connection], R]) -> R:
     except DBAPIError as error:
         message = f"the database refused: {type(error.orig).__name__}"
         raise CliError("no_book", message, hint=hint, exit_code=EXIT_UNAVAILABLE) from error
+
+
+def told_at(seconds: float) -> str:
+    """A moment of the database's clock (seconds since 1970), as RFC 3339."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def why_of(reason: str) -> str:

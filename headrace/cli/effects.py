@@ -6,14 +6,13 @@ The book is the senders' database (HEADRACE_DATABASE_URL). Every word is kept th
 import getpass
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 
 import typer
 from sqlalchemy import Connection
 
-from headrace.cli.book import in_book, why_of
+from headrace.cli.book import in_book, told_at, why_of
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.cli.service_child import ask_service
 from headrace.consumer.effects import book
@@ -156,7 +155,13 @@ def _done(changed: bool, entry: Entry) -> bool:
 
 def _held(connection: Connection, entry: str, sender: str | None) -> list[Entry]:
     held = book.listed(connection, states=["held"], sender=sender, store=named_store(), limit=100_000)
-    return [one for one in held if one.entry == entry]
+    found = [one for one in held if one.entry == entry]
+    stores = sorted({one.customer.partition(":")[0] for one in found})
+    if len(stores) > 1:
+        whose = ", ".join(stores)
+        hint = f"each is looked at by itself: --store and one of {whose}"
+        raise CliError("several_held", f"{entry} is held for {whose}", hint=hint, exit_code=EXIT_FINDINGS)
+    return found
 
 
 def _named(connection: Connection, ids: Sequence[str], sender: str | None) -> list[Entry]:
@@ -194,18 +199,14 @@ def _as_object(entry: Entry) -> dict[str, Any]:
         "detail": entry.detail,
         "receipt": entry.receipt,
         "attempts": entry.attempts,
-        "taken_at": _time(entry.taken),
-        "changed_at": _time(entry.changed),
+        "taken_at": told_at(entry.taken),
+        "changed_at": told_at(entry.changed),
         "expires_at": None if effect is None else effect.expires_at.isoformat().replace("+00:00", "Z"),
     }
 
 
 def _act(row: dict[str, Any]) -> dict[str, Any]:
-    return {"at": _time(row["at"]), "act": row["act"], "reason": row["reason"], "who": row["who"]}
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {"at": told_at(row["at"]), "act": row["act"], "reason": row["reason"], "who": row["who"]}
 
 
 def _counts(entries: Sequence[Entry]) -> dict[str, int]:

@@ -5,13 +5,12 @@ When a sink is paused is decided in `headrace.consumer.guard`; its book is the s
 
 import getpass
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
 
-from headrace.cli.book import in_book, why_of
+from headrace.cli.book import in_book, told_at, why_of
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.consumer import guard
 from headrace.consumer.guard import Pause
@@ -72,17 +71,13 @@ def _as_object(found: Pause) -> dict[str, Any]:
         "entry": found.entry,
         "moved": found.moved,
         "customers": found.customers,
-        "since": _time(found.since),
+        "since": told_at(found.since),
     }
 
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     said = {name: row[name] for name in ("store", "entry", "moved", "reason", "who")}
-    return {"at": _time(row["at"]), "sink": row["kind"], **said}
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {"at": told_at(row["at"]), "sink": row["kind"], **said}
 
 
 def _text(found: dict[str, Any]) -> str:

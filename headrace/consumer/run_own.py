@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+from headrace.consumer.effects.clock import followed
 from headrace.consumer.effects.loop import EffectConsumer
 from headrace.consumer.ledger import migrate_ledger
 from headrace.consumer.loop import Consumer
@@ -42,10 +43,11 @@ async def run_own(own: Own, stores: Sequence[ConsumerSettings], running: Running
 async def _effects(
     own: EffectOfYourOwn[Any, Any, Any], settings: ConsumerSettings, shared: Shared, running: Running
 ) -> None:
-    async with own.sender(settings) as sender:
+    async with own.sender(settings) as sender, followed(settings) as clock:
         consumer = EffectConsumer(
             sender,
             settings=settings,
+            clock=clock,
             database=shared.database,
             producer=shared.producer,
             running=running,

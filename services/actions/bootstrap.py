@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from headrace.consumer import Consumer, Kind
+from headrace.consumer.effects.clock import StoreClock, followed
 from headrace.consumer.effects.loop import EffectConsumer
 from headrace.consumer.ledger import migrate_ledger
 from headrace.consumer.patience import Stopping
@@ -128,14 +129,17 @@ async def _lane(
             if kind != EFFECTS and isinstance(settings, _settings_of(kind))
         ]
         if EFFECTS in kinds and isinstance(settings, EffectsSettings):
-            consumers += _senders(settings, running, shared, stack)
+            clock = await stack.enter_async_context(followed(settings))
+            consumers += _senders(settings, clock, running, shared, stack)
         async with asyncio.TaskGroup() as tasks:
             for consumer in consumers:
                 tasks.create_task(run_consumer(consumer, running))
             running.health.clear(STARTING)
 
 
-def _senders(settings: EffectsSettings, running: Running, shared: Shared, stack: AsyncExitStack) -> list[Runs]:
+def _senders(
+    settings: EffectsSettings, clock: StoreClock, running: Running, shared: Shared, stack: AsyncExitStack
+) -> list[Runs]:
     senders = build_senders(settings, stack)
     if missing := sorted({*EFFECT_KINDS} - {"do"} - served(senders)):
         running.health.note("effects", f"nothing is set here to do: {', '.join(missing)}")
@@ -144,6 +148,7 @@ def _senders(settings: EffectsSettings, running: Running, shared: Shared, stack:
         EffectConsumer(
             sender,
             settings=settings,
+            clock=clock,
             database=shared.database,
             producer=shared.producer,
             running=running,

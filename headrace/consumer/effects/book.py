@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Double,
     FromClause,
@@ -163,7 +164,7 @@ def due(
             BOOK.c.due_at <= at.timestamp(),
             BOOK.c.not_before <= database_time(connection),
             BOOK.c.partition.in_(sorted(partitions)),
-            BOOK.c.customer.startswith(f"{store}:", autoescape=True),
+            _of(store),
             ~behind.exists(),
         )
         .order_by(BOOK.c.due_at, *_order(BOOK))
@@ -270,7 +271,7 @@ def left_behind(connection: Connection, sender: str, partitions: Collection[int]
         BOOK.c.sender == sender,
         BOOK.c.state == "sending",
         BOOK.c.partition.in_(sorted(partitions)),
-        BOOK.c.customer.startswith(f"{store}:", autoescape=True),
+        _of(store),
         BOOK.c.until <= database_time(connection),
     )
     return [_entry(row) for row in connection.execute(query).mappings()]
@@ -300,20 +301,21 @@ def age(connection: Connection, entry: Entry) -> float:
     return database_time(connection) - entry.taken
 
 
-def counts(connection: Connection, sender: str) -> dict[str, int]:
-    """How many there are by state, of those that are not done with."""
-    mine = BOOK.c.sender == sender, BOOK.c.state.in_(_OPEN)
+def counts(connection: Connection, sender: str, store: str) -> dict[str, int]:
+    """How many of a store's there are by state, of those that are not done with."""
+    mine = BOOK.c.sender == sender, BOOK.c.state.in_(_OPEN), _of(store)
     query = select(BOOK.c.state, func.count()).where(*mine).group_by(BOOK.c.state)
     return {state: int(count) for state, count in connection.execute(query)}
 
 
-def lately(connection: Connection, sender: str, entry: str, *, seconds: float, most: int) -> int:
-    """How many effects of a rule's entry were tried in the last so many seconds; counts no further than `most`."""
+def lately(connection: Connection, sender: str, store: str, entry: str, *, seconds: float, most: int) -> int:
+    """How many effects of a store's entry were tried in the last so many seconds; counts no further than `most`."""
     tried = (
         select(BOOK.c.id)
         .where(
             BOOK.c.sender == sender,
             BOOK.c.entry == entry,
+            _of(store),
             BOOK.c.state.in_(("sending", "sent", "unknown")),
             BOOK.c.changed > database_time(connection) - seconds,
         )
@@ -340,7 +342,7 @@ def listed(
         if value is not None:
             query = query.where(column == value)
     if store is not None:
-        query = query.where(BOOK.c.customer.startswith(f"{store}:", autoescape=True))
+        query = query.where(_of(store))
     return [_entry(row) for row in connection.execute(query).mappings()][::-1]
 
 
@@ -394,6 +396,11 @@ def _acted(connection: Connection, entry: Entry, act: str, reason: str, who: str
         )
     )
     return True
+
+
+def _of(store: str) -> ColumnElement[bool]:
+    """Its customers: another store may have an entry, and a customer, of the same name."""
+    return BOOK.c.customer.startswith(f"{store}:", autoescape=True)
 
 
 def _is(entry: Entry) -> tuple[Any, Any]:

@@ -4,6 +4,8 @@ By it effects grow too old, quiet hours begin and end, and caps are counted: in 
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +22,18 @@ from headrace.runtime.settings import ServiceSettings
 _BACK: Final = 2_000
 """Records before the end that are looked at first; ten times as many when the clock is not among them."""
 _AGAIN_S: Final = 1.0
+
+
+@asynccontextmanager
+async def followed(settings: ServiceSettings) -> AsyncIterator["StoreClock"]:
+    """A store's clock, followed as long as the block lasts: one for all senders of the store."""
+    clock = StoreClock(settings)
+    following = asyncio.get_running_loop().create_task(clock.run())
+    try:
+        yield clock
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 class StoreClock:

@@ -73,6 +73,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         sender: Sender,
         *,
         settings: ServiceSettings,
+        clock: StoreClock,
         database: Database,
         producer: AIOKafkaProducer,
         running: Running,
@@ -91,7 +92,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         self._records = Records(producer, settings, name=self._name, outcome=("effect", sender.name), running=running)
         self._told = Told(self._records, sender.name)
         self._from_now = from_now
-        self._clock = StoreClock(settings)
+        self._clock = clock
         self._worker = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
         self._partitions: frozenset[int] = frozenset()
         self._new: list[TopicPartition] = []
@@ -106,6 +107,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         """Where the contacts ended when that was asked last; read up to there, what was taken in before may go out."""
         self._refused = f"{self._name}: refused by the vendor"
         self._unassigned = f"{self._name}: no partitions yet"
+        self._timeless = f"{self._name}: the store's clock is not in the log: does its feed run?"
         running.health.block(self._unassigned)
         self._effects = topic(settings, topics.ACTIONS_EFFECTS)
         self._contacts = topic(settings, topics.ACTIONS_CONTACT)
@@ -120,13 +122,8 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
 
     async def run(self) -> None:
         """Raises FatalError for what only a person or a restart can cure."""
-        following = asyncio.get_running_loop().create_task(self._clock.run())
-        try:
-            with contextlib.suppress(Stopping):
-                await self._run()
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+        with contextlib.suppress(Stopping):
+            await self._run()
 
     async def _run(self) -> None:
         self._consumer.subscribe([self._effects, self._contacts], listener=self)
@@ -362,8 +359,8 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         policy, effect = self._policy, cast("Effect", entry.effect)
         if policy.guard == 0 or effect.cause.origin == "activation" or entry.reason == "resent":
             return False
-        most = policy.guard
-        return book.lately(connection, self._sender.name, entry.entry, seconds=policy.guard_s, most=most) >= most
+        sender, store, most = self._sender.name, self._settings.store, policy.guard
+        return book.lately(connection, sender, store, entry.entry, seconds=policy.guard_s, most=most) >= most
 
     async def _send(self, one: Outgoing) -> None:
         ended = await send(self._sender, one, self._policy)
@@ -400,12 +397,16 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         found = await self._store.write(
             lambda connection: (
                 book.left_behind(connection, name, self._partitions, store=store),
-                book.counts(connection, name),
+                book.counts(connection, name, store),
             )
         )
         for entry in found[0]:
             if entry.id not in self._flying:
                 await self._end(entry, Ended.in_doubt(self._sender, self._policy, entry, "worker_lost"))
+        if self._clock.now is None and found[1].get("waiting"):
+            self._running.health.block(self._timeless)
+        else:
+            self._running.health.clear(self._timeless)
         for state in ("waiting", "unknown", "held"):
             gauge("headrace_effects_open", sender=name, state=state).set(found[1].get(state, 0))
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from headrace.cli.book import in_book
 from headrace.cli.main import execute
 from headrace.consumer.database import open_database
 from headrace.consumer.effects import book
@@ -79,6 +81,20 @@ def test_effects_resend__all_held_ones_of_an_entry__only_with_confirm(capsys: py
     assert (code, found["error"]["code"]) == (1, "confirm_needed")
     code, found = said(capsys, "resend", "--entry", "segment:vip", "--reason", "a real rush", "--confirm")
     assert (code, found["resent"]) == (0, [HELD.id])
+
+
+def test_effects_resend__held_in_two_stores__one_has_to_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = replace(HELD, id="e" * 32, customer="other:1")
+
+    def hold(connection: Connection) -> None:
+        book.take_in(connection, "mail", [(theirs, 0)])
+        (entry,) = book.listed(connection, id=theirs.id)
+        book.settle(connection, entry, "held", reason="too_many")
+
+    in_book(hold)
+    asked = ("resend", "--entry", "segment:vip", "--reason", "a real rush", "--confirm")
+    assert said(capsys, *asked)[1]["error"]["code"] == "several_held"
+    assert said(capsys, *asked, "--store", "other")[1]["resent"] == [theirs.id]
 
 
 def test_effects_drop__ends_it_for_ever(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, update
 
 from headrace.consumer.database import Database, open_database
@@ -250,10 +251,10 @@ async def test_lately__counts_no_further_than_asked(pages: Book) -> None:
     await pages.take(*(an_effect(number, customer=number) for number in range(1, 6)))
     for found in await pages.due():
         await pages.claim(found)
-    assert await pages(book.lately, "mail", "segment:vip", seconds=60, most=100) == 5
-    assert await pages(book.lately, "mail", "segment:vip", seconds=60, most=3) == 3
-    assert await pages(book.lately, "mail", "segment:other", seconds=60, most=3) == 0
-    assert await pages(book.counts, "mail") == {"sending": 5}
+    assert await pages(book.lately, "mail", STORE, "segment:vip", seconds=60, most=100) == 5
+    assert await pages(book.lately, "mail", STORE, "segment:vip", seconds=60, most=3) == 3
+    assert await pages(book.lately, "mail", STORE, "segment:other", seconds=60, most=3) == 0
+    assert await pages(book.counts, "mail", STORE) == {"sending": 5}
 
 
 @pytest.mark.parametrize(
@@ -269,3 +270,15 @@ def test_check__what_could_never_be_looked_at__is_refused(given: dict[str, Any])
     with pytest.raises((ValueError, KeyError, OverflowError)):
         book.check(an_effect(**given))
     book.check(an_effect(quiet=Quiet(start="22:00", end="06:00", zone="Europe/Berlin"), cap=Cap(at_most=1, per_s=60)))
+
+
+async def test_counts_and_lately__of_two_stores_with_the_same_entry__each_by_itself(pages: Book) -> None:
+    ours = [an_effect(number, customer=number) for number in (1, 2, 3)]
+    theirs = replace(an_effect(9), id="f" * 32, customer="other:1")
+    await pages.take(*ours, theirs)
+    for entry in await pages.due(limit=2):
+        await pages.claim(entry)
+    assert await pages(book.counts, "mail", STORE) == {"waiting": 1, "sending": 2}
+    assert await pages(book.counts, "mail", "other") == {"waiting": 1}
+    tried = [await pages(book.lately, "mail", store, "segment:vip", seconds=60, most=9) for store in (STORE, "other")]
+    assert tried == [2, 0]

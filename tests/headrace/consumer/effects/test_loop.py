@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from headrace.consumer import PauseConsumer
 from headrace.consumer.database import Database, open_database
 from headrace.consumer.effects import Done, InDoubt, Letter, NotNow, Refused, book, loop
+from headrace.consumer.effects.clock import followed
 from headrace.consumer.effects.loop import EffectConsumer
 from headrace.consumer.effects.policy import Policy
 from headrace.consumer.ledger import migrate_ledger
@@ -105,7 +106,12 @@ async def tick(bench: Bench, now: datetime, store: str = STORE) -> None:
 
 @asynccontextmanager
 async def sending(
-    bench: Bench, post: Post, folder: Path, policy: Policy | None = None, database: Database | None = None
+    bench: Bench,
+    post: Post,
+    folder: Path,
+    policy: Policy | None = None,
+    database: Database | None = None,
+    seen: list[Running] | None = None,
 ) -> AsyncIterator[Database]:
     database = database or open_database(f"sqlite:///{folder / 'book.db'}")
     migrate_ledger(database)
@@ -115,14 +121,23 @@ async def sending(
         await producer.start()
         try:
             running.health.clear(STARTING)
-            await EffectConsumer(
-                post, settings=bench.settings, database=database, producer=producer, running=running, policy=policy
-            ).run()
+            async with followed(bench.settings) as clock:
+                await EffectConsumer(
+                    post,
+                    settings=bench.settings,
+                    clock=clock,
+                    database=database,
+                    producer=producer,
+                    running=running,
+                    policy=policy,
+                ).run()
         finally:
             await producer.stop()
 
     try:
-        async with in_process(main):
+        async with in_process(main) as running:
+            if seen is not None:
+                seen.append(running)
             yield database
     finally:
         await database.close()
@@ -413,3 +428,22 @@ async def test_loop__resent_by_a_person__consent_and_age_hold_as_before(
         await database.write(partial(book.send_again, entry=entry, reason="never came", who="ada"))
         assert (await ended(database, effect))[effect.id] == state
     assert effect.id not in post.ids
+
+
+async def test_loop__no_clock_in_the_log__nothing_goes_out_and_it_says_so(bench: Bench, tmp_path: Path) -> None:
+    post, seen = Post(), list[Running]()
+    await publish(bench, a_contact(), an_effect())
+    async with sending(bench, post, tmp_path, seen=seen) as database:
+
+        async def told() -> bool:
+            return any("clock" in reason for reason in seen[0].health.reasons)
+
+        await eventually(told, what="the reason")
+        assert post.ids == []
+        await tick(bench, NOW)
+        assert (await ended(database, an_effect()))[an_effect().id] == "sent"
+
+        async def ready() -> bool:
+            return seen[0].health.ready
+
+        await eventually(ready, what="readiness")
