@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from pydantic import BaseModel
 from headrace.consumer import ConsumerSettings, DesiredState, Letter, TryAgain, effect
 from headrace.consumer.run_own import run_own
 from headrace.consumer.sdk import EffectOfYourOwn, Own, Start
+from headrace.consumer.testing import a_letter
 from headrace.contracts import topics
 from headrace.contracts.actions import Cause, DesiredGroup, OutcomeRecord, encode
-from headrace.contracts.effects import Effect, effect_id, encode_effect
+from headrace.contracts.effects import Effect, encode_effect
 from headrace.contracts.events import CLOCK, Clock, encode_event
 from headrace.runtime.kafka import make_producer, read_to_end, topic
 from headrace.runtime.process import Running
@@ -104,22 +105,7 @@ def wanted(customer: str, value: str, step: int) -> DesiredGroup:
 
 
 def asked(name: str, customer: str, cause: str, said: dict[str, Any] | None = None) -> Effect:
-    return Effect(
-        id=effect_id(customer, "rule:r", name, cause),
-        customer=customer,
-        version=(1, 1, 0),
-        kind="do",
-        entry="rule:r",
-        key=name,
-        cause_id=cause,
-        cause=Cause(event=cause),
-        rules_version=1,
-        decided_at=NOW,
-        fact_at=NOW,
-        expires_at=NOW + timedelta(days=1),
-        with_=said or {"points": 5},
-        consumer=name,
-    )
+    return a_letter(name, said or {"points": 5}, customer=customer, cause_id=cause, now=NOW).effect
 
 
 @asynccontextmanager
