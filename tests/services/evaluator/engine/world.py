@@ -22,6 +22,8 @@ from tests.services.evaluator.engine.stand_ins import KEY, Log, Record
 
 WELL = "all is well"
 
+_TURNS = 20
+
 
 class Consumer:
     """Fetches partition 0 in chunks; a rewind moves it and begins a new era."""
@@ -115,12 +117,17 @@ class World:
             await self.engine.take(0, chunk)
 
     async def settle(self, condition: Callable[[], bool]) -> None:
-        """Commits epochs as they are due until something holds; within 5 s."""
+        """Commits epochs as they are due until something holds, and still does after a few turns; within 5 s.
+
+        Between the answer of a commit and what is done about it lie some turns of the loop.
+        """
         running = asyncio.ensure_future(self.engine.run())
+        held = 0
         try:
             async with asyncio.timeout(5):
-                while not condition():
-                    await asyncio.sleep(0.001)
+                while held < _TURNS:
+                    held = held + 1 if condition() else 0
+                    await asyncio.sleep(0 if held else 0.001)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
