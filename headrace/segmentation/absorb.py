@@ -55,7 +55,7 @@ class NotApplicable(Exception):  # reads as the fact it states
 
 
 class Absorbed(Struct, frozen=True):
-    """`changed`: which of profile, ledger, labels did. `pages`: those written."""
+    """`changed`: which of profile, ledger (what the orders add up to), labels did. `pages`: those written."""
 
     state: State
     changed: frozenset[str]
@@ -139,8 +139,15 @@ def _order(
         purchased=_purchased(state.purchased, applied, summing),
         windows=_windows(state.windows, applied, old, new, summing, now),
     )
-    changed = LEDGER if profile is state.profile else BOTH
+    changed = NOTHING if _adds_up_the_same(state, after) else LEDGER
+    if profile is not state.profile:
+        changed |= PROFILE
     return Absorbed(after, changed, tuple(order_triggers(applied, order, triggers)), kept.pages)
+
+
+def _adds_up_the_same(before: State, after: State) -> bool:
+    """An order went from one status to another, and all that conditions read of the orders is as it was."""
+    return after.totals is before.totals and after.purchased is before.purchased and after.windows is before.windows
 
 
 def _windows(
@@ -162,7 +169,7 @@ def _purchased(known: Purchased, applied: Applied, summing: Summing) -> Purchase
         return known
     before, after = applied.before, applied.after
     counted, counts_now = before is not None and counts(before, summing.spend), counts(after, summing.spend)
-    if before is not None and counted and counts_now and before.lines == after.lines:
+    if before is not None and counted is counts_now and (not counted or before.lines == after.lines):
         return known
     gone = decode_lines(before.lines) if before is not None and counted else ()
     return step_purchased(known, gone, applied.lines if counts_now else (), summing)

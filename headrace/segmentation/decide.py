@@ -105,8 +105,8 @@ def activate(
     return settle(adopted.state, rules, stamp, step)
 
 
-def _drifted(before: State, after: State, rules: CompiledRules) -> str | None:
-    return None if before.profile is after.profile else moved_to(before, after, rules.store_default)
+def _drifted(before: State, after: State, rules: CompiledRules, pages: Pages) -> str | None:
+    return None if before.profile is after.profile else moved_to(before, after, pages, rules.store_default)
 
 
 def _decide(
@@ -127,7 +127,8 @@ def _decide(
     )
     if isinstance(absorbed, str):
         return unchanged(before, stamp.event, absorbed)
-    state, parts, drifted = absorbed.state, absorbed.changed, _drifted(adopted.state, absorbed.state, rules)
+    state, parts = absorbed.state, absorbed.changed
+    drifted = _drifted(adopted.state, state, rules, pages)
     if drifted is not None:
         adopted.verdicts.append(drift_verdict(drifted, rules))
         if rules.rule_set.drift == "pin":

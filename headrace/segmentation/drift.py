@@ -10,7 +10,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.history import newest_changes
+from headrace.segmentation.history import newest_first
+from headrace.segmentation.pages import Pages
 from headrace.segmentation.pins import can_be_pinned
 from headrace.segmentation.state import Pin, Profile, State
 from headrace.segmentation.verdicts import Verdict
@@ -24,7 +25,7 @@ NEW_CUSTOMER: Final = timedelta(hours=1)
 """The store gives a new customer its default group by itself, at a time of its own."""
 
 
-def moved_to(before: State, after: State, default_group: str = "") -> str | None:
+def moved_to(before: State, after: State, pages: Pages, default_group: str = "") -> str | None:
     """The group the store has now ("" for none), where it had the desired one, or one that somebody had moved the
     customer to; None: nobody moved anybody."""
     was, now = before.profile, after.profile
@@ -33,29 +34,29 @@ def moved_to(before: State, after: State, default_group: str = "") -> str | None
     told = before.emitted
     if not told.group_known or told.group is None or now.group in (was.group, told.group):
         return None
-    if was.group != told.group and not is_moved_away(before):
+    if was.group != told.group and not is_moved_away(before, pages):
         return None
-    if now.group is None or _is_given_by_the_store(now, default_group) or _may_be_ours(before, was, now):
+    if now.group is None or _is_given_by_the_store(now, default_group) or _may_be_ours(before, was, now, pages):
         return None
     return now.group
 
 
-def is_moved_away(state: State) -> bool:
+def is_moved_away(state: State, pages: Pages) -> bool:
     """True when somebody moved the customer after the newest change of the desired group."""
-    kinds = [change.kind for change in newest_changes(state) if change.kind in {"group", "drift"}]
-    return kinds[-1:] == ["drift"]
+    kinds = (change.kind for change in newest_first(state, pages))
+    return next((kind == "drift" for kind in kinds if kind in {"group", "drift"}), False)
 
 
 def _is_given_by_the_store(now: Profile, default_group: str) -> bool:
     return now.group == default_group != "" and now.modified_at < now.created_at + NEW_CUSTOMER
 
 
-def _may_be_ours(before: State, was: Profile, now: Profile) -> bool:
+def _may_be_ours(before: State, was: Profile, now: Profile, pages: Pages) -> bool:
     """True where we told this group not long ago and the write of it may only now have arrived.
 
     It has arrived before, for sure, when the store has had the newest since: changed after we told it, and told once.
     """
-    told = _told_lately(before, now.modified_at - WRITES_TAKE)
+    told = _told_lately(before, now.modified_at - WRITES_TAKE, pages)
     earlier = [group for _, group in told[:-1]]
     if now.group not in earlier:
         return False
@@ -66,11 +67,15 @@ def _may_be_ours(before: State, was: Profile, now: Profile) -> bool:
     return not seen_since or now.modified_at <= was.modified_at + SETTLED_AFTER
 
 
-def _told_lately(state: State, since: datetime) -> list[tuple[datetime | None, str]]:
+def _told_lately(state: State, since: datetime, pages: Pages) -> list[tuple[datetime | None, str]]:
     """Groups told since then, and the one before them, oldest first; the last is the desired one."""
-    told = [(one.at, one.name) for one in newest_changes(state) if one.kind == "group" and one.entered]
-    older = sum(at is not None and at < since for at, _ in told)
-    return told[max(0, older - 1) :]
+    told = list[tuple[datetime | None, str]]()
+    for one in newest_first(state, pages):
+        if one.kind == "group" and one.entered:
+            told.append((one.at, one.name))
+            if one.at is not None and one.at < since:
+                break
+    return told[::-1]
 
 
 def pinned_there(state: State, rules: CompiledRules, group: str) -> State:

@@ -69,7 +69,7 @@ def explain(
         not_ours=not_ours(state, rules),
         smallest_change=view.change(entries[0] if rule is not None else None) if search else None,
         waiting=waiting_seen(state, rules),
-        moved_to=moved_away(state),
+        moved_to=moved_away(state, pages),
     )
 
 

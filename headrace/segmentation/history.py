@@ -90,11 +90,15 @@ def remember(state: State, new: Iterable[Change]) -> tuple[State, Written]:
 def read_history(state: State, pages: Pages) -> Iterator[Change]:
     """Every change, the oldest first. Raises `StateUnreadable`."""
     for number in range(state.history_pages):
-        page = pages.read(history_page(number))
-        if page is None:
-            raise StateUnreadable("a page of the history is missing")
-        yield from _decode(page_content(page))
+        yield from _page(number, pages)
     yield from _decode(state.history)
+
+
+def newest_first(state: State, pages: Pages) -> Iterator[Change]:
+    """Every change, the newest first; a page is read when it is come to. Raises `StateUnreadable`."""
+    yield from reversed(_decode(state.history))
+    for number in reversed(range(state.history_pages)):
+        yield from reversed(_page(number, pages))
 
 
 def newest_changes(state: State) -> tuple[Change, ...]:
@@ -109,6 +113,13 @@ _SHORT: Final = 15
 """So many elements, and their number is in the one byte of the header."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _DECODER: Final = msgspec.msgpack.Decoder(tuple[Change, ...])
+
+
+def _page(number: int, pages: Pages) -> tuple[Change, ...]:
+    page = pages.read(history_page(number))
+    if page is None:
+        raise StateUnreadable("a page of the history is missing")
+    return _decode(page_content(page))
 
 
 def _count(history: bytes) -> int:

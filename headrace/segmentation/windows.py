@@ -53,7 +53,7 @@ def step_windows(
     now: datetime | None,
 ) -> tuple[Series, ...]:
     """The sums after an order changed from `before` (None: it is new); what left its window by `now` is dropped."""
-    if not sums or (before is not None and _adds_the_same(before.entry, after.entry)):
+    if not sums or (before is not None and _adds_the_same(before, after)):
         return known
     return tuple(
         [
@@ -99,19 +99,16 @@ def _stepped(series: Series, one: WindowSum, out: Parts, into: Parts, now: datet
     return pruned(series, one, now) if series.at else series
 
 
-def _adds_the_same(before: Entry, after: Entry) -> bool:
+def _adds_the_same(before: Ordered, after: Ordered) -> bool:
     """All that a sum may read of an order is as it was."""
+    was, now = before.entry, after.entry
     return (
-        before.status == after.status
-        and before.total == after.total
-        and before.refunds == after.refunds
-        and before.lines == after.lines
-        and before.created_at == after.created_at
-        and before.archived == after.archived
-        and before.subtotal == after.subtotal
-        and before.total_excluding_tax == after.total_excluding_tax
-        and before.channel == after.channel
-        and before.shipping == after.shipping
-        and before.shipping_excluding_tax == after.shipping_excluding_tax
-        and before.store_credit == after.store_credit
+        before.counted is after.counted
+        and before.amount == after.amount
+        and before.units == after.units
+        and was.created_at == now.created_at
+        and was.archived is now.archived
+        and was.channel == now.channel
+        and was.refunds == now.refunds
+        and was.lines == now.lines
     )

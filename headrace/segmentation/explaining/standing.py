@@ -7,6 +7,7 @@ from headrace.segmentation.drift import is_moved_away
 from headrace.segmentation.explaining.seen import ClaimSeen, MembershipSeen
 from headrace.segmentation.group_choice import GroupClaim
 from headrace.segmentation.group_claims import choose_group, group_claims, wanted_group
+from headrace.segmentation.pages import Pages
 from headrace.segmentation.pins import PIN
 from headrace.segmentation.state import State
 
@@ -37,12 +38,12 @@ def not_ours(state: State, rules: CompiledRules) -> str | None:
     return f"the store has it in {state.profile.group}, which these rules do not name and nobody has let them take over"
 
 
-def moved_away(state: State) -> str | None:
+def moved_away(state: State, pages: Pages) -> str | None:
     """The group ("" = none) that somebody else put the customer into and the store has; None: the desired one."""
     told, profile = state.emitted.group, state.profile
     if told is None or profile is None or profile.group is None or profile.group == told:
         return None
-    return profile.group if is_moved_away(state) else None
+    return profile.group if is_moved_away(state, pages) else None
 
 
 def memberships_seen(state: State, rules: CompiledRules) -> tuple[MembershipSeen, ...]:

@@ -1,5 +1,6 @@
 """One customer's story, told to the core as the evaluator tells it: timers first, every state through bytes."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from headrace.rules.load import Source, load_texts
 from headrace.segmentation.codec import decode_state, encode_state
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, Decision, activate, decide
+from headrace.segmentation.pages import ORDER
 from headrace.segmentation.state import State, Timer
 from headrace.segmentation.verdicts import Verdict
 from headrace.segmentation.wake import wake
@@ -45,7 +47,7 @@ def moment(text: str) -> datetime:
 
 
 class Story:
-    """`now`: the store's clock, moved by `at` of each step."""
+    """`now`: the store's clock, moved by `at` of each step. It keeps its own pages."""
 
     def __init__(self, rules: str, *, key: str = "shop:7") -> None:
         self.rules = compiled(rules)
@@ -53,6 +55,7 @@ class Story:
         self.now = START
         self.version = 1
         self.offset = 0
+        self.stored: dict[str, bytes] = {}
         self.actions: list[Desired] = []
         self.verdicts: list[Verdict] = []
 
@@ -97,12 +100,22 @@ class Story:
         """Another rule set takes effect."""
         self._move(at)
         self.rules, self.version = compiled(rules), self.version + 1
-        decision = activate(self.state, self.rules, self._context(), f"a{self.version}", take_over=take_over)
+        decision = activate(
+            self.state, self.rules, self._context(), f"a{self.version}", take_over=take_over, pages=self
+        )
         return self._keep(decision)
 
     def wait(self, at: str) -> None:
         """Nothing happens until then."""
         self._move(at)
+
+    def read(self, name: str) -> bytes | None:
+        """One of its pages."""
+        return self.stored.get(name)
+
+    def orders(self) -> Iterable[str]:
+        """The pages that hold orders."""
+        return [name for name in self.stored if name.startswith(ORDER)]
 
     @property
     def group(self) -> str | None:
@@ -149,11 +162,16 @@ class Story:
             origin="live",
             revision=f"r{self.offset:05d}" if kind.endswith(".snapshot") else None,
         )
-        return self._keep(decide(self.state, decode_event(value), self.rules, context))
+        return self._keep(decide(self.state, decode_event(value), self.rules, context, pages=self))
 
     def _keep(self, decision: Decision) -> Decision:
         self.state = decode_state(encode_state(decision.state))
         assert self.state == decision.state
+        for name, page in decision.pages.items():
+            if page is None:
+                del self.stored[name]
+            else:
+                self.stored[name] = page
         self.actions += decision.actions
         self.verdicts += decision.trace.verdicts
         return decision

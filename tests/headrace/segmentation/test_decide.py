@@ -23,6 +23,7 @@ from headrace.rules.model import Group, Ladder, Leaf, RuleSet, Rung, Segment, St
 from headrace.segmentation.compiled import compile_rules
 from headrace.segmentation.decide import Context, NotApplicable, activate, decide
 from headrace.segmentation.state import State
+from tests.headrace.segmentation.story import Story
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = compile_rules(
@@ -184,3 +185,29 @@ def test_decide__equal_groups__the_newest_fact_wins_also_when_nobody_moves() -> 
         state = decision.state
         wanted += [action.value for action in decision.actions if isinstance(action, DesiredGroup)]
     assert wanted == ["Red", "Blue"]
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "sent"),
+    [
+        ("awaiting_fulfillment", set(), False),
+        ("shipped", {"rule:sent"}, True),
+        ("cancelled", {"rule:sent", "segment:big", "segment:lately", "segment:no-tea"}, False),
+    ],
+)
+def test_decide__order_goes_from_status_to_status__conditions_are_asked_only_where_it_counts_otherwise(
+    status: str, asked: set[str], *, sent: bool
+) -> None:
+    story = Story("""
+segments:
+  - {id: big, who: {customer.spend: {above: 1000}}, attributes: {t: big}}
+  - {id: lately, who: {customer.orders: {above: 2, within: 90 days}}, attributes: {t: often}}
+  - {id: no-tea, who: {customer.purchased: {none: {brand: Tea}}}, attributes: {t: coffee}}
+ladders: [{id: loyalty, by: customer.spend, rungs: [{group: Silver}, {group: Gold, from: 1000}]}]
+rules: [{id: sent, when: {order.reached: shipped}, then: [{add_attribute: {sent: "yes"}}]}]
+""")
+    story.customer()
+    story.order("1", 20, status="awaiting_fulfillment")
+    decision = story.order("1", 20, status=status)
+    assert {verdict.source for verdict in decision.trace.verdicts} == asked
+    assert ("sent" in story.attributes) is sent

@@ -5,7 +5,8 @@ import pytest
 from headrace.contracts.actions import DesiredGroup
 from headrace.segmentation.drift import REASON
 from headrace.segmentation.explain import explain
-from headrace.segmentation.history import newest_changes
+from headrace.segmentation.history import newest_changes, read_history
+from tests.headrace.segmentation.paged import NEVER, ONLY_PAGES, limited
 from tests.headrace.segmentation.story import GROUPS, Story, moment
 
 LADDER = "ladders: [{id: loyalty, by: customer.spend, rungs: [{group: Silver}, {group: Gold, from: 1000}]}]\n"
@@ -211,10 +212,21 @@ def test_explain__what_we_told_has_not_arrived_yet__nobody_moved_anybody() -> No
 def test_drift__moved_again_before_the_desired_group_was_there__is_drift_again(
     drift: str, told: list[str], drifts: list[str]
 ) -> None:
-    story = story_with(drift)
-    for group in ("Wholesale", "Wholesale", "Gold", "Gold"):
-        story.customer(group=group)
-    assert (story.told[1:], [one.name for one in newest_changes(story.state) if one.kind == "drift"]) == (told, drifts)
+    for limits in (NEVER, ONLY_PAGES):
+        with limited(limits):
+            story = story_with(drift)
+            for group in ("Wholesale", "Wholesale", "Gold", "Gold"):
+                story.customer(group=group)
+        changes = read_history(story.state, story)
+        assert (story.told[1:], [one.name for one in changes if one.kind == "drift"]) == (told, drifts)
+
+
+def test_drift__its_entry_went_to_a_page__is_still_told() -> None:
+    with limited(ONLY_PAGES):
+        story = story_with("report")
+        story.customer(group="Wholesale")
+    assert newest_changes(story.state) == ()
+    assert explain(story.state, story.rules, pages=story).moved_to == "Wholesale"
 
 
 def test_drift__moved_and_then_another_group_is_wanted__the_old_write_that_arrives_is_our_own() -> None:
