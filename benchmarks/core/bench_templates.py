@@ -3,13 +3,15 @@
 Run: `headrace bench templates`. A real shop's orders and refunds are folded one by one, each customer's state through
 its bytes as in the evaluator, and the collector at rest as there; it asserts nothing.
 
-The codec is measured twice: apart, in a loop of nothing else, and once more where it stands in the fold, in whose
-caches the next event's bytes are as cold as they are in the evaluator.
+Every call is timed where it stands in the fold. The codec is measured once more apart, in a loop of nothing else, where
+the caches hold nothing but its bytes. Timers that came due between two events are no part of a decision: they are told
+beside it, by the events before which they came.
 """
 
 import argparse
 import gc
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +26,7 @@ from benchmarks.engine.report import finish, make_result
 from benchmarks.engine.results import table
 from benchmarks.path.options import SHOP
 from benchmarks.path.shop_events import shop_records
-from headrace.contracts.events import Event, decode_event
+from headrace.contracts.events import decode_event
 from headrace.demo.scenario import load_scenario
 from headrace.rules.load import load_rule_set
 from headrace.rules.model import Store
@@ -39,6 +41,8 @@ from headrace.templates.together import load_together
 
 DEMO = Path(__file__).parents[2] / "examples" / "rules" / "demo"
 T = TypeVar("T")
+KINDS = {"order.snapshot": "orders", "customer.snapshot": "customers"}
+"""Type of an event -> how the table calls it."""
 WARM = 200
 COLUMNS = {
     "events": "events",
@@ -49,6 +53,7 @@ COLUMNS = {
     "decide_by_codec": "decide/codec",
     "codec_in_place_us": "codec in place",
     "decide_by_codec_in_place": "decide/in place",
+    "timers_us": "timers",
     "state_bytes": "state B",
 }
 
@@ -71,27 +76,25 @@ class Customer:
 
 
 @dataclass
-class InPlace:
-    """A call, and the seconds of CPU that it took; what the clock itself takes is taken off."""
+class Clock:
+    """Seconds of CPU by what was called and for which events; what the clock itself takes is taken off."""
 
-    call: Callable[[Any], Any]
-    clock: float
-    seconds: float = 0.0
+    own: float = field(default_factory=lambda: median(-thread_time() + thread_time() for _ in range(1001)))
+    seconds: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
 
-    def __call__(self, one: Any) -> Any:
+    def __call__(self, what: str, kind: str, call: Callable[[], T]) -> T:
         began = thread_time()
-        found = self.call(one)
-        self.seconds += thread_time() - began - self.clock
+        found = call()
+        self.seconds[what, kind] += thread_time() - began - self.own
         return found
 
 
-@dataclass(frozen=True)
-class Codec:
-    """What of the fold is no decision."""
+@dataclass
+class Met:
+    """Events of one kind as they were met, and the states as they were stored before each."""
 
-    event: Callable[[bytes], Event] = decode_event
-    state: Callable[[bytes], State] = decode_state
-    encode: Callable[[State], bytes] = encode_state
+    values: list[bytes] = field(default_factory=list)
+    states: list[bytes] = field(default_factory=list)
 
 
 def main(arguments: list[str]) -> int:
@@ -103,16 +106,21 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     scenario = load_scenario(options.data, seed=1, orders=options.events)
     values = [record.value for record, _ in zip(shop_records(scenario, 1), range(options.events), strict=False)]
+    events = [(KINDS[decode_event(value).envelope.type], value) for value in values]
     systems = {"template library": _library(), "demo": _demo()}
     for rules in systems.values():
-        _fold(values[:WARM], rules)  # tables that are read at their first use are no part of a decision
+        _fold(events[:WARM], rules)  # tables that are read at their first use are no part of a decision
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
     rounds: list[dict[str, Any]] = []
     for number in range(1, options.rounds + 1):
         sys.stderr.write(f"round {number}\n")
-        rounds += [{"system": name, "round": number, **_fold(values, rules)} for name, rules in systems.items()]
+        rounds += [
+            {"system": f"{name}, {kind}", "round": number, **costs}
+            for name, rules in systems.items()
+            for kind, costs in _fold(events, rules).items()
+        ]
     entries = len(systems["template library"].entries)
     result = make_result("templates", rounds, workload={"templates": len(library()), "entries": entries})
     return finish(result, table(result["medians"], COLUMNS), as_json=options.json, keep=options.keep)
@@ -131,40 +139,36 @@ def _demo() -> CompiledRules:
     return compile_rules(loaded.rule_set)
 
 
-def _fold(values: list[bytes], rules: CompiledRules) -> dict[str, Any]:
-    """What the codec takes is measured apart, on the very bytes that the fold met, and taken off the whole."""
+def _fold(events: list[tuple[str, bytes]], rules: CompiledRules) -> dict[str, dict[str, Any]]:
+    """What each part takes, by the kind of event; the codec also apart, on the very bytes that the fold met."""
     known: dict[str, Customer] = {}
-    before: list[bytes] = []
-    codec = Codec()
-    began = thread_time()
-    for offset, value in enumerate(values):
-        before.append(_one(offset, value, rules, known, codec))
-    whole = (thread_time() - began) / len(values) * 1e6
-    events, states = _us(decode_event, values), _us(decode_state, before)
-    encode = _us(encode_state, list(map(decode_state, before)))
-    decided, in_place = whole - events - states - encode, _in_place(values, rules)
+    met = {kind: Met() for kind in KINDS.values()}
+    clock = Clock()
+    for offset, (kind, value) in enumerate(events):
+        met[kind].values.append(value)
+        met[kind].states.append(_one(offset, kind, value, rules, known, clock))
+    return {kind: _costs(kind, one, clock) for kind, one in met.items()}
+
+
+def _costs(kind: str, met: Met, clock: Clock) -> dict[str, Any]:
+    count = len(met.values)
+    events, states = _us(decode_event, met.values), _us(decode_state, met.states)
+    encode = _us(encode_state, list(map(decode_state, met.states)))
+    us = {what: clock.seconds[what, kind] / count * 1e6 for what in ("event", "state", "timers", "decide", "encode")}
+    in_place = us["event"] + us["state"] + us["encode"]
     return {
-        "events": len(values),
+        "events": count,
         "decode_event_us": round(events, 2),
         "decode_state_us": round(states, 2),
         "encode_state_us": round(encode, 2),
-        "decide_us": round(decided, 2),
-        "decide_by_codec": round(decided / (events + states + encode), 2),
+        "decide_us": round(us["decide"], 2),
+        "decide_by_codec": round(us["decide"] / (events + states + encode), 2),
         "codec_in_place_us": round(in_place, 2),
-        "decide_by_codec_in_place": round((whole - in_place) / in_place, 2),
-        "state_bytes": sum(map(len, before)) // len(before),
+        "decide_by_codec_in_place": round(us["decide"] / in_place, 2),
+        "timers_us": round(us["timers"], 2),
+        "state_bytes": sum(map(len, met.states)) // count,
         "error": None,
     }
-
-
-def _in_place(values: list[bytes], rules: CompiledRules) -> float:
-    """Microseconds of CPU an event that the codec takes within the fold."""
-    clock = median(-thread_time() + thread_time() for _ in range(1001))
-    timed = [InPlace(call, clock) for call in (decode_event, decode_state, encode_state)]
-    known: dict[str, Customer] = {}
-    for offset, value in enumerate(values):
-        _one(offset, value, rules, known, Codec(*timed))
-    return sum(one.seconds for one in timed) / len(values) * 1e6
 
 
 def _us(call: Callable[[T], object], each: list[T]) -> float:
@@ -174,20 +178,21 @@ def _us(call: Callable[[T], object], each: list[T]) -> float:
     return (thread_time() - began) / len(each) * 1e6
 
 
-def _one(offset: int, value: bytes, rules: CompiledRules, known: dict[str, Customer], codec: Codec) -> bytes:
+def _one(offset: int, kind: str, value: bytes, rules: CompiledRules, known: dict[str, Customer], clock: Clock) -> bytes:
     """Fold one event; the customer's state as it was stored before."""
-    event = codec.event(value)
+    event = clock("event", kind, lambda: decode_event(value))
     subject, now = event.envelope.subject, event.envelope.time
     customer = known.get(subject) or known.setdefault(subject, Customer(encode_state(State(subject, rules_version=1))))
     before, context = customer.body, Context(1, offset, now, 1)
-    state, due = codec.state(before), wake_at_of(before)
+    state, due = clock("state", kind, lambda: decode_state(before)), wake_at_of(before)
     if due and due <= microseconds(now):
-        woken = wake(state, rules, context)
+        stored = state
+        woken = clock("timers", kind, lambda: wake(stored, rules, context))
         customer.keep(woken.pages)
         state = woken.state
-    decision = decide(state, event, rules, context, pages=customer)
+    decision = clock("decide", kind, lambda: decide(state, event, rules, context, pages=customer))
     customer.keep(decision.pages)
-    customer.body = codec.encode(decision.state)
+    customer.body = clock("encode", kind, lambda: encode_state(decision.state))
     return before
 
 

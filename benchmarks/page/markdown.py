@@ -85,6 +85,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "decide_by_codec": "times decode and encode",
         "codec_in_place_us": "decode and encode in place",
         "decide_by_codec_in_place": "times that",
+        "timers_us": "timers, µs",
         "state_bytes": "bytes of the state",
         "events": "events",
     },
