@@ -87,6 +87,9 @@ def resend(
         str | None, typer.Option(metavar="ENTRY", help="All held ones of this entry: segment:vip, rule:thanks.")
     ] = None,
     confirm: Annotated[bool, typer.Option("--confirm", help="With --entry: yes, so many.")] = False,
+    late: Annotated[
+        bool, typer.Option("--late", help="However old they are by now: `max_age` does not count for them.")
+    ] = False,
     sender: _SenderOption = None,
     who: _Who = None,
     json: JsonOption = False,
@@ -105,7 +108,9 @@ def resend(
                 hint="add --confirm if that is meant",
                 exit_code=EXIT_FINDINGS,
             )
-        return [one.id for one in chosen if _done(book.send_again(connection, one, reason=why, who=name), one)]
+        return [
+            one.id for one in chosen if _done(book.send_again(connection, one, reason=why, who=name, late=late), one)
+        ]
 
     emit(
         {"resent": in_book(act), "reason": why},
@@ -201,7 +206,9 @@ def _as_object(entry: Entry) -> dict[str, Any]:
         "attempts": entry.attempts,
         "taken_at": told_at(entry.taken),
         "changed_at": told_at(entry.changed),
-        "expires_at": None if effect is None else effect.expires_at.isoformat().replace("+00:00", "Z"),
+        "expires_at": None
+        if effect is None or effect.expires_at == book.NEVER
+        else effect.expires_at.isoformat().replace("+00:00", "Z"),
     }
 
 

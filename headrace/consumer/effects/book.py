@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -89,6 +90,10 @@ ACTS: Final = Table(
     Column("who", Text, nullable=False),
 )
 """What people did, and why: only ever added to."""
+RESENT: Final = "resent"
+"""Why something waits that a person wants sent."""
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""When an effect expires that goes out however old it is."""
 _SLICE: Final = 400
 _LARGEST: Final = 2**63 - 1
 
@@ -293,7 +298,21 @@ def cancel_marketing(connection: Connection, sender: str, since: Mapping[str, Ve
         )
         found += [_entry(row) for row in connection.execute(query).mappings()]
     before = [entry for entry in found if entry.version < since[entry.customer]]
-    return [entry for entry in before if settle(connection, entry, "cancelled", reason=reason)]
+    return [entry for entry in before if give_up(connection, entry, "cancelled", reason=reason)]
+
+
+def give_up(
+    connection: Connection, entry: Entry, state: Literal["cancelled", "expired"], *, reason: str
+) -> Literal["cancelled", "expired", "unknown", "held"] | None:
+    """What becomes of a waiting effect that may not go out; None: somebody took it on meanwhile.
+
+    Age alone ends nothing that may have been sent already, nor what a person wants sent: these wait for a word.
+    """
+    ends: Literal["cancelled", "expired", "unknown", "held"] = state
+    if state == "expired" and (entry.again or entry.reason == RESENT):
+        ends = "unknown" if entry.again else "held"
+    detail = "may have been sent before" if entry.again and ends == "cancelled" else ""
+    return ends if settle(connection, entry, ends, reason=reason, detail=detail) else None
 
 
 def age(connection: Connection, entry: Entry) -> float:
@@ -346,24 +365,28 @@ def listed(
     return [_entry(row) for row in connection.execute(query).mappings()][::-1]
 
 
-def send_again(connection: Connection, entry: Entry, *, reason: str, who: str) -> bool:
+def send_again(connection: Connection, entry: Entry, *, reason: str, who: str, late: bool = False) -> bool:
     """A person wants it sent all the same. False: it is not undecided (any more), or its content is gone.
 
-    The word is on what nobody else can know: consent, age, quiet hours and caps hold as before.
+    The word is on what nobody else can know: consent, quiet hours and caps hold as before, and its age unless `late`.
     """
+    content: dict[str, Any] = {}
+    if late and entry.effect is not None:
+        content = {"payload": encode_effect(structs.replace(entry.effect, expires_at=NEVER)).decode()}
     changed = connection.execute(
         update(BOOK)
         .where(*_as_found(entry), BOOK.c.state.in_(sorted(UNDECIDED)), BOOK.c.payload.is_not(None))
         .values(
             state="waiting",
-            reason="resent",
+            reason=RESENT,
             not_before=0.0,
             due_at=0.0,
             again=or_(BOOK.c.again, BOOK.c.state == "unknown"),
             changed=database_time(connection),
+            **content,
         )
     )
-    return _acted(connection, entry, "resend", reason, who) if changed.rowcount else False
+    return _acted(connection, entry, "resend late" if late else "resend", reason, who) if changed.rowcount else False
 
 
 def drop(connection: Connection, entry: Entry, *, reason: str, who: str) -> bool:

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from headrace.consumer.bootstrap import Batch, Place, Record, mark_begun, never_begun
 from headrace.consumer.database import Database
 from headrace.consumer.effects import book, gate
-from headrace.consumer.effects.book import Entry
+from headrace.consumer.effects.book import RESENT, Entry
 from headrace.consumer.effects.clock import StoreClock
 from headrace.consumer.effects.contacts import contacts_of, keep_contacts
 from headrace.consumer.effects.policy import Policy
@@ -56,6 +56,7 @@ _SLACK_S: Final = 2.0
 _CONTACT_LATE_S: Final = 30.0
 """So long a new effect waits for its customer's first contact: topics show a transaction's end one after the other."""
 _CONTACT_AGAIN_S: Final = 1.0
+_TOO_MANY: Final = "too_many"
 _CONTACT: Final = msgspec.json.Decoder(DesiredContact)
 
 
@@ -63,6 +64,15 @@ _CONTACT: Final = msgspec.json.Decoder(DesiredContact)
 class _Taken:
     effects: Sequence[tuple[Effect, int]]
     contacts: Sequence[DesiredContact]
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """What is not sent now, or ever, as it was found; how that is told."""
+
+    entry: Entry
+    result: Literal["skipped", "unknown", "held"]
+    reason: str
 
 
 class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types for it
@@ -303,10 +313,10 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
             task = asyncio.get_running_loop().create_task(self._send(one))
             self._flying[one.entry.id] = task
             task.add_done_callback(partial(self._landed, one.entry.id))
-        for entry, never in over:
-            await self._told.tell(entry, "held" if never == "held" else "skipped", never)
-            if never == "held":
-                log.error("effects.held", kind=self._name, entry=entry.entry)
+        for gone in over:
+            await self._told.tell(gone.entry, gone.result, gone.reason)
+            if gone.reason == _TOO_MANY:
+                log.error("effects.held", kind=self._name, entry=gone.entry.entry)
 
     def _landed(self, known_by: str, task: asyncio.Task[None]) -> None:
         self._flying.pop(known_by, None)
@@ -315,9 +325,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
             log.error("task.failed", task=self._name, problem=type(error).__name__)
             self._running.fail(cause)
 
-    def _choose(
-        self, connection: Connection, now: datetime, room: int
-    ) -> tuple[list[Outgoing], list[tuple[Entry, str]]]:
+    def _choose(self, connection: Connection, now: datetime, room: int) -> tuple[list[Outgoing], list[_Over]]:
         """Looks at what is due, claims what may go, and says what will never go, and why."""
         name, begun = self._sender.name, time.monotonic()
         entries = book.due(connection, name, self._settings.store, self._partitions, at=now, limit=room)
@@ -325,20 +333,21 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
         for customer in sorted(entry.customer for entry in entries if cast("Effect", entry.effect).cap is not None):
             book.hold_customer(connection, customer)  # in one order for everybody
         outgoing: list[Outgoing] = []
-        over: list[tuple[Entry, str]] = []
+        over: list[_Over] = []
         for entry in entries:
             contact = contacts.get(entry.customer)
             verdict = self._look(connection, entry, contact, now)
             if isinstance(verdict, gate.Never):
                 if verdict.reason == "no_contact" and book.age(connection, entry) < _CONTACT_LATE_S:
                     book.put_back(connection, entry, reason=verdict.reason, delay_s=_CONTACT_AGAIN_S)
-                elif book.settle(connection, entry, verdict.state, reason=verdict.reason):
-                    over.append((entry, verdict.reason))
+                elif ends := book.give_up(connection, entry, verdict.state, reason=verdict.reason):
+                    result = ends if ends in ("unknown", "held") else "skipped"
+                    over.append(_Over(entry, result, verdict.reason))
             elif isinstance(verdict, gate.Later):
                 book.put_back(connection, entry, reason=verdict.reason, due_at=verdict.until, again=entry.again)
             elif self._is_too_much(connection, entry):
-                if book.settle(connection, entry, "held", reason="too_many"):
-                    over.append((entry, "held"))
+                if book.settle(connection, entry, "held", reason=_TOO_MANY):
+                    over.append(_Over(entry, "held", _TOO_MANY))
             elif claimed := book.claim(
                 connection, entry, worker=self._worker, deadline_s=self._sender.deadline_s + _SLACK_S, at=now
             ):
@@ -357,7 +366,7 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
 
     def _is_too_much(self, connection: Connection, entry: Entry) -> bool:
         policy, effect = self._policy, cast("Effect", entry.effect)
-        if policy.guard == 0 or effect.cause.origin == "activation" or entry.reason == "resent":
+        if policy.guard == 0 or effect.cause.origin == "activation" or entry.reason == RESENT:
             return False
         sender, store, most = self._sender.name, self._settings.store, policy.guard
         return book.lately(connection, sender, store, entry.entry, seconds=policy.guard_s, most=most) >= most

@@ -76,6 +76,14 @@ def test_effects_resend__an_unknown_one__waits_again_and_the_reason_is_kept(caps
     assert [(act["act"], act["reason"], act["who"]) for act in row["acts"]] == [("resend", "never came", "ada")]
 
 
+def test_effects_resend__late__no_age_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "show", DOUBT.id)[1]["effects"][0]["expires_at"] is not None
+    assert said(capsys, "resend", DOUBT.id, "--reason", "never came", "--late", "--who", "ada")[0] == 0
+    (row,) = said(capsys, "show", DOUBT.id)[1]["effects"]
+    assert (row["state"], row["expires_at"]) == ("waiting", None)
+    assert [act["act"] for act in row["acts"]] == ["resend late"]
+
+
 def test_effects_resend__all_held_ones_of_an_entry__only_with_confirm(capsys: pytest.CaptureFixture[str]) -> None:
     code, found = said(capsys, "resend", "--entry", "segment:vip", "--reason", "a real rush")
     assert (code, found["error"]["code"]) == (1, "confirm_needed")

@@ -132,6 +132,35 @@ async def test_cancel_marketing__a_withdrawal__ends_what_was_decided_before_it_f
     assert await pages.take(before) == 0
 
 
+@pytest.mark.parametrize(
+    ("before", "expired", "cancelled"),
+    [
+        ("new", ("expired", ""), ("cancelled", "")),
+        ("in doubt", ("unknown", ""), ("cancelled", "may have been sent before")),
+        ("a person's word on a refused one", ("held", ""), ("cancelled", "")),
+    ],
+)
+async def test_give_up__what_may_have_been_sent_or_a_person_wants__does_not_end_by_age_alone(
+    pages: Book, before: str, expired: tuple[str, str], cancelled: tuple[str, str]
+) -> None:
+    effects = [an_effect(1), an_effect(2, customer=2)]
+    await pages.take(*effects)
+    for entry in await pages.due() if before != "new" else []:
+        claimed = await pages.claim(entry)
+        if before == "in doubt":
+            await pages(book.put_back, claimed, reason="deadline", again=True)
+        else:
+            await pages(book.settle, claimed, "refused", reason="no")
+            (refused,) = await pages(book.listed, id=entry.id)
+            await pages(book.send_again, refused, reason="mended", who="ada")
+    old, unwanted = await pages.due()
+    assert await pages(book.give_up, old, "expired", reason="too_old") == expired[0]
+    assert await pages(book.give_up, unwanted, "cancelled", reason="consent_withdrawn") == cancelled[0]
+    (old, unwanted) = [(await pages(book.listed, id=effect.id))[0] for effect in effects]
+    assert (old.state, old.detail, old.effect is None) == (*expired, expired[0] == "expired")
+    assert (unwanted.state, unwanted.detail) == cancelled
+
+
 async def test_marketing_sent__counts_what_was_or_may_have_been_sent(pages: Book) -> None:
     effects = [an_effect(number, customer=1, offset=number) for number in range(1, 5)]
     ends: list[book.State] = ["sent", "unknown", "refused"]

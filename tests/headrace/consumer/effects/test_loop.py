@@ -406,8 +406,8 @@ async def test_loop__resent_by_a_person_and_in_doubt_again__asks_again(bench: Be
     assert post.ids == [effect.id]
 
 
-@pytest.mark.parametrize(("word", "state"), [("withdrawn", "cancelled"), ("old", "expired")])
-async def test_loop__resent_by_a_person__consent_and_age_hold_as_before(
+@pytest.mark.parametrize(("word", "state"), [("withdrawn", "cancelled"), ("old", "unknown")])
+async def test_loop__resent_by_a_person__consent_holds_and_age_asks_again(
     bench: Bench, tmp_path: Path, word: str, state: str
 ) -> None:
     post, effect = Post(), an_effect()
@@ -427,7 +427,12 @@ async def test_loop__resent_by_a_person__consent_and_age_hold_as_before(
         (entry,) = await database.read(lambda connection: book.listed(connection, id=effect.id))
         await database.write(partial(book.send_again, entry=entry, reason="never came", who="ada"))
         assert (await ended(database, effect))[effect.id] == state
-    assert effect.id not in post.ids
+        assert effect.id not in post.ids
+        (entry,) = await database.read(lambda connection: book.listed(connection, id=effect.id))
+        again = partial(book.send_again, entry=entry, reason="late is better", who="ada", late=True)
+        assert await database.write(again) is (word == "old")
+        assert (await ended(database, effect))[effect.id] == ("sent" if word == "old" else "cancelled")
+    assert (effect.id in post.ids) is (word == "old")
 
 
 async def test_loop__no_clock_in_the_log__nothing_goes_out_and_it_says_so(bench: Bench, tmp_path: Path) -> None:
