@@ -47,14 +47,20 @@ def test_image__headrace_command__is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "service",
-    [["services.ingest", "receive"], ["services.evaluator"], ["services.actions", "group"], ["services.attributes"]],
+    ("service", "of_a_store"),
+    [
+        (["services.ingest", "receive"], True),
+        (["services.evaluator"], False),
+        (["services.actions", "group"], True),
+        (["services.actions", "effects"], True),
+        (["services.attributes"], True),
+    ],
 )
-def test_image__no_settings__names_all_that_are_missing_and_exits_2(service: list[str]) -> None:
+def test_image__no_settings__names_all_that_are_missing_and_exits_2(service: list[str], *, of_a_store: bool) -> None:
     done = run(IMAGE, *service)
     assert done.returncode == 2, done.stderr
     assert "HEADRACE_KAFKA_BOOTSTRAP_SERVERS" in done.stderr
-    assert "HEADRACE_STORE" in done.stderr
+    assert ("HEADRACE_STORE" in done.stderr) is of_a_store
 
 
 @pytest.fixture(scope="module")
