@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from headrace.cli.book import in_book, told_at, why_of
 from headrace.cli.output import EXIT_FINDINGS, CliError, JsonOption, emit
 from headrace.cli.service_child import ask_service
-from headrace.consumer.effects import book
-from headrace.consumer.effects.book import UNDECIDED, Entry, State
+from headrace.consumer.effects import people, rows
+from headrace.consumer.effects.rows import UNDECIDED, Entry, State
 from headrace.runtime.settings import variable
 from headrace.runtime.stores import named_store
 
@@ -54,7 +54,7 @@ def list_effects(
     """List effects, the newest last: when they were taken in, what became of them, and why."""
     states = [_state(state)] if state else []
     entries = in_book(
-        lambda connection: book.listed(
+        lambda connection: people.listed(
             connection, states=states, sender=sender, store=named_store(), customer=customer, limit=last
         )
     )
@@ -71,7 +71,7 @@ def show(id: Annotated[str, typer.Argument(metavar="ID")], json: JsonOption = Fa
 
     def look(connection: Connection) -> list[dict[str, Any]]:
         entries = _named(connection, [id], None)
-        acts = book.acts(connection, entries[0].id)
+        acts = people.acts(connection, entries[0].id)
         return [
             _as_object(entry) | {"acts": [_act(act) for act in acts if act["sender"] == entry.sender]}
             for entry in entries
@@ -109,7 +109,7 @@ def resend(
                 exit_code=EXIT_FINDINGS,
             )
         return [
-            one.id for one in chosen if _done(book.send_again(connection, one, reason=why, who=name, late=late), one)
+            one.id for one in chosen if _done(people.send_again(connection, one, reason=why, who=name, late=late), one)
         ]
 
     emit(
@@ -125,7 +125,7 @@ def drop(ids: _Ids, reason: _Reason, sender: _SenderOption = None, who: _Who = N
 
     def act(connection: Connection) -> list[str]:
         entries = _named(connection, ids, sender)
-        return [one.id for one in entries if _done(book.drop(connection, one, reason=why, who=name), one)]
+        return [one.id for one in entries if _done(people.drop(connection, one, reason=why, who=name), one)]
 
     emit({"dropped": in_book(act), "reason": why}, json, lambda said: f"dropped: {', '.join(said['dropped'])}")
 
@@ -159,7 +159,7 @@ def _done(changed: bool, entry: Entry) -> bool:
 
 
 def _held(connection: Connection, entry: str, sender: str | None) -> list[Entry]:
-    held = book.listed(connection, states=["held"], sender=sender, store=named_store(), limit=100_000)
+    held = people.listed(connection, states=["held"], sender=sender, store=named_store(), limit=100_000)
     found = [one for one in held if one.entry == entry]
     stores = sorted({one.customer.partition(":")[0] for one in found})
     if len(stores) > 1:
@@ -172,7 +172,7 @@ def _held(connection: Connection, entry: str, sender: str | None) -> list[Entry]
 def _named(connection: Connection, ids: Sequence[str], sender: str | None) -> list[Entry]:
     found: list[Entry] = []
     for one in ids:
-        rows = book.listed(connection, id=one, sender=sender, store=named_store())
+        rows = people.listed(connection, id=one, sender=sender, store=named_store())
         if not rows:
             raise CliError(
                 "unknown_effect",
@@ -207,7 +207,7 @@ def _as_object(entry: Entry) -> dict[str, Any]:
         "taken_at": told_at(entry.taken),
         "changed_at": told_at(entry.changed),
         "expires_at": None
-        if effect is None or effect.expires_at == book.NEVER
+        if effect is None or effect.expires_at == rows.NEVER
         else effect.expires_at.isoformat().replace("+00:00", "Z"),
     }
 

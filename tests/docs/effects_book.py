@@ -9,7 +9,7 @@ from sqlalchemy import Connection, update
 
 from headrace.consumer import guard
 from headrace.consumer.database import open_database
-from headrace.consumer.effects import book
+from headrace.consumer.effects import book, rows
 from headrace.consumer.ledger import migrate_ledger
 from headrace.contracts.actions import Cause
 from headrace.contracts.effects import Effect, EffectKind, effect_id
@@ -49,7 +49,7 @@ def an_effect(number: int, customer: int, kind: EffectKind, entry: str) -> Effec
 
 
 def _fill(connection: Connection) -> None:
-    fates: list[tuple[int, str, EffectKind, str, book.State, dict[str, Any]]] = [
+    fates: list[tuple[int, str, EffectKind, str, rows.State, dict[str, Any]]] = [
         (42, "mail", "send_email", VIP, "sent", {"receipt": "4Zb3Hk1x2y"}),
         (57, "mail", "send_email", VIP, "unknown", {"reason": "DATA: no answer in time"}),
         (58, "mail", "send_email", VIP, "unknown", {"reason": "worker_lost"}),
@@ -74,6 +74,6 @@ def _fill(connection: Connection) -> None:
         row = {"attempts": int(state != "waiting"), "state": state, "taken": at, "changed": at, **values}
         if state in ("sent", "cancelled"):
             row["payload"] = None
-        connection.execute(update(book.BOOK).where(book.BOOK.c.id == effect.id).values(**row))
+        connection.execute(update(rows.BOOK).where(rows.BOOK.c.id == effect.id).values(**row))
     guard.pause(connection, "email-tags.mailchimp", "demo", "segment:sleepers", 1204, 4310)
     connection.execute(update(guard.PAUSES).values(since=NOW.timestamp()))

@@ -2,123 +2,43 @@
 
     waiting -> sending -> sent | unknown | refused    sending -> waiting: certainly not done, or harmless twice
     waiting -> cancelled | expired | held             unknown, held, refused -> waiting | dropped: a person's word
+    waiting, too old, perhaps done before -> unknown
 
-SQLAlchemy Core on SQLite and PostgreSQL; each function is one part of the caller's transaction. Seconds since 1970 on
-the database's clock but for `*_at`, which are the store's.
+What people are shown and say is in `people.py`, the tables in `rows.py`. SQLAlchemy Core on SQLite and PostgreSQL; each
+function is one part of the caller's transaction. Seconds since 1970 on the database's clock but for `*_at`, which are
+the store's.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from msgspec import structs
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ColumnElement,
-    Connection,
-    Double,
-    FromClause,
-    Index,
-    Integer,
-    RowMapping,
-    Table,
-    Text,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, FromClause, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from headrace.consumer.ledger import METADATA, database_time
+from headrace.consumer.effects.rows import (
+    BOOK,
+    RESENT,
+    Entry,
+    State,
+    as_found,
+    entry_of,
+    is_entry,
+    kept_text,
+    of_store,
+    row_of,
+)
+from headrace.consumer.ledger import database_time
 from headrace.contracts.actions import Version
-from headrace.contracts.effects import MARKETING, Effect, EffectKind, decode_effect, encode_effect
+from headrace.contracts.effects import Effect
 
-State = Literal["waiting", "sending", "sent", "unknown", "refused", "cancelled", "expired", "held", "dropped"]
-UNDECIDED: Final[frozenset[State]] = frozenset({"unknown", "held", "refused"})
-"""What a person may send again or drop."""
 _OPEN: Final[tuple[State, ...]] = ("waiting", "sending", "unknown", "held", "refused")
 _MAYBE_DONE: Final[tuple[State, ...]] = ("sent", "unknown", "dropped")
 """Of these `sent_at` stands, if there is one: caps count what may have been sent."""
-BOOK: Final = Table(
-    "headrace_effects",
-    METADATA,
-    Column("sender", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("customer", Text, nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("generation", BigInteger, nullable=False),
-    Column("offset", BigInteger, nullable=False),
-    Column("step", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("entry", Text, nullable=False),
-    Column("marketing", Boolean, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("receipt", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("again", Boolean, nullable=False),
-    Column("not_before", Double, nullable=False),
-    Column("due_at", Double, nullable=False),
-    Column("sent_at", Double),
-    Column("taken", Double, nullable=False),
-    Column("changed", Double, nullable=False),
-    Column("worker", Text),
-    Column("until", Double),
-    Column("payload", Text),
-    Index("headrace_effects_due", "sender", "state", "due_at", "generation", "offset", "step", "partition"),
-    Index("headrace_effects_entry", "sender", "entry", "changed"),
-    Index("headrace_effects_of", "customer", "marketing", "sent_at"),
-)
-ACTS: Final = Table(
-    "headrace_effect_acts",
-    METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("at", Double, nullable=False),
-    Column("sender", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("act", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("who", Text, nullable=False),
-)
-"""What people did, and why: only ever added to."""
-RESENT: Final = "resent"
-"""Why something waits that a person wants sent."""
-NEVER: Final = datetime.max.replace(tzinfo=UTC)
-"""When an effect expires that goes out however old it is."""
 _SLICE: Final = 400
 _LARGEST: Final = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row, its effect read. `effect` None: done with, and forgotten but for its id."""
-
-    sender: str
-    id: str
-    customer: str
-    partition: int
-    version: Version
-    kind: EffectKind
-    entry: str
-    state: State
-    reason: str
-    detail: str
-    receipt: str
-    attempts: int
-    again: bool
-    not_before: float
-    taken: float
-    changed: float
-    effect: Effect | None
 
 
 def check(effect: Effect) -> None:
@@ -142,7 +62,7 @@ def take_in(connection: Connection, sender: str, effects: Sequence[tuple[Effect,
     statement = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(BOOK)
     fresh = statement.on_conflict_do_nothing(index_elements=["sender", "id"]).returning(BOOK.c.id)
     for effect, partition in effects:
-        taken += len(connection.execute(fresh, _row(sender, effect, partition, now)).all())
+        taken += len(connection.execute(fresh, row_of(sender, effect, partition, now)).all())
     return taken
 
 
@@ -169,13 +89,13 @@ def due(
             BOOK.c.due_at <= at.timestamp(),
             BOOK.c.not_before <= database_time(connection),
             BOOK.c.partition.in_(sorted(partitions)),
-            _of(store),
+            of_store(store),
             ~behind.exists(),
         )
         .order_by(BOOK.c.due_at, *_order(BOOK))
         .limit(limit)
     )
-    return [_entry(row) for row in connection.execute(query).mappings()]
+    return [entry_of(row) for row in connection.execute(query).mappings()]
 
 
 def _order(table: FromClause) -> tuple[Any, Any, Any]:
@@ -202,7 +122,7 @@ def claim(connection: Connection, entry: Entry, *, worker: str, deadline_s: floa
     now = database_time(connection)
     changed = connection.execute(
         update(BOOK)
-        .where(*_as_found(entry), BOOK.c.state == "waiting")
+        .where(*as_found(entry), BOOK.c.state == "waiting")
         .values(
             state="sending",
             worker=worker,
@@ -222,9 +142,9 @@ def settle(
     content is forgotten; any other end counts only if nobody took it on meanwhile. False: it does not count."""
     values: dict[str, Any] = {
         "state": state,
-        "reason": _text(reason),
-        "detail": _text(detail),
-        "receipt": _text(receipt),
+        "reason": kept_text(reason),
+        "detail": kept_text(detail),
+        "receipt": kept_text(receipt),
     }
     if state in ("sent", "cancelled", "expired", "dropped"):
         values["payload"] = None
@@ -232,7 +152,7 @@ def settle(
         values["sent_at"] = None
     changed = connection.execute(
         update(BOOK)
-        .where(*(_is(entry) if state == "sent" else _as_found(entry)), BOOK.c.state != "sent")
+        .where(*(is_entry(entry) if state == "sent" else as_found(entry)), BOOK.c.state != "sent")
         .values(worker=None, until=None, changed=database_time(connection), **values)
     )
     return bool(changed.rowcount)
@@ -256,10 +176,10 @@ def put_back(
     values |= {"again": True} if again else {"sent_at": None}
     changed = connection.execute(
         update(BOOK)
-        .where(*_as_found(entry))
+        .where(*as_found(entry))
         .values(
             state="waiting",
-            reason=_text(reason),
+            reason=kept_text(reason),
             worker=None,
             until=None,
             not_before=now + delay_s,
@@ -276,10 +196,10 @@ def left_behind(connection: Connection, sender: str, partitions: Collection[int]
         BOOK.c.sender == sender,
         BOOK.c.state == "sending",
         BOOK.c.partition.in_(sorted(partitions)),
-        _of(store),
+        of_store(store),
         BOOK.c.until <= database_time(connection),
     )
-    return [_entry(row) for row in connection.execute(query).mappings()]
+    return [entry_of(row) for row in connection.execute(query).mappings()]
 
 
 def cancel_marketing(connection: Connection, sender: str, since: Mapping[str, Version], *, reason: str) -> list[Entry]:
@@ -296,7 +216,7 @@ def cancel_marketing(connection: Connection, sender: str, since: Mapping[str, Ve
             BOOK.c.marketing,
             BOOK.c.state.in_(("waiting", "held")),
         )
-        found += [_entry(row) for row in connection.execute(query).mappings()]
+        found += [entry_of(row) for row in connection.execute(query).mappings()]
     before = [entry for entry in found if entry.version < since[entry.customer]]
     return [entry for entry in before if give_up(connection, entry, "cancelled", reason=reason)]
 
@@ -322,7 +242,7 @@ def age(connection: Connection, entry: Entry) -> float:
 
 def counts(connection: Connection, sender: str, store: str) -> dict[str, int]:
     """How many of a store's there are by state, of those that are not done with."""
-    mine = BOOK.c.sender == sender, BOOK.c.state.in_(_OPEN), _of(store)
+    mine = BOOK.c.sender == sender, BOOK.c.state.in_(_OPEN), of_store(store)
     query = select(BOOK.c.state, func.count()).where(*mine).group_by(BOOK.c.state)
     return {state: int(count) for state, count in connection.execute(query)}
 
@@ -334,7 +254,7 @@ def lately(connection: Connection, sender: str, store: str, entry: str, *, secon
         .where(
             BOOK.c.sender == sender,
             BOOK.c.entry == entry,
-            _of(store),
+            of_store(store),
             BOOK.c.state.in_(("sending", "sent", "unknown")),
             BOOK.c.changed > database_time(connection) - seconds,
         )
@@ -343,148 +263,7 @@ def lately(connection: Connection, sender: str, store: str, entry: str, *, secon
     return int(connection.execute(select(func.count()).select_from(tried.subquery())).scalar_one())
 
 
-def listed(
-    connection: Connection,
-    *,
-    states: Iterable[State] = (),
-    sender: str | None = None,
-    store: str | None = None,
-    customer: str | None = None,
-    id: str | None = None,
-    limit: int = 100,
-) -> list[Entry]:
-    """Rows for people, the newest last."""
-    query = select(BOOK).order_by(BOOK.c.taken.desc(), BOOK.c.id).limit(limit)
-    if chosen := sorted(states):
-        query = query.where(BOOK.c.state.in_(chosen))
-    for column, value in ((BOOK.c.sender, sender), (BOOK.c.customer, customer), (BOOK.c.id, id)):
-        if value is not None:
-            query = query.where(column == value)
-    if store is not None:
-        query = query.where(_of(store))
-    return [_entry(row) for row in connection.execute(query).mappings()][::-1]
-
-
-def send_again(connection: Connection, entry: Entry, *, reason: str, who: str, late: bool = False) -> bool:
-    """A person wants it sent all the same. False: it is not undecided (any more), or its content is gone.
-
-    The word is on what nobody else can know: consent, quiet hours and caps hold as before, and its age unless `late`.
-    """
-    content: dict[str, Any] = {}
-    if late and entry.effect is not None:
-        content = {"payload": encode_effect(structs.replace(entry.effect, expires_at=NEVER)).decode()}
-    changed = connection.execute(
-        update(BOOK)
-        .where(*_as_found(entry), BOOK.c.state.in_(sorted(UNDECIDED)), BOOK.c.payload.is_not(None))
-        .values(
-            state="waiting",
-            reason=RESENT,
-            not_before=0.0,
-            due_at=0.0,
-            again=or_(BOOK.c.again, BOOK.c.state == "unknown"),
-            changed=database_time(connection),
-            **content,
-        )
-    )
-    return _acted(connection, entry, "resend late" if late else "resend", reason, who) if changed.rowcount else False
-
-
-def drop(connection: Connection, entry: Entry, *, reason: str, who: str) -> bool:
-    """A person wants it never sent. False: it is under way, or ended already."""
-    states = [*sorted(UNDECIDED), "waiting"]
-    changed = connection.execute(
-        update(BOOK)
-        .where(*_is(entry), BOOK.c.state.in_(states))
-        .values(state="dropped", reason="dropped", payload=None, changed=database_time(connection), worker=None)
-    )
-    return _acted(connection, entry, "drop", reason, who) if changed.rowcount else False
-
-
-def acts(connection: Connection, id: str) -> list[dict[str, Any]]:
-    """What people did with it, the oldest first."""
-    found = connection.execute(select(ACTS).where(ACTS.c.id == id).order_by(ACTS.c.number)).mappings()
-    return [dict(row) for row in found]
-
-
 def hold_customer(connection: Connection, customer: str) -> None:
     """Nobody else looks at this customer's caps until the transaction ends. (SQLite has one writer anyway.)"""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:customer, 0))"), {"customer": customer})
-
-
-def _acted(connection: Connection, entry: Entry, act: str, reason: str, who: str) -> bool:
-    connection.execute(
-        insert(ACTS).values(
-            at=database_time(connection), sender=entry.sender, id=entry.id, act=act, reason=reason, who=who
-        )
-    )
-    return True
-
-
-def _of(store: str) -> ColumnElement[bool]:
-    """Its customers: another store may have an entry, and a customer, of the same name."""
-    return BOOK.c.customer.startswith(f"{store}:", autoescape=True)
-
-
-def _is(entry: Entry) -> tuple[Any, Any]:
-    return BOOK.c.sender == entry.sender, BOOK.c.id == entry.id
-
-
-def _as_found(entry: Entry) -> tuple[Any, ...]:
-    """Nobody has taken it on since, nor settled it: who was taken for dead changes nothing."""
-    return *_is(entry), BOOK.c.state == entry.state, BOOK.c.attempts == entry.attempts
-
-
-def _text(said: str) -> str:
-    """What a vendor says, as PostgreSQL keeps it."""
-    return said.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _row(sender: str, effect: Effect, partition: int, now: float) -> dict[str, Any]:
-    generation, offset, step = effect.version
-    return {
-        "sender": sender,
-        "id": effect.id,
-        "customer": effect.customer,
-        "partition": partition,
-        "generation": generation,
-        "offset": offset,
-        "step": step,
-        "kind": effect.kind,
-        "entry": effect.entry,
-        "marketing": effect.kind in MARKETING,
-        "state": "waiting",
-        "reason": "",
-        "detail": "",
-        "receipt": "",
-        "attempts": 0,
-        "again": False,
-        "not_before": 0.0,
-        "due_at": 0.0,
-        "taken": now,
-        "changed": now,
-        "payload": encode_effect(effect).decode(),
-    }
-
-
-def _entry(row: RowMapping) -> Entry:
-    payload = row["payload"]
-    return Entry(
-        sender=row["sender"],
-        id=row["id"],
-        customer=row["customer"],
-        partition=row["partition"],
-        version=(row["generation"], row["offset"], row["step"]),
-        kind=row["kind"],
-        entry=row["entry"],
-        state=row["state"],
-        reason=row["reason"],
-        detail=row["detail"],
-        receipt=row["receipt"],
-        attempts=row["attempts"],
-        again=row["again"],
-        not_before=row["not_before"],
-        taken=row["taken"],
-        changed=row["changed"],
-        effect=None if payload is None else decode_effect(payload.encode()),
-    )

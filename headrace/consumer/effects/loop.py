@@ -23,10 +23,10 @@ from sqlalchemy import Connection
 from headrace.consumer.bootstrap import Batch, Place, Record, mark_begun, never_begun
 from headrace.consumer.database import Database
 from headrace.consumer.effects import book, gate
-from headrace.consumer.effects.book import RESENT, Entry
 from headrace.consumer.effects.clock import StoreClock
 from headrace.consumer.effects.contacts import contacts_of, keep_contacts
 from headrace.consumer.effects.policy import Policy
+from headrace.consumer.effects.rows import RESENT, Entry
 from headrace.consumer.effects.sender import Contact, Letter, Sender
 from headrace.consumer.effects.sending import Ended, Outgoing, send
 from headrace.consumer.effects.told import Told

@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from headrace.consumer.effects.book import Entry, State
 from headrace.consumer.effects.policy import Policy
+from headrace.consumer.effects.rows import Entry, State
 from headrace.consumer.effects.sender import InDoubt, Letter, NotNow, Refused, Sender
 from headrace.consumer.kind import PauseConsumer
 from headrace.runtime.deadline import sending_until

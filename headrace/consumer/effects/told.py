@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from headrace.consumer.bootstrap import Record
-from headrace.consumer.effects.book import Entry
+from headrace.consumer.effects.rows import Entry
 from headrace.consumer.kind import Source
 from headrace.consumer.records import Records
 from headrace.contracts.actions import OutcomeRecord

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from headrace.cli.book import in_book
 from headrace.cli.main import execute
 from headrace.consumer.database import open_database
-from headrace.consumer.effects import book
+from headrace.consumer.effects import book, people, rows
 from headrace.consumer.ledger import migrate_ledger
 from tests.headrace.consumer.effects.made import NOW, an_effect
 
@@ -27,7 +27,7 @@ def in_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def fill(connection: Connection) -> None:
         book.take_in(connection, "mail", [(effect, 0) for effect in (SENT, DOUBT, HELD, WAITS)])
-        states: dict[str, tuple[book.State, str]] = {
+        states: dict[str, tuple[rows.State, str]] = {
             SENT.id: ("sent", ""),
             DOUBT.id: ("unknown", "deadline"),
             HELD.id: ("held", "too_many"),
@@ -96,7 +96,7 @@ def test_effects_resend__held_in_two_stores__one_has_to_be_named(capsys: pytest.
 
     def hold(connection: Connection) -> None:
         book.take_in(connection, "mail", [(theirs, 0)])
-        (entry,) = book.listed(connection, id=theirs.id)
+        (entry,) = people.listed(connection, id=theirs.id)
         book.settle(connection, entry, "held", reason="too_many")
 
     in_book(hold)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 
 from headrace.consumer.database import open_database
-from headrace.consumer.effects.book import BOOK
+from headrace.consumer.effects.rows import BOOK
 from headrace.consumer.ledger import migrate_ledger
 from headrace.demo.book import Booked, read_book
 

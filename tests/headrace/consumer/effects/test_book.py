@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, update
 
 from headrace.consumer.database import Database, open_database
-from headrace.consumer.effects import book
-from headrace.consumer.effects.book import Entry
+from headrace.consumer.effects import book, people, rows
 from headrace.consumer.effects.contacts import contacts_of, keep_contacts
+from headrace.consumer.effects.rows import Entry
 from headrace.consumer.ledger import migrate_ledger
 from headrace.contracts.effects import Cap, Effect, Quiet
 from tests.headrace.consumer.effects.made import NOW, STORE, a_contact, an_effect
@@ -52,7 +52,7 @@ class Book:
         return claimed
 
     async def state(self, effect: Effect) -> str:
-        (entry,) = await self(book.listed, id=effect.id)
+        (entry,) = await self(people.listed, id=effect.id)
         return entry.state
 
 
@@ -112,7 +112,7 @@ async def test_left_behind__a_call_of_a_lost_worker__is_found_when_it_must_be_ov
     (entry,) = await pages.due()
     entry = await pages.claim(entry, deadline_s=3600)
     assert await pages(book.left_behind, "mail", ALL, store=STORE) == []
-    await pages(lambda connection: connection.execute(update(book.BOOK).values(until=1.0)))
+    await pages(lambda connection: connection.execute(update(rows.BOOK).values(until=1.0)))
     (found,) = await pages(book.left_behind, "mail", ALL, store=STORE)
     assert found.id == entry.id
     await pages(book.settle, found, "unknown", reason="worker_lost")
@@ -151,19 +151,19 @@ async def test_give_up__what_may_have_been_sent_or_a_person_wants__does_not_end_
             await pages(book.put_back, claimed, reason="deadline", again=True)
         else:
             await pages(book.settle, claimed, "refused", reason="no")
-            (refused,) = await pages(book.listed, id=entry.id)
-            await pages(book.send_again, refused, reason="mended", who="ada")
+            (refused,) = await pages(people.listed, id=entry.id)
+            await pages(people.send_again, refused, reason="mended", who="ada")
     old, unwanted = await pages.due()
     assert await pages(book.give_up, old, "expired", reason="too_old") == expired[0]
     assert await pages(book.give_up, unwanted, "cancelled", reason="consent_withdrawn") == cancelled[0]
-    (old, unwanted) = [(await pages(book.listed, id=effect.id))[0] for effect in effects]
+    (old, unwanted) = [(await pages(people.listed, id=effect.id))[0] for effect in effects]
     assert (old.state, old.detail, old.effect is None) == (*expired, expired[0] == "expired")
     assert (unwanted.state, unwanted.detail) == cancelled
 
 
 async def test_marketing_sent__counts_what_was_or_may_have_been_sent(pages: Book) -> None:
     effects = [an_effect(number, customer=1, offset=number) for number in range(1, 5)]
-    ends: list[book.State] = ["sent", "unknown", "refused"]
+    ends: list[rows.State] = ["sent", "unknown", "refused"]
     await pages.take(*effects)
     for state in ends:
         (entry,) = await pages.due()
@@ -179,18 +179,18 @@ async def test_a_persons_word__is_kept_with_its_reason(pages: Book) -> None:
     effect = an_effect()
     await pages.take(effect)
     (entry,) = await pages.due()
-    assert not await pages(book.send_again, entry, reason="why not", who="ada")  # it waits anyway
+    assert not await pages(people.send_again, entry, reason="why not", who="ada")  # it waits anyway
     entry = await pages.claim(entry)
-    assert not await pages(book.drop, entry, reason="no", who="ada")  # under way
+    assert not await pages(people.drop, entry, reason="no", who="ada")  # under way
     await pages(book.settle, entry, "unknown", reason="deadline")
-    (entry,) = await pages(book.listed, id=effect.id)
-    assert await pages(book.send_again, entry, reason="asked the customer", who="ada")
+    (entry,) = await pages(people.listed, id=effect.id)
+    assert await pages(people.send_again, entry, reason="asked the customer", who="ada")
     (again,) = await pages.due()
     assert again.again
-    await pages(book.drop, again, reason="found it after all", who="bob")
+    await pages(people.drop, again, reason="found it after all", who="bob")
     assert await pages.state(effect) == "dropped"
-    assert not await pages(book.send_again, again, reason="x", who="ada")
-    acts = await pages(book.acts, effect.id)
+    assert not await pages(people.send_again, again, reason="x", who="ada")
+    acts = await pages(people.acts, effect.id)
     assert [(act["act"], act["reason"], act["who"]) for act in acts] == [
         ("resend", "asked the customer", "ada"),
         ("drop", "found it after all", "bob"),
@@ -235,9 +235,9 @@ async def test_settle__sent__is_the_truth_however_late(pages: Book, meanwhile: s
     assert await pages(book.settle, slow, "sent", reason="", receipt="r")
     assert not await pages(book.settle, slow, "sent", reason="")
     assert await pages.due() == []
-    (entry,) = await pages(book.listed, id=slow.id)
+    (entry,) = await pages(people.listed, id=slow.id)
     assert (entry.state, entry.receipt) == ("sent", "r")
-    assert not await pages(book.send_again, entry, reason="never came", who="ada")
+    assert not await pages(people.send_again, entry, reason="never came", who="ada")
 
 
 async def test_due__a_customer_with_many_behind_one_that_waits__holds_nobody_else_up(pages: Book) -> None:
@@ -260,11 +260,11 @@ async def test_sent_at__of_what_may_have_been_sent__counts_for_others_and_not_fo
     assert await pages(book.marketing_sent, customer, since, but=again) == []
     claimed = await pages.claim(again)
     await pages(book.settle, claimed, "unknown", reason="deadline")
-    (unknown,) = await pages(book.listed, id=again.id)
-    assert await pages(book.send_again, unknown, reason="never came", who="ada")
+    (unknown,) = await pages(people.listed, id=again.id)
+    assert await pages(people.send_again, unknown, reason="never came", who="ada")
     assert await pages(book.marketing_sent, customer, since) == [NOW]
     (resent,) = await pages.due()
-    await pages(book.drop, resent, reason="it came", who="ada")
+    await pages(people.drop, resent, reason="it came", who="ada")
     assert await pages(book.marketing_sent, customer, since) == [NOW]
 
 
@@ -272,7 +272,7 @@ async def test_settle__a_vendors_zero_byte__is_kept_as_a_mark(pages: Book) -> No
     await pages.take(an_effect())
     (found,) = await pages.due()
     assert await pages(book.settle, await pages.claim(found), "refused", reason="no", detail="a\0b")
-    (entry,) = await pages(book.listed, id=found.id)
+    (entry,) = await pages(people.listed, id=found.id)
     assert entry.detail == "a\N{REPLACEMENT CHARACTER}b"
 
 

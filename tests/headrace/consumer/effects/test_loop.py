@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from headrace.consumer import PauseConsumer
 from headrace.consumer.database import Database, open_database
-from headrace.consumer.effects import Done, InDoubt, Letter, NotNow, Refused, book, loop
+from headrace.consumer.effects import Done, InDoubt, Letter, NotNow, Refused, loop, people, rows
 from headrace.consumer.effects.clock import followed
 from headrace.consumer.effects.loop import EffectConsumer
 from headrace.consumer.effects.policy import Policy
@@ -145,7 +145,7 @@ async def sending(
 
 async def states(database: Database) -> dict[str, str]:
     """Id -> state."""
-    return {entry.id: entry.state for entry in await database.read(book.listed)}
+    return {entry.id: entry.state for entry in await database.read(people.listed)}
 
 
 async def ended(database: Database, *effects: Effect) -> dict[str, str]:
@@ -215,9 +215,9 @@ async def test_loop__each_kind_of_trouble__ends_as_the_sender_says(
             "sent",
         ]
         # A person looks into it, and sends the one again.
-        (entry,) = await database.read(lambda connection: book.listed(connection, id=doubt.id))
+        (entry,) = await database.read(lambda connection: people.listed(connection, id=doubt.id))
         assert await database.write(
-            lambda connection: book.send_again(connection, entry, reason="it never came", who="ada")
+            lambda connection: people.send_again(connection, entry, reason="it never came", who="ada")
         )
         assert (await ended(database, doubt))[doubt.id] == "sent"
     assert sorted(post.ids) == sorted([later.id, paused.id, doubt.id])
@@ -240,7 +240,7 @@ async def test_loop__the_call_was_under_way_when_the_worker_was_lost__only_a_key
     assert await states(database) == {effect.id: "sending"}
 
     def overdue(connection: Connection) -> None:
-        connection.execute(update(book.BOOK).values(until=1.0))
+        connection.execute(update(rows.BOOK).values(until=1.0))
 
     await database.write(overdue)
     await database.close()
@@ -260,7 +260,7 @@ async def test_loop__the_stores_clock__decides_on_age_and_quiet_hours(bench: Ben
         assert (await ended(database, old))[old.id] == "expired"
 
         async def waits() -> bool:
-            (entry,) = await database.read(lambda connection: book.listed(connection, id=night.id))
+            (entry,) = await database.read(lambda connection: people.listed(connection, id=night.id))
             return entry.reason == "quiet_hours"
 
         await eventually(waits, what="quiet hours noticed")
@@ -281,8 +281,8 @@ async def test_loop__one_entry_sends_too_much__the_rest_is_held_for_a_person(ben
         held = [effect for effect in many if found[effect.id] == "held"]
         assert len(held) == 3
         assert found[planned.id] == "sent"
-        for entry in await database.read(lambda connection: book.listed(connection, states=["held"])):
-            await database.write(partial(book.send_again, entry=entry, reason="a real rush", who="ada"))
+        for entry in await database.read(lambda connection: people.listed(connection, states=["held"])):
+            await database.write(partial(people.send_again, entry=entry, reason="a real rush", who="ada"))
         assert set((await ended(database, *many)).values()) == {"sent"}
     assert sorted(post.ids) == sorted(effect.id for effect in [*many, planned])
 
@@ -351,7 +351,7 @@ async def test_loop__the_first_contact_comes_after_the_effect__it_is_waited_for(
     async with sending(bench, post, tmp_path) as database:
 
         async def waits() -> bool:
-            found = await database.read(book.listed)
+            found = await database.read(people.listed)
             return bool(found) and found[0].reason == "no_contact"
 
         await eventually(waits, what="no contact")
@@ -399,9 +399,9 @@ async def test_loop__resent_by_a_person_and_in_doubt_again__asks_again(bench: Be
     async with sending(bench, post, tmp_path) as database:
         for reason in ("once", "twice"):
             assert (await ended(database, effect))[effect.id] == "unknown"
-            (entry,) = await database.read(book.listed)
+            (entry,) = await database.read(people.listed)
             assert entry.reason == reason
-            await database.write(partial(book.send_again, entry=entry, reason="never came", who="ada"))
+            await database.write(partial(people.send_again, entry=entry, reason="never came", who="ada"))
         assert (await ended(database, effect))[effect.id] == "sent"
     assert post.ids == [effect.id]
 
@@ -424,12 +424,12 @@ async def test_loop__resent_by_a_person__consent_holds_and_age_asks_again(
         other = an_effect(2, customer=1, kind="notify_staff", expires_at=age)
         await publish(bench, other)
         await ended(database, other)  # by then it has read so far
-        (entry,) = await database.read(lambda connection: book.listed(connection, id=effect.id))
-        await database.write(partial(book.send_again, entry=entry, reason="never came", who="ada"))
+        (entry,) = await database.read(lambda connection: people.listed(connection, id=effect.id))
+        await database.write(partial(people.send_again, entry=entry, reason="never came", who="ada"))
         assert (await ended(database, effect))[effect.id] == state
         assert effect.id not in post.ids
-        (entry,) = await database.read(lambda connection: book.listed(connection, id=effect.id))
-        again = partial(book.send_again, entry=entry, reason="late is better", who="ada", late=True)
+        (entry,) = await database.read(lambda connection: people.listed(connection, id=effect.id))
+        again = partial(people.send_again, entry=entry, reason="late is better", who="ada", late=True)
         assert await database.write(again) is (word == "old")
         assert (await ended(database, effect))[effect.id] == ("sent" if word == "old" else "cancelled")
     assert (effect.id in post.ids) is (word == "old")

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from headrace.consumer.effects import Done, InDoubt, Letter
-from headrace.consumer.effects.book import Entry
 from headrace.consumer.effects.policy import OfUnknown, Policy
+from headrace.consumer.effects.rows import Entry
 from headrace.consumer.effects.sending import Outgoing, send
 from headrace.contracts.effects import Effect
 from tests.headrace.consumer.effects.made import NOW, REACHABLE, an_effect

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from headrace.consumer.database import Database
-from headrace.consumer.effects import book
+from headrace.consumer.effects import people
 from headrace.contracts import topics
 from headrace.contracts.actions import DesiredContact, encode
 from headrace.contracts.effects import Effect, encode_effect
@@ -93,7 +93,7 @@ def clock(store: str, now: datetime) -> bytes:
 
 async def states(database: Database) -> dict[str, str]:
     """Id -> state."""
-    entries = await database.read(lambda connection: book.listed(connection, limit=1_000_000))
+    entries = await database.read(lambda connection: people.listed(connection, limit=1_000_000))
     return {entry.id: entry.state for entry in entries}
 
 
@@ -107,7 +107,7 @@ async def ended(database: Database, ids: Collection[str], *, deadline_s: float =
     try:
         await eventually(holds, what="the effects' ends", deadline_s=deadline_s)
     except AssertionError as error:
-        entries = await database.read(lambda connection: book.listed(connection, limit=1_000_000))
+        entries = await database.read(lambda connection: people.listed(connection, limit=1_000_000))
         late = [(one.sender, one.kind, one.state, one.reason, one.detail) for one in entries if one.state != "sent"]
         raise AssertionError(f"{error}: {len(entries)} taken in; {late[:20]}") from None
     return await states(database)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headrace.consumer.database import Database, open_database
-from headrace.consumer.effects import book
+from headrace.consumer.effects import people
 from headrace.consumer.ledger import migrate_ledger
 from headrace.contracts.effects import Cap, Effect, Quiet
 from tests.headrace.consumer.effects.made import NOW, a_contact, an_effect
@@ -40,7 +40,7 @@ async def waits_for(database: Database, reason: str, *effects: Effect) -> None:
     """Until these wait, and why."""
 
     async def holds() -> bool:
-        entries = {entry.id: entry for entry in await database.read(book.listed)}
+        entries = {entry.id: entry for entry in await database.read(people.listed)}
         return all(effect.id in entries and entries[effect.id].reason == reason for effect in effects)
 
     await eventually(holds, what=reason)
@@ -101,7 +101,7 @@ async def capped(bench: Bench, database: Database, effects: list[Effect]) -> Non
     """One of each customer's is sent and the others wait; a second before the day is over no more, then one more."""
 
     async def settled() -> bool:
-        entries = await database.read(lambda connection: book.listed(connection, limit=1000))
+        entries = await database.read(lambda connection: people.listed(connection, limit=1000))
         over = [one for one in entries if one.state == "sent" or one.reason == "frequency_cap"]
         return len(over) == len(effects)
 
@@ -119,7 +119,7 @@ async def capped(bench: Bench, database: Database, effects: list[Effect]) -> Non
 
 async def sent_to(database: Database) -> dict[str, int]:
     """Customer -> how many."""
-    entries = await database.read(lambda connection: book.listed(connection, states=["sent"], limit=1000))
+    entries = await database.read(lambda connection: people.listed(connection, states=["sent"], limit=1000))
     return dict(Counter(entry.customer for entry in entries))
 
 

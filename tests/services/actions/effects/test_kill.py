@@ -25,7 +25,7 @@ from aiokafka.admin import NewTopic
 from sqlalchemy import Connection, select
 
 from headrace.consumer.database import Database, open_database
-from headrace.consumer.effects import book
+from headrace.consumer.effects.rows import BOOK
 from headrace.consumer.ledger import migrate_ledger
 from headrace.contracts import topics
 from headrace.contracts.effects import Effect
@@ -224,7 +224,7 @@ class Lane:
         """Whether a call lay where it had to: under way in the book, and (not) done at the vendor."""
 
         def under_way(connection: Connection) -> list[tuple[str, str]]:
-            query = select(book.BOOK.c.id, book.BOOK.c.worker).where(book.BOOK.c.state == "sending")
+            query = select(BOOK.c.id, BOOK.c.worker).where(BOOK.c.state == "sending")
             return [(name, worker) for name, worker in connection.execute(query)]
 
         rows = [row for row in await self.database.read(under_way) if row[1] not in self._workers]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from headrace.consumer.database import Database, open_database
-from headrace.consumer.effects import book
+from headrace.consumer.effects import people
 from headrace.consumer.ledger import migrate_ledger
 from headrace.contracts import topics
 from headrace.contracts.effects import Effect
@@ -146,6 +146,6 @@ async def test_process__asked_to_stop_while_a_mail_is_on_its_way__it_is_told_wha
         process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0)
         bench.simulator.hold.release("post")
-    (entry,) = await database.read(lambda connection: book.listed(connection, id=effect.id))
+    (entry,) = await database.read(lambda connection: people.listed(connection, id=effect.id))
     await database.close()
     assert entry.state == "sent"
