@@ -5,7 +5,6 @@ What to ask for and what an answer holds is in `bigcommerce` and `mailchimp`, wh
 
 import asyncio
 import email.utils
-import logging
 import math
 import re
 import time
@@ -37,8 +36,6 @@ from headrace.runtime.logs import log
 from headrace.runtime.metrics import counter, gauge, whose
 from headrace.runtime.retry import GiveUp, RetryPolicy, decide_retry
 
-# Its lines name whole addresses, and those may hold what nobody shall read: e-mails, codes of coupons.
-logging.getLogger("httpx").setLevel(logging.WARNING)
 R = TypeVar("R")
 _JSON: Final = msgspec.json.Decoder(float_hook=Decimal)
 """Numbers with a fraction are money: never floats."""

@@ -46,6 +46,8 @@ def _to_stderr(*_: Any) -> structlog.WriteLogger:
     return structlog.WriteLogger(sys.stderr)
 
 
+# Its lines name whole addresses, and those may hold what nobody shall read: e-mails, codes of coupons.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 # Until a process configures its logs: never stdout, which belongs to results.
 structlog.configure(logger_factory=_to_stderr, cache_logger_on_first_use=False)
 

@@ -105,10 +105,6 @@ def activate(
     return settle(adopted.state, rules, stamp, step)
 
 
-def _drifted(before: State, after: State, rules: CompiledRules, pages: Pages) -> str | None:
-    return None if before.profile is after.profile else moved_to(before, after, pages, rules.store_default)
-
-
 def _decide(
     before: State, event: Event, rules: CompiledRules, stamp: Stamp, now: datetime | None, pages: Pages
 ) -> Decision:
@@ -128,7 +124,7 @@ def _decide(
     if isinstance(absorbed, str):
         return unchanged(before, stamp.event, absorbed)
     state, parts = absorbed.state, absorbed.changed
-    drifted = _drifted(adopted.state, state, rules, pages)
+    drifted = moved_to(adopted.state, state, pages, rules.store_default)
     if drifted is not None:
         adopted.verdicts.append(drift_verdict(drifted, rules))
         if rules.rule_set.drift == "pin":

@@ -101,11 +101,6 @@ def newest_first(state: State, pages: Pages) -> Iterator[Change]:
         yield from reversed(_page(number, pages))
 
 
-def newest_changes(state: State) -> tuple[Change, ...]:
-    """Those that are in the state, the oldest first; older ones are on pages. Raises `StateUnreadable`."""
-    return _decode(state.history)
-
-
 _COUNT_BYTES: Final = 2
 _ARRAY: Final = b"\xdc"
 """The msgpack header of an array whose length follows in two bytes, as it stands before the encoded changes."""

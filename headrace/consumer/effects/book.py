@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, FromClause, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from headrace.consumer.effects.people import is_wanted
 from headrace.consumer.effects.rows import (
     BOOK,
-    RESENT,
     Entry,
     State,
     as_found,
@@ -229,7 +229,7 @@ def give_up(
     Age alone ends nothing that may have been sent already, nor what a person wants sent: these wait for a word.
     """
     ends: Literal["cancelled", "expired", "unknown", "held"] = state
-    if state == "expired" and (entry.again or entry.reason == RESENT):
+    if state == "expired" and (entry.again or is_wanted(connection, entry)):
         ends = "unknown" if entry.again else "held"
     detail = "may have been sent before" if entry.again and ends == "cancelled" else ""
     return ends if settle(connection, entry, ends, reason=reason, detail=detail) else None

@@ -22,11 +22,11 @@ from sqlalchemy import Connection
 
 from headrace.consumer.bootstrap import Batch, Place, Record, mark_begun, never_begun
 from headrace.consumer.database import Database
-from headrace.consumer.effects import book, gate
+from headrace.consumer.effects import book, gate, people
 from headrace.consumer.effects.clock import StoreClock
 from headrace.consumer.effects.contacts import contacts_of, keep_contacts
 from headrace.consumer.effects.policy import Policy
-from headrace.consumer.effects.rows import RESENT, Entry
+from headrace.consumer.effects.rows import Entry
 from headrace.consumer.effects.sender import Contact, Letter, Sender
 from headrace.consumer.effects.sending import Ended, Outgoing, send
 from headrace.consumer.effects.told import Told
@@ -366,10 +366,11 @@ class EffectConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokaf
 
     def _is_too_much(self, connection: Connection, entry: Entry) -> bool:
         policy, effect = self._policy, cast("Effect", entry.effect)
-        if policy.guard == 0 or effect.cause.origin == "activation" or entry.reason == RESENT:
+        if policy.guard == 0 or effect.cause.origin == "activation":
             return False
         sender, store, most = self._sender.name, self._settings.store, policy.guard
-        return book.lately(connection, sender, store, entry.entry, seconds=policy.guard_s, most=most) >= most
+        tried = book.lately(connection, sender, store, entry.entry, seconds=policy.guard_s, most=most)
+        return tried >= most and not people.is_wanted(connection, entry)
 
     async def _send(self, one: Outgoing) -> None:
         ended = await send(self._sender, one, self._policy)

@@ -1,7 +1,7 @@
 """A person's word on effects: what people are shown of the book, and what they decide, with its reason."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from msgspec import structs
 from sqlalchemy import Connection, insert, or_, select, update
@@ -10,7 +10,6 @@ from headrace.consumer.effects.rows import (
     ACTS,
     BOOK,
     NEVER,
-    RESENT,
     UNDECIDED,
     Entry,
     State,
@@ -21,6 +20,8 @@ from headrace.consumer.effects.rows import (
 )
 from headrace.consumer.ledger import database_time
 from headrace.contracts.effects import encode_effect
+
+_RESENDS: Final = ("resend", "resend late")
 
 
 def listed(
@@ -58,7 +59,7 @@ def send_again(connection: Connection, entry: Entry, *, reason: str, who: str, l
         .where(*as_found(entry), BOOK.c.state.in_(sorted(UNDECIDED)), BOOK.c.payload.is_not(None))
         .values(
             state="waiting",
-            reason=RESENT,
+            reason="resent",
             not_before=0.0,
             due_at=0.0,
             again=or_(BOOK.c.again, BOOK.c.state == "unknown"),
@@ -66,7 +67,8 @@ def send_again(connection: Connection, entry: Entry, *, reason: str, who: str, l
             **content,
         )
     )
-    return _acted(connection, entry, "resend late" if late else "resend", reason, who) if changed.rowcount else False
+    act = _RESENDS[late]
+    return _acted(connection, entry, act, reason, who) if changed.rowcount else False
 
 
 def drop(connection: Connection, entry: Entry, *, reason: str, who: str) -> bool:
@@ -84,6 +86,12 @@ def acts(connection: Connection, id: str) -> list[dict[str, Any]]:
     """What people did with it, the oldest first."""
     found = connection.execute(select(ACTS).where(ACTS.c.id == id).order_by(ACTS.c.number)).mappings()
     return [dict(row) for row in found]
+
+
+def is_wanted(connection: Connection, entry: Entry) -> bool:
+    """A person said once that it is to be sent."""
+    asked = select(ACTS.c.number).where(ACTS.c.sender == entry.sender, ACTS.c.id == entry.id, ACTS.c.act.in_(_RESENDS))
+    return connection.execute(asked.limit(1)).first() is not None
 
 
 def _acted(connection: Connection, entry: Entry, act: str, reason: str, who: str) -> bool:

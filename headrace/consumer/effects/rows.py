@@ -24,8 +24,6 @@ from headrace.contracts.effects import MARKETING, Effect, EffectKind, decode_eff
 State = Literal["waiting", "sending", "sent", "unknown", "refused", "cancelled", "expired", "held", "dropped"]
 UNDECIDED: Final[frozenset[State]] = frozenset({"unknown", "held", "refused"})
 """What a person may send again or drop."""
-RESENT: Final = "resent"
-"""Why something waits that a person wants sent."""
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 """When an effect expires that goes out however old it is."""
 BOOK: Final = Table(

@@ -19,7 +19,7 @@ from headrace.segmentation.audit.tally import Tally
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.decide import Context, activate, decide
 from headrace.segmentation.explain import explain
-from headrace.segmentation.history import newest_changes
+from headrace.segmentation.history import read_history
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES
 from headrace.segmentation.plan import Planner, group_of
@@ -72,7 +72,7 @@ def by_the_rules(state: State, names: GroupNames) -> tuple[Any, ...]:
     emitted = replace(told, group=names.to_rules(told.group), ours=tuple(map(names.to_rules, told.ours)))
     history = [
         replace(one, name=names.to_rules(one.name)) if one.kind in ("group", "drift") else one
-        for one in newest_changes(state)
+        for one in read_history(state, NO_PAGES)
     ]
     known = None if profile is None else replace(profile, group=names.to_rules(profile.group))
     return replace(state, emitted=emitted, profile=known, history=b""), history

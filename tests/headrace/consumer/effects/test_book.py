@@ -138,6 +138,7 @@ async def test_cancel_marketing__a_withdrawal__ends_what_was_decided_before_it_f
         ("new", ("expired", ""), ("cancelled", "")),
         ("in doubt", ("unknown", ""), ("cancelled", "may have been sent before")),
         ("a person's word on a refused one", ("held", ""), ("cancelled", "")),
+        ("a person's word, and then quiet hours", ("held", ""), ("cancelled", "")),
     ],
 )
 async def test_give_up__what_may_have_been_sent_or_a_person_wants__does_not_end_by_age_alone(
@@ -153,6 +154,9 @@ async def test_give_up__what_may_have_been_sent_or_a_person_wants__does_not_end_
             await pages(book.settle, claimed, "refused", reason="no")
             (refused,) = await pages(people.listed, id=entry.id)
             await pages(people.send_again, refused, reason="mended", who="ada")
+    if "quiet" in before:
+        for entry in await pages.due():
+            await pages(book.put_back, entry, reason="quiet_hours", due_at=NOW)
     old, unwanted = await pages.due()
     assert await pages(book.give_up, old, "expired", reason="too_old") == expired[0]
     assert await pages(book.give_up, unwanted, "cancelled", reason="consent_withdrawn") == cancelled[0]

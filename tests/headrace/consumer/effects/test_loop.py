@@ -272,19 +272,30 @@ async def test_loop__the_stores_clock__decides_on_age_and_quiet_hours(bench: Ben
 
 async def test_loop__one_entry_sends_too_much__the_rest_is_held_for_a_person(bench: Bench, tmp_path: Path) -> None:
     post = Post()
-    many = [an_effect(number, customer=number) for number in range(1, 7)]
+    night = Quiet(start="12:30", end="13:00", zone="UTC")
+    many = [an_effect(number, customer=number, quiet=night) for number in range(1, 7)]
+    early = an_effect(8, customer=8, quiet=Quiet(start="11:00", end="12:30", zone="UTC"))
     planned = an_effect(9, customer=9, cause=an_effect().cause.__class__(event="activation:1", origin="activation"))
     await tick(bench, NOW)
-    await publish(bench, *(a_contact(number) for number in range(1, 10)), *many, planned)
+    await publish(bench, *(a_contact(number) for number in range(1, 10)), *many, early, planned)
     async with sending(bench, post, tmp_path, Policy(guard=3)) as database:
         found = await ended(database, *many, planned)
         held = [effect for effect in many if found[effect.id] == "held"]
         assert len(held) == 3
         assert found[planned.id] == "sent"
+        await tick(bench, NOW + timedelta(minutes=45))  # they meet the quiet hours before they go
+        assert (await ended(database, early))[early.id] == "held"  # by then the clock was read
         for entry in await database.read(lambda connection: people.listed(connection, states=["held"])):
             await database.write(partial(people.send_again, entry=entry, reason="a real rush", who="ada"))
+
+        async def all_wait() -> bool:
+            entries = await database.read(lambda connection: people.listed(connection, states=["waiting"]))
+            return [entry.reason for entry in entries] == ["quiet_hours"] * 3
+
+        await eventually(all_wait, what="quiet hours noticed")
+        await tick(bench, NOW + timedelta(hours=1))
         assert set((await ended(database, *many)).values()) == {"sent"}
-    assert sorted(post.ids) == sorted(effect.id for effect in [*many, planned])
+    assert sorted(post.ids) == sorted(effect.id for effect in [*many, early, planned])
 
 
 class Away(Database):
