@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from headrace.rules.dependencies import CHANGES, GROUP_CHANGED
+from headrace.rules.dependencies import CHANGES, GROUP_CHANGED, reads, writes
 from headrace.rules.model import (
     Action,
     Condition,
@@ -23,6 +23,7 @@ from headrace.rules.model import (
 from headrace.segmentation.claims import tags_by_platform
 from headrace.segmentation.compiled_actions import CompiledAction, at_once, compile_actions
 from headrace.segmentation.conditions.change import TIME, NextChange
+from headrace.segmentation.conditions.met import Met, compile_met
 from headrace.segmentation.conditions.registry import CompiledCondition, compile_condition
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.window import compile_number
@@ -56,8 +57,13 @@ class CompiledRule:
     digest: str
     any_of_its_kind: bool
     """It waits for its trigger whatever that is from and to."""
+    met: Met | None
+    """Whether the occurrence that the facts hold meets its condition."""
     verdicts: tuple[Verdict, Verdict]
     """Not met, fired; these and those below are made once, since every event has some of them."""
+    reads: frozenset[str]
+    sets: frozenset[str]
+    """The labels of `dependencies.py` that it reads, and sets."""
     at_once: tuple[Action, ...] = ()
     """Of `then`, what claims something the moment the rule fires."""
     acts: tuple[CompiledAction, ...] = ()
@@ -76,6 +82,9 @@ class CompiledSegment:
     """Out, in."""
     turns: tuple[Verdict, Verdict]
     """Left, entered."""
+    reads: frozenset[str]
+    sets: frozenset[str]
+    """The labels of `dependencies.py` that it reads, and sets."""
     on_enter: tuple[CompiledAction, ...] = ()
     on_exit: tuple[CompiledAction, ...] = ()
 
@@ -119,7 +128,10 @@ def compile_rule(rule: Rule, terms: Terms) -> CompiledRule:
         any_of_its_kind=rule.when.from_ is None and rule.when.to is None and rule.when.status is None,
         at_once=at_once(rule.then),
         acts=_acts(rule.then, terms),
+        met=compile_met(rule.when.name, condition),
         verdicts=(Verdict(source, "not_met", reason), Verdict(source, "fired", reason)),
+        reads=reads(rule),
+        sets=writes(rule),
     )
 
 
@@ -141,6 +153,8 @@ def compile_segment(segment: Segment, terms: Terms) -> CompiledSegment:
         _gives(segment.group, segment.attributes, segment.tags),
         (Verdict(source, "out", condition.text), Verdict(source, "in", condition.text)),
         (Verdict(source, "left", condition.text), Verdict(source, "entered", condition.text)),
+        reads(segment),
+        writes(segment),
         _acts(segment.on_enter, terms),
         _acts(segment.on_exit, terms),
     )

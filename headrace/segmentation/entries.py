@@ -3,11 +3,11 @@
 Works on claims and standing alone; the facts come ready, and what the sinks are told comes after.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import compress
 from operator import getitem, ne
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -32,14 +32,14 @@ from headrace.segmentation.derived import (
     group_told,
 )
 from headrace.segmentation.facts import Facts, Labels
-from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wakes
+from headrace.segmentation.firing import causes_of, is_met, look_at, same_but_newer, wakes
 from headrace.segmentation.group_claims import Wanted, group_in, wanted
-from headrace.segmentation.ladders import stand
+from headrace.segmentation.ladders import rung_of, step_to
 from headrace.segmentation.pending import Waiting, due_at, without
 from headrace.segmentation.present import folded_attributes, folded_tags
 from headrace.segmentation.standing import turned
 from headrace.segmentation.state import Claims, Standing, State
-from headrace.segmentation.steps import Block, Step
+from headrace.segmentation.steps import Ladders, Rules, Segments, Step
 from headrace.segmentation.triggers import Occurrence
 from headrace.segmentation.verdicts import Verdict
 
@@ -59,6 +59,7 @@ class Walk:
         "_group",
         "_labels",
         "_moment",
+        "_occurrences",
         "_offset",
         "_rules",
         "_state",
@@ -89,6 +90,7 @@ class Walk:
         self._tagged: Labels | None = None
         self._group: tuple[Claims, Standing, Wanted] | None = None
         self._state: State | None = None
+        self._occurrences: tuple[Occurrence, ...] = ()
         self.claims = claims
         self.standing = standing
         self.pending = pending
@@ -106,7 +108,7 @@ class Walk:
 
     def run(
         self,
-        steps: Iterable[Step],
+        steps: Iterable[Step | CompiledLadder],
         facts: Facts,
         occurrences: tuple[Occurrence, ...],
         *,
@@ -114,71 +116,80 @@ class Walk:
     ) -> None:
         """Walk these entries, in their order, with these facts; `due`: with what waited of them for that moment."""
         self.bind(facts)
-        happened: dict[str, tuple[Occurrence, ...]] = {}
-        for occurrence in occurrences:
-            happened[occurrence.trigger] = (*happened.get(occurrence.trigger, ()), occurrence)
-        inside = frozenset(self.standing.segments)
+        self._occurrences = occurrences
         for step in steps:
-            match step:
-                case CompiledRule():
-                    self._rule(step, facts, happened.get(step.when.name, ()))
-                case CompiledLadder():
-                    self._ladder(step, facts)
-                case CompiledSegment():
-                    self._segment(step, facts, inside)
-                case Block():
-                    self._block(step, facts, inside)
-                    continue
-            if due is not None:
+            _WALKED[type(step)](self, step, facts)
+            if due is not None and isinstance(step, CompiledRule | CompiledSegment | CompiledLadder):
                 self._due(step, facts, due)
         if due is not None:
             self.pending = tuple(one for one in self.pending if one.due > due)
 
-    def _rule(self, rule: CompiledRule, facts: Facts, occurrences: tuple[Occurrence, ...]) -> None:
+    def _rules_together(self, those: Rules, facts: Facts) -> None:
+        fired = dict[int, list[Occurrence]]()
+        for occurrence in self._occurrences:
+            woken = those.woken.get(occurrence.trigger)
+            if woken is not None:
+                look_at(facts, occurrence)
+                for number in compress(woken.numbers, woken.met(facts)):
+                    if wakes(those.rules[number], occurrence):
+                        fired.setdefault(number, []).append(occurrence)
+        first = len(self.verdicts)
+        self.verdicts += those.not_met
+        for number in sorted(fired):
+            rule, before = those.rules[number], self.claims
+            for occurrence in fired[number]:
+                self._fire(rule, facts, occurrence)
+            self._note_claims(rule, before)
+            self.verdicts[first + number] = rule.verdicts[True]
+
+    def _rule(self, rule: CompiledRule, facts: Facts) -> None:
+        occurrences = self._occurrences
         if rule.derived:
             occurrences = self._changes(rule, facts)
             if not occurrences:
                 return
-        elif not occurrences:
-            self.verdicts.append(rule.verdicts[False])
-            return
         before = self.claims
         fired = False
         for occurrence in occurrences:
-            if ((rule.any_of_its_kind and occurrence.rule is None) or wakes(rule, occurrence)) and is_met(
-                rule, facts, occurrence
-            ):
+            if wakes(rule, occurrence) and is_met(rule, facts, occurrence):
                 fired = True
-                fact_at = occurrence.fact_at
-                self.claims = fire(self.claims, rule.id, rule.at_once, fact_at=fact_at, offset=self._offset)
-                if rule.acts:
-                    causes = causes_of(rule, facts, occurrence)
-                    facts.order, facts.lines = occurrence.order, occurrence.lines
-                    rows = rows_of(rule.acts, facts)
-                    self.fired += [
-                        Fired(rule.source, rule.acts, cause, fact_at, follows=rule.derived, rows=rows)
-                        for cause in causes
-                    ]
-        if self.claims is not before and not same_but_newer(rule.id, before, self.claims):
-            self._note(rule.source)
+                self._fire(rule, facts, occurrence)
+        self._note_claims(rule, before)
         self.verdicts.append(rule.verdicts[fired])
 
-    def _block(self, block: Block, facts: Facts, inside: frozenset[str]) -> None:
-        holds, was_in = block.holds(facts), tuple(map(inside.__contains__, block.ids))
+    def _fire(self, rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> None:
+        fact_at = occurrence.fact_at
+        if rule.at_once:
+            self.claims = fire(self.claims, rule.id, rule.at_once, fact_at=fact_at, offset=self._offset)
+        if rule.acts:
+            causes = causes_of(rule, facts, occurrence)
+            facts.order, facts.lines = occurrence.order, occurrence.lines
+            rows = rows_of(rule.acts, facts)
+            self.fired += [
+                Fired(rule.source, rule.acts, cause, fact_at, follows=rule.derived, rows=rows) for cause in causes
+            ]
+
+    def _note_claims(self, rule: CompiledRule, before: Claims) -> None:
+        if self.claims is not before and not same_but_newer(rule.id, before, self.claims):
+            self._note(rule.source)
+
+    def _segments(self, those: Segments, facts: Facts) -> None:
+        holds, inside = those.holds(facts), frozenset(self.standing.segments)
+        was_in = tuple(map(inside.__contains__, those.ids))
         first = len(self.verdicts)
-        self.verdicts.extend(map(getitem, block.stays, holds))
+        self.verdicts.extend(map(getitem, those.stays, holds))
         if holds == was_in:
             return
         differing = list(compress(range(len(holds)), map(ne, holds, was_in)))
-        entered = [block.ids[index] for index in differing if holds[index]]
-        left = [block.ids[index] for index in differing if was_in[index]]
+        entered = [those.ids[index] for index in differing if holds[index]]
+        left = [those.ids[index] for index in differing if was_in[index]]
         self.standing = turned(self.standing, entered, left, facts.now)
         for index in differing:
-            self.verdicts[first + index] = self._turned(block.segments[index], facts, holds=holds[index])
+            self.verdicts[first + index] = self._turned(those.segments[index], facts, holds=holds[index])
 
-    def _segment(self, segment: CompiledSegment, facts: Facts, inside: frozenset[str]) -> None:
+    def _segment(self, segment: CompiledSegment, facts: Facts) -> None:
         holds = segment.condition.holds(facts)
-        if holds is (segment.id in inside):
+        if holds is (segment.id in self.standing.segments):
             self.verdicts.append(segment.stays[holds])
         else:
             self.standing = turned(self.standing, *(([segment.id], []) if holds else ([], [segment.id])), facts.now)
@@ -194,18 +205,29 @@ class Walk:
             self._turn(facts, segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
         return segment.turns[holds]
 
-    def _ladder(self, entry: CompiledLadder, facts: Facts) -> None:
-        before = self.standing.rungs.get(entry.id)
-        self.standing = stand(entry.rungs, self.standing, entry.read(facts), facts.now)
-        number = self.standing.rungs[entry.id]
-        if number == before:
+    def _ladders(self, those: Ladders, facts: Facts) -> None:
+        numbers, standing = those.numbers(facts), self.standing
+        rungs, below = standing.rungs, standing.below
+        for ladder, number in zip(those.ladders, numbers, strict=True):
+            if number != rungs.get(ladder.id) or ladder.id in below:
+                self._stand(ladder, facts, number)
+
+    def _ladder(self, ladder: CompiledLadder, facts: Facts) -> None:
+        self._stand(ladder, facts, rung_of(ladder.ladder, ladder.read(facts)))
+
+    def _stand(self, ladder: CompiledLadder, facts: Facts, number: int) -> None:
+        """The number of a ladder is on this rung; the customer may be granted another."""
+        before = self.standing.rungs.get(ladder.id)
+        self.standing = step_to(ladder.rungs, self.standing, number, facts.now)
+        now = self.standing.rungs[ladder.id]
+        if now == before:
             return
-        self._enter(entry.source, entry.gives[number])
-        if entry.acts:
+        self._enter(ladder.source, ladder.gives[now])
+        if ladder.acts:
             if before is not None:
-                self._turn(facts, entry.source, LEFT, entry.on_exit[before], entry.on_enter[before], entry.reads)
-            self._turn(facts, entry.source, ENTERED, entry.on_enter[number], entry.on_exit[number], entry.reads)
-        self.verdicts.append(entry.verdicts[number])
+                self._turn(facts, ladder.source, LEFT, ladder.on_exit[before], ladder.on_enter[before], ladder.reads)
+            self._turn(facts, ladder.source, ENTERED, ladder.on_enter[now], ladder.on_exit[now], ladder.reads)
+        self.verdicts.append(ladder.verdicts[now])
 
     def _turn(
         self,
@@ -306,3 +328,13 @@ class Walk:
         if known is None:  # kept: a rule asks of each line, and its own tag must not answer
             known = self._tagged = folded_tags(self._rules, self.claims, self.standing)
         return known
+
+
+_WALKED: Final[dict[type, Callable[[Walk, Any, Facts], None]]] = {
+    CompiledRule: Walk._rule,
+    CompiledSegment: Walk._segment,
+    CompiledLadder: Walk._ladder,
+    Rules: Walk._rules_together,
+    Segments: Walk._segments,
+    Ladders: Walk._ladders,
+}

@@ -1,6 +1,7 @@
 """Whether an occurrence fires a rule, for what, and whether that told anything new."""
 
 from headrace.segmentation.compiled_entries import CompiledRule
+from headrace.segmentation.conditions.met import PRODUCT_ORDERED
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.state import Claims
 from headrace.segmentation.triggers import Occurrence
@@ -9,6 +10,8 @@ from headrace.segmentation.triggers import Occurrence
 def wakes(rule: CompiledRule, occurrence: Occurrence) -> bool:
     """The occurrence is one the rule waits for."""
     when = rule.when
+    if rule.any_of_its_kind and occurrence.rule is None:
+        return when.name == occurrence.trigger
     return (
         when.name == occurrence.trigger
         and (occurrence.rule is None or occurrence.rule == rule.id)
@@ -19,25 +22,21 @@ def wakes(rule: CompiledRule, occurrence: Occurrence) -> bool:
 
 
 def is_met(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> bool:
-    """Whether the rule's condition holds; `product.ordered` asks line by line, and one line is enough."""
-    if rule.condition is None:
+    """Whether the rule's condition holds for an occurrence that it waits for."""
+    if rule.met is None:
         return True
-    holds = rule.condition.holds
+    look_at(facts, occurrence)
+    return rule.met(facts)
+
+
+def look_at(facts: Facts, occurrence: Occurrence) -> None:
+    """Conditions that ask of an order, its lines or an event ask of these."""
     facts.order, facts.lines, facts.event = occurrence.order, occurrence.lines, occurrence.event
-    if occurrence.trigger != "product.ordered":
-        return holds(facts)
-    if rule.condition.one_by_one is not None:
-        return rule.condition.one_by_one(occurrence.lines)
-    for line in occurrence.lines:
-        facts.lines = (line,)
-        if holds(facts):
-            return True
-    return False
 
 
 def causes_of(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> list[str]:
     """What the rule acts for: the occurrence, or each of its lines that is the one the condition asks for."""
-    if occurrence.trigger != "product.ordered":
+    if occurrence.trigger != PRODUCT_ORDERED:
         return [occurrence.cause]
     found = []
     for line in occurrence.lines:

@@ -82,11 +82,16 @@ def rung_of(ladder: Ladder, value: int | None) -> int:
 
 
 def stand(rungs: Rungs, standing: Standing, value: int | None, now: datetime | None) -> Standing:
-    """The standing with this ladder's rung for the number `value`, as of now; itself when nothing changes.
+    """The standing with this ladder's rung for the number `value`, as of now; itself when nothing changes."""
+    return step_to(rungs, standing, rung_of(rungs.ladder, value), now)
+
+
+def step_to(rungs: Rungs, standing: Standing, number: int, now: datetime | None) -> Standing:
+    """The same for a value that is on this rung.
 
     Before the store's first clock (`now` None) no grace begins or ends: nobody goes down who is granted one.
     """
-    number, rung = rung_of(rungs.ladder, value), standing.rungs.get(rungs.id)
+    rung = standing.rungs.get(rungs.id)
     if rung is None or number > rung:
         return _moved(rungs, standing, number, now)
     if number == rung or rungs.ladder.demote == "never":
@@ -130,13 +135,16 @@ def kept_rung(rungs: Rungs, number: int, name: str | None) -> int:
 
 
 def _moved(rungs: Rungs, standing: Standing, number: int, now: datetime | None) -> Standing:
-    since = _without(standing.since, rungs.source)
-    return replace(
-        standing,
-        rungs={**standing.rungs, rungs.id: number},
-        since=since if now is None else {**since, rungs.source: now},
-        below=_without(standing.below, rungs.id),
-        held={**standing.held, rungs.id: rungs.names[number]} if rungs.holds else standing.held,
+    since = standing.since.copy()
+    since.pop(rungs.source, None)
+    if now is not None:
+        since[rungs.source] = now
+    return Standing(
+        standing.segments,
+        {**standing.rungs, rungs.id: number},
+        since,
+        _without(standing.below, rungs.id),
+        {**standing.held, rungs.id: rungs.names[number]} if rungs.holds else standing.held,
     )
 
 

@@ -3,6 +3,7 @@
 It comes to the standing of an `entries.Walk` over everything, which alone knows what follows from entering and leaving.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -11,10 +12,10 @@ from msgspec.structs import replace
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_entries import CompiledLadder, CompiledSegment, acts_of
 from headrace.segmentation.facts import Facts, Labels
-from headrace.segmentation.ladders import stand
+from headrace.segmentation.ladders import step_to
 from headrace.segmentation.present import folded_labels
 from headrace.segmentation.state import Claims, Standing, State
-from headrace.segmentation.steps import Block
+from headrace.segmentation.steps import Ladders, Segments, Step
 
 _NO_TRIGGERS: Final = frozenset[str]()
 
@@ -37,25 +38,9 @@ class Placing:
             return None
         place, now = _Place(self._rules, claims, was), facts.now
         facts.attributes, facts.tags = place.attributes, place.tags
-        inside, moved = place.inside, list[str]()
+        moved = list[str]()
         for step in self._steps:
-            before = len(moved)
-            match step:
-                case Block():
-                    pairs = zip(step.ids, step.holds(facts), strict=True)
-                    moved += [name for name, holds in pairs if holds is not (name in inside)]
-                    inside.symmetric_difference_update(moved[before:])
-                case CompiledSegment():
-                    if step.condition.holds(facts) is not (step.id in inside):
-                        moved.append(step.id)
-                        inside.symmetric_difference_update((step.id,))
-                case CompiledLadder():
-                    rungs = place.ladders.rungs
-                    place.ladders = stand(step.rungs, place.ladders, step.read(facts), now)
-                    if place.ladders.rungs is not rungs:
-                        moved.append(step.id)
-            if len(moved) > before:
-                place.labels = None
+            moved += place.move(step, facts)
         if not self._acting.isdisjoint(moved):
             return None
         return place.standing(was.segments, now)
@@ -78,6 +63,35 @@ class _Place:
 
     def tags(self) -> Labels:
         return self._read()[1]
+
+    def move(self, step: Step, facts: Facts) -> list[str]:
+        """Who of a step is entered or left, or stands on another rung."""
+        match step:
+            case Segments():
+                moved = self._turn(zip(step.ids, step.holds(facts), strict=True))
+            case CompiledSegment():
+                moved = self._turn([(step.id, step.condition.holds(facts))])
+            case Ladders():
+                moved = self._climb(step, facts)
+            case _:
+                moved = []
+        if moved:
+            self.labels = None
+        return moved
+
+    def _turn(self, found: Iterable[tuple[str, bool]]) -> list[str]:
+        moved = [name for name, holds in found if holds is not (name in self.inside)]
+        self.inside.symmetric_difference_update(moved)
+        return moved
+
+    def _climb(self, step: Ladders, facts: Facts) -> list[str]:
+        moved = []
+        for ladder, number in zip(step.ladders, step.numbers(facts), strict=True):
+            rungs = self.ladders.rungs
+            self.ladders = step_to(ladder.rungs, self.ladders, number, facts.now)
+            if self.ladders.rungs is not rungs:
+                moved.append(ladder.id)
+        return moved
 
     def _read(self) -> tuple[Labels, Labels]:
         if self.labels is None:

@@ -11,13 +11,15 @@ from headrace.segmentation.state import Standing
 
 def turned(standing: Standing, entered: list[str], left: list[str], now: datetime | None) -> Standing:
     """In some segments more, in some no longer; before the store's first clock (`now` None) nobody knows since when."""
-    segments, since = standing.segments, standing.since
+    segments, since = standing.segments, standing.since.copy()
     if left:
         segments = tuple([name for name in segments if name not in left])
-        since = {name: at for name, at in since.items() if name not in left}
+        for name in left:
+            since.pop(name, None)
     if entered:
         segments = tuple(sorted((*segments, *entered)))
-        since = since if now is None else {**since, **dict.fromkeys(entered, now)}
+        if now is not None:
+            since.update(dict.fromkeys(entered, now))
     return replace(standing, segments=segments, since=since)
 
 

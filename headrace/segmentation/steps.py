@@ -1,23 +1,40 @@
-"""What is asked together: segments that nothing in a walk can change, and the timers that one change moves."""
+"""What is asked together: entries that nothing in their part of a walk can change, and timers that one change moves."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Final
 
-from headrace.segmentation.compiled_entries import CompiledEntry, CompiledSegment, acts_of
+from headrace.segmentation.compiled_entries import CompiledEntry, CompiledLadder, CompiledRule, CompiledSegment, acts_of
 from headrace.segmentation.conditions.change import Timed
+from headrace.segmentation.conditions.met import asked_of
 from headrace.segmentation.facts import Facts
-from headrace.segmentation.together import judge, next_changes
+from headrace.segmentation.together import judge, next_changes, rung_numbers
 from headrace.segmentation.verdicts import Verdict
 
-_OF_THE_WALK: Final = frozenset({"labels", "order"})
-"""Parts that other entries of a walk may change, or the occurrence that is looked at."""
+_OF_AN_OCCURRENCE: Final = "order"
+"""Among the parts of the customer that something reads: the occurrence that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Rules:
+    """Rules that follow each other in a plan. `woken`: by trigger, the numbers of those that wait for it."""
+
+    rules: tuple[CompiledRule, ...]
+    woken: dict[str, "Woken"]
+    not_met: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """Rules of one trigger, by their numbers among those they stand with. `met`: by each, what the facts hold."""
+
+    numbers: tuple[int, ...]
+    met: Callable[[Facts], tuple[bool, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
     """Segments that follow each other in a plan. `holds`: the condition of each."""
 
     segments: tuple[CompiledSegment, ...]
@@ -27,7 +44,16 @@ class Block:
     holds: Callable[[Facts], tuple[bool, ...]]
 
 
-Step = CompiledEntry | Block
+@dataclass(frozen=True, slots=True)
+class Ladders:
+    """Ladders that follow each other in a plan. `numbers`: of the rung that each one's number is on."""
+
+    ladders: tuple[CompiledLadder, ...]
+    ids: tuple[str, ...]
+    numbers: Callable[[Facts], tuple[int, ...]]
+
+
+Step = CompiledRule | CompiledSegment | Rules | Segments | Ladders
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +68,7 @@ class Timers:
 
 def steps_of(plan: tuple[CompiledEntry, ...]) -> tuple[Step, ...]:
     """The entries of a plan, in their order."""
-    return tuple(_steps(plan))
+    return tuple(map(_step, _runs(plan)))
 
 
 def timers_of(entries: Iterable[Timed]) -> Timers:
@@ -52,23 +78,49 @@ def timers_of(entries: Iterable[Timed]) -> Timers:
     return Timers(sources, frozenset(sources), next_changes(entries))
 
 
-def _steps(plan: tuple[CompiledEntry, ...]) -> Iterator[Step]:
-    for steady, entries in groupby(plan, _is_steady):
-        if not steady:
-            yield from entries
-            continue
-        segments = tuple(entry for entry in entries if isinstance(entry, CompiledSegment))
-        if len(segments) == 1:
-            yield from segments
-        else:
-            holds = judge(segment.condition.tree for segment in segments)
-            yield Block(segments, tuple(s.id for s in segments), tuple(s.stays for s in segments), holds)
+def _runs(plan: tuple[CompiledEntry, ...]) -> Iterator[list[CompiledEntry]]:
+    """Entries of one kind that follow each other, none of which reads what it or one before it in the run sets."""
+    run, sets = list[CompiledEntry](), frozenset[str]()
+    for entry in plan:
+        if run and not (type(entry) is type(run[0]) and _is_steady(run[0]) and _is_steady(entry, sets)):
+            yield run
+            run, sets = [], frozenset()
+        run.append(entry)
+        sets |= frozenset() if isinstance(entry, CompiledLadder) else entry.sets
+    if run:
+        yield run
 
 
-def _is_steady(entry: CompiledEntry) -> bool:
-    """A segment to which it makes no difference which of its neighbours were entered or left already."""
-    return (
-        isinstance(entry, CompiledSegment)
-        and not entry.condition.reads & _OF_THE_WALK
-        and not any(action.row for action in acts_of(entry))
-    )
+def _is_steady(entry: CompiledEntry, sets: frozenset[str] = frozenset()) -> bool:
+    """Whether it makes no difference to an entry that these labels are set, or its own, while it is asked."""
+    match entry:
+        case CompiledLadder():
+            return True
+        case CompiledRule():
+            return not entry.derived and not entry.reads & (sets | entry.sets)
+        case CompiledSegment():
+            of_an_occurrence = _OF_AN_OCCURRENCE in entry.condition.reads
+            return not of_an_occurrence and not entry.reads & sets and not any(action.row for action in acts_of(entry))
+
+
+def _step(run: list[CompiledEntry]) -> Step:
+    first = run[0]
+    if isinstance(first, CompiledLadder):
+        ladders = tuple(one for one in run if isinstance(one, CompiledLadder))
+        numbers = rung_numbers((one.read, one.ladder) for one in ladders)
+        return Ladders(ladders, tuple(one.id for one in ladders), numbers)
+    if len(run) == 1:
+        return first
+    if isinstance(first, CompiledRule):
+        rules = tuple(one for one in run if isinstance(one, CompiledRule))
+        return Rules(rules, dict(_woken(rules)), tuple(rule.verdicts[False] for rule in rules))
+    segments = tuple(one for one in run if isinstance(one, CompiledSegment))
+    holds = judge(segment.condition.tree for segment in segments)
+    return Segments(segments, tuple(s.id for s in segments), tuple(s.stays for s in segments), holds)
+
+
+def _woken(rules: tuple[CompiledRule, ...]) -> Iterator[tuple[str, Woken]]:
+    for trigger in dict.fromkeys(rule.when.name for rule in rules):
+        those = [(number, rule.condition) for number, rule in enumerate(rules) if rule.when.name == trigger]
+        met = judge(None if condition is None else asked_of(trigger, condition) for _, condition in those)
+        yield trigger, Woken(tuple(number for number, _ in those), met)

@@ -24,12 +24,13 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, Final
 
-from headrace.rules.model import Between
+from headrace.rules.model import Between, Ladder
 from headrace.segmentation.conditions.change import Change, Timed
 from headrace.segmentation.conditions.tree import Aged, Asked, Compared, Tree, leaves
 from headrace.segmentation.days import day_of
 from headrace.segmentation.facts import Facts
 
+Number = Callable[[Facts], int | None]
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 """Stands for no moment at all, later than any."""
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
@@ -45,13 +46,20 @@ _COMPARED: Final[Mapping[str, str]] = {
     "is_set": "{value} is not None",
     "is_unset": "{value} is None",
 }
+_FROM: Final[Mapping[str, str]] = {"above": ">", "from": ">="}
 
 
-def judge(conditions: Iterable[Tree]) -> Callable[[Facts], tuple[bool, ...]]:
-    """Whether each of these holds."""
+def judge(conditions: Iterable[Tree | None]) -> Callable[[Facts], tuple[bool, ...]]:
+    """Whether each of these holds; None always does."""
     conditions = tuple(conditions)
-    written = _Written(Counter(leaf for tree in conditions for leaf in leaves(tree)))
-    return written.function([written.condition(tree) for tree in conditions])
+    written = _Written(Counter(leaf for tree in conditions if tree is not None for leaf in leaves(tree)))
+    return written.function(["True" if tree is None else written.condition(tree) for tree in conditions])
+
+
+def rung_numbers(ladders: Iterable[tuple[Number, Ladder]]) -> Callable[[Facts], tuple[int, ...]]:
+    """The rung that each of these numbers is on, as `ladders.rung_of` says it."""
+    written = _Written()
+    return written.function([written.rung(read, ladder) for read, ladder in ladders])
 
 
 def next_changes(entries: Iterable[Timed]) -> Callable[[Facts], tuple[datetime, ...]]:
@@ -90,6 +98,17 @@ class _Written:
                 return f"{self._constant(leaf.holds)}(facts)"  # where the parts before it decide, it is not asked
             case _:
                 return self._read(leaf.holds)
+
+    def rung(self, read: Number, ladder: Ladder) -> str:
+        """An expression of the number of the highest rung whose bound is met; unset counts as 0."""
+        value = self._once(("number", read), f"{self._constant(read)}(facts) or 0")
+        rungs = list(enumerate(ladder.rungs))
+        start = max(number for number, rung in rungs if number == 0 or rung.bound == "start")
+        met = [
+            f"{number} if {value} {_FROM[rung.bound]} {self._constant(rung.threshold)} else"
+            for number, rung in rungs[:start:-1]
+        ]
+        return f"({' '.join((*met, str(start)))})"
 
     def change(self, change: Change) -> str:
         """The name of when a leaf changes next."""
