@@ -72,7 +72,7 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class CompiledSegment:
-    """A segment."""
+    """A segment. `acts`: it has an `on_enter` or `on_exit`."""
 
     id: str
     source: str
@@ -87,6 +87,7 @@ class CompiledSegment:
     """The labels of `dependencies.py` that it reads, and sets."""
     on_enter: tuple[CompiledAction, ...] = ()
     on_exit: tuple[CompiledAction, ...] = ()
+    acts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ def compile_segment(segment: Segment, terms: Terms) -> CompiledSegment:
         writes(segment),
         _acts(segment.on_enter, terms),
         _acts(segment.on_exit, terms),
+        bool(segment.on_enter or segment.on_exit),
     )
 
 

@@ -197,12 +197,15 @@ class Walk:
 
     def _turned(self, segment: CompiledSegment, facts: Facts, *, holds: bool) -> Verdict:
         """What follows from a segment that was entered or left."""
+        source, reads = segment.source, segment.condition.reads
         if holds:
-            self._enter(segment.source, segment.gives)
-            self._turn(facts, segment.source, ENTERED, segment.on_enter, segment.on_exit, segment.condition.reads)
+            self._enter(source, segment.gives)
         else:
-            self._note(segment.source)
-            self._turn(facts, segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
+            self._note(source)
+        if segment.acts and holds:
+            self._turn(facts, source, ENTERED, segment.on_enter, segment.on_exit, reads)
+        elif segment.acts:
+            self._turn(facts, source, LEFT, segment.on_exit, segment.on_enter, reads)
         return segment.turns[holds]
 
     def _ladders(self, those: Ladders, facts: Facts) -> None:
@@ -282,7 +285,7 @@ class Walk:
         if rule.when.name == ATTRIBUTE_CHANGED:
             found = attribute_changed(rule.when.of or "", facts.state, self._attributes())
         else:
-            found = group_changed(facts, self._group_in(), moment)
+            found = group_changed(facts, self._group_wanted(), moment)
         return () if found is None else (derived(found, moment, facts),)
 
     def _is_as_told(self) -> bool:
@@ -304,13 +307,17 @@ class Walk:
         """The group the customer counts as in, by the claims so far."""
         if self._state is None:
             return None
-        if self._is_as_told():
-            return group_told(self._state)
+        return group_told(self._state) if self._is_as_told() else self._group_wanted()
+
+    def _group_wanted(self) -> str | None:
+        state = self._state
+        if state is None:
+            return None
         known = self._group
         if known is None or known[0] is not self.claims or known[1] is not self.standing:
-            state = replace(self._state, claims=self.claims, standing=self.standing)
-            known = self._group = (self.claims, self.standing, wanted(state, self._rules))
-        return group_in(self._state, known[2])
+            now = replace(state, claims=self.claims, standing=self.standing)
+            known = self._group = (self.claims, self.standing, wanted(now, self._rules))
+        return group_in(state, known[2])
 
     def wanted(self) -> Wanted | None:
         """The group wanted for the customer, if somebody asked for it at the end; what the store has not aside."""

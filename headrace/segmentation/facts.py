@@ -133,6 +133,11 @@ MONEY: Final = frozenset(
     }
 )
 
+NEVER_UNSET: Final = frozenset(
+    {"customer.orders", "customer.items", "customer.spend", "customer.refunds", "customer.visits"}
+)
+"""Sums: of nothing they are 0, in a window too."""
+
 TIMES: Final[dict[str, Callable[[Facts], datetime | None]]] = {
     "customer.created_at": lambda facts: _account_made(facts.profile),
     "customer.first_order_at": attrgetter("totals.first"),

@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from headrace.rules.model import Between, Ladder
 from headrace.segmentation.conditions.change import Change, Timed
-from headrace.segmentation.conditions.tree import Aged, Asked, Compared, Tree, leaves
+from headrace.segmentation.conditions.tree import Aged, Asked, Compared, Labelled, Tree, leaves
 from headrace.segmentation.days import day_of
 from headrace.segmentation.facts import Facts
 
@@ -87,10 +87,13 @@ class _Written:
 
     def _leaf(self, leaf: Asked) -> str:
         match leaf.as_one_of:
-            case Compared(read=read, operator=operator, operand=operand):
+            case Compared(read=read, operator=operator, operand=operand, unset=unset):
                 low, high = (operand.low, operand.high) if isinstance(operand, Between) else (operand, None)
                 value, bound, end = self._read(read), self._constant(low), self._constant(high)
-                return _COMPARED[operator].format(value=value, bound=bound, end=end)
+                compared = _COMPARED[operator].format(value=value, bound=bound, end=end)
+                return compared if unset else compared.removeprefix(f"{value} is not None and ")
+            case Labelled(of=of, name=name, test=test):
+                return f"{self._constant(test)}({self._read(of)}.get({self._constant(name)}, ()))"
             case Aged(read=read, older=older) as aged:
                 value, edge = self._read(read), self._edge(aged)
                 return f"clock >= {edge}" if older else f"{value} is not None and clock < {edge}"

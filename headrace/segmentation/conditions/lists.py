@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from headrace.rules.model import Condition, Each
+from headrace.rules.model import Condition, Each, Operand
 from headrace.segmentation.conditions import number
 
 T = TypeVar("T")
@@ -36,6 +36,19 @@ def compile_count_test(each: Each) -> Callable[[int, int], bool]:
         return lambda matches, total: 0 < matches == total
     count = number.compile_test(each.operator or "", each.operand)
     return lambda matches, total: count(matches)
+
+
+def as_comparison(each: Each) -> tuple[str, Operand] | None:
+    """The same as an operator of numbers and its operand, on how many meet the condition; None: it is none."""
+    match each.quantifier:
+        case "any":
+            return "above", 0
+        case "none":
+            return "is", 0
+        case "count":
+            return each.operator or "", each.operand
+        case _:
+            return None
 
 
 class Counted(Generic[T]):

@@ -3,10 +3,10 @@
 A new family is its file and its line in `_customer_leaf` or `_element_leaf`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not
 from headrace.segmentation.conditions import (
@@ -28,19 +28,21 @@ from headrace.segmentation.conditions import (
 )
 from headrace.segmentation.conditions.change import TIME, Change, NextChange, earliest, newest_fact
 from headrace.segmentation.conditions.terms import Terms
-from headrace.segmentation.conditions.tree import Aged, Asked, Combined, Compared, Tree
+from headrace.segmentation.conditions.tree import Aged, Asked, Combined, Compared, Labelled, Tree
 from headrace.segmentation.facts import (
     CART_LIST,
     CONSENTS,
     LINE_LIST,
     LINE_NUMBERS,
     MONEY,
+    NEVER_UNSET,
     PERSONAL,
     PLACE_LIST,
     PLACES,
     PURCHASED,
     TEXTS,
     Facts,
+    Labels,
     depends_on,
 )
 from headrace.segmentation.state import Line, Place
@@ -49,6 +51,10 @@ T = TypeVar("T")
 Predicate = Callable[[Facts], bool]
 ATTRIBUTES = "customer.attributes."
 TAGS = "customer.tags."
+_LABELS: Final[Mapping[str, Callable[[Facts], Labels]]] = {
+    ATTRIBUTES: lambda facts: facts.attributes(),
+    TAGS: lambda facts: facts.tags(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +153,28 @@ def _leaf(leaf: Leaf | Each, terms: Terms) -> Asked:
     return Asked(_customer_leaf(terms, leaf), _plain(leaf, terms))
 
 
-def _plain(leaf: Leaf | Each, terms: Terms) -> Compared | Aged | None:
+def _plain(leaf: Leaf | Each, terms: Terms) -> Compared | Aged | Labelled | None:
     """The leaf as one of the common families."""
-    if (aged := _aged(leaf, terms)) is not None or isinstance(leaf, Each):
-        return aged
+    if isinstance(leaf, Each):
+        return _plain_count(leaf, terms)
     if leaf.field in window.FIELDS and leaf.operator not in crossing.OPERATORS:
         read = window.compile_number(leaf.field, leaf.window, leaf.only, terms).read
-        return Compared(read, leaf.operator, leaf.operand)
+        return Compared(read, leaf.operator, leaf.operand, leaf.field not in NEVER_UNSET)
+    return _labelled(leaf) or _aged(leaf, terms)
+
+
+def _plain_count(each: Each, terms: Terms) -> Compared | None:
+    if each.field != PURCHASED or (compared := lists.as_comparison(each)) is None:
+        return None
+    number = terms.purchased.number(each.of, lines.count(each.of))
+    read = terms.once("matches", number, lambda: lambda facts: facts.purchased.matches[number])
+    return Compared(read, *compared, unset=False)
+
+
+def _labelled(leaf: Leaf) -> Labelled | None:
+    for prefix, of in _LABELS.items():
+        if leaf.field.startswith(prefix):
+            return Labelled(of, leaf.field.removeprefix(prefix), sets.compile_test(leaf))
     return None
 
 
@@ -191,8 +212,9 @@ def _customer_leaf(terms: Terms, leaf: Leaf | Each) -> Predicate:
     if field == calendar.FIELD:
         during = calendar.compile_now(terms.calendar(leaf.operand), leaf.operator, terms.timezone)
         return lambda facts: during(facts.now)
-    if field.startswith((ATTRIBUTES, TAGS)):
-        return _labels(leaf)
+    if (labelled := _labelled(leaf)) is not None:
+        of, name, has = labelled.of, labelled.name, labelled.test
+        return lambda facts: has(of(facts).get(name, ()))
     if field in membership.FIELDS:
         return membership.compile_test(leaf, terms.named, terms.timezone)
     raise ValueError(f"no field {field!r}")
@@ -229,15 +251,6 @@ def _next_change(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
         test = number.compile_test(leaf.operator, leaf.operand)
         return compiled.next_change(test, number.bounds(leaf.operand), steady=leaf.operator in number.STEADY)
     return None
-
-
-def _labels(leaf: Leaf) -> Predicate:
-    test = sets.compile_test(leaf)
-    if leaf.field.startswith(ATTRIBUTES):
-        name = leaf.field.removeprefix(ATTRIBUTES)
-        return lambda facts: test(facts.attributes().get(name, ()))
-    platform = leaf.field.removeprefix(TAGS)
-    return lambda facts: test(facts.tags().get(platform, ()))
 
 
 def _each(each: Each, purchased: lists.Counted[Line]) -> Predicate:

@@ -3,23 +3,24 @@
 Equal leaves of one rule set are one object, so whoever looks at several conditions can ask each of them once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from headrace.rules.model import Operand
-from headrace.segmentation.facts import Facts
+from headrace.segmentation.facts import Facts, Labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """A number of the customer against the bounds of an operator of `number.py`."""
+    """A number of the customer against the bounds of an operator of `number.py`. `unset`: it may be."""
 
     read: Callable[[Facts], int | None]
     operator: str
     operand: Operand
+    unset: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +37,20 @@ class Aged:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """The values of one name among the customer's attributes or tags, folded. `of`: all of that kind."""
+
+    of: Callable[[Facts], Labels]
+    name: str
+    test: Callable[[Collection[str]], bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """A leaf: `holds` is what it means; `as_one_of` says the same of the common families."""
 
     holds: Callable[[Facts], bool]
-    as_one_of: Compared | Aged | None = None
+    as_one_of: Compared | Aged | Labelled | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
