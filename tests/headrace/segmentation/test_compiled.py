@@ -15,6 +15,7 @@ from headrace.rules.model import (
     Trigger,
 )
 from headrace.segmentation.compiled import compile_rules
+from headrace.segmentation.steps import Ladders, Rules, Segments, Step
 
 STORE = Store(timezone="UTC", currency="GBP")
 PLACED = Trigger(name="order.placed")
@@ -84,3 +85,25 @@ def test_plan__event__visits_only_what_it_can_concern() -> None:
 def test_compile_rules__digest__is_of_what_the_rule_says_not_of_its_name() -> None:
     one, other = (compile_rules(RuleSet(store=STORE, rules=(rule(name, "a"),))).rules[name] for name in ("x", "y"))
     assert one.digest == other.digest
+
+
+def test_steps__who_reads_what_one_before_it_sets__is_asked_after_it() -> None:
+    spends = Leaf(field="customer.spend", operator="above", operand=1)
+    rule_set = RuleSet(
+        store=STORE,
+        rules=(rule("one", "a"), rule("two", "b"), rule("reads", "c", has("a")), rule("itself", "d", has("d"))),
+        segments=(segment("x", spends, "x"), segment("y", spends), segment("of x", has("x")), segment("z", has("a"))),
+        ladders=tuple(Ladder(id=name, by="customer.spend", rungs=(Rung(),)) for name in ("l", "m")),
+    )
+    steps = compile_rules(rule_set).steps(frozenset({"order.placed"}), None)
+    assert list(map(ids_of, steps)) == [["one", "two"], ["reads"], ["itself"], ["x", "y"], ["of x", "z"], ["l", "m"]]
+
+
+def ids_of(step: Step) -> list[str]:
+    match step:
+        case Rules(rules=rules):
+            return [one.id for one in rules]
+        case Segments(ids=ids) | Ladders(ids=ids):
+            return list(ids)
+        case _:
+            return [step.id]
