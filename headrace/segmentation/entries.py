@@ -130,8 +130,9 @@ class Walk:
             woken = those.woken.get(occurrence.trigger)
             if woken is not None:
                 look_at(facts, occurrence)
+                any_of_them = woken.by_any and occurrence.rule is None
                 for number in compress(woken.numbers, woken.met(facts)):
-                    if wakes(those.rules[number], occurrence):
+                    if any_of_them or wakes(those.rules[number], occurrence):
                         fired.setdefault(number, []).append(occurrence)
         first = len(self.verdicts)
         self.verdicts += those.not_met
@@ -211,6 +212,8 @@ class Walk:
     def _ladders(self, those: Ladders, facts: Facts) -> None:
         numbers, standing = those.numbers(facts), self.standing
         rungs, below = standing.rungs, standing.below
+        if not below and numbers == tuple(map(rungs.get, those.ids)):
+            return
         for ladder, number in zip(those.ladders, numbers, strict=True):
             if number != rungs.get(ladder.id) or ladder.id in below:
                 self._stand(ladder, facts, number)

@@ -27,10 +27,14 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """Rules of one trigger, by their numbers among those they stand with. `met`: by each, what the facts hold."""
+    """Rules of one trigger, by their numbers among those they stand with. `met`: by each, what the facts hold.
+
+    `by_any`: each waits for the trigger whatever that is from and to.
+    """
 
     numbers: tuple[int, ...]
     met: Callable[[Facts], tuple[bool, ...]]
+    by_any: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def _step(run: list[CompiledEntry]) -> Step:
 
 def _woken(rules: tuple[CompiledRule, ...]) -> Iterator[tuple[str, Woken]]:
     for trigger in dict.fromkeys(rule.when.name for rule in rules):
-        those = [(number, rule.condition) for number, rule in enumerate(rules) if rule.when.name == trigger]
-        met = judge(None if condition is None else asked_of(trigger, condition) for _, condition in those)
-        yield trigger, Woken(tuple(number for number, _ in those), met)
+        numbers = tuple(number for number, rule in enumerate(rules) if rule.when.name == trigger)
+        those = [rules[number] for number in numbers]
+        asked = (None if rule.condition is None else asked_of(trigger, rule.condition) for rule in those)
+        yield trigger, Woken(numbers, judge(asked), all(rule.any_of_its_kind for rule in those))
