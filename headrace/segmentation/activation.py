@@ -21,7 +21,7 @@ from headrace.segmentation.standing import keep_standing
 from headrace.segmentation.state import Claims, Standing, State
 from headrace.segmentation.totals import Sums
 from headrace.segmentation.triggers import past_triggers
-from headrace.segmentation.verdicts import Verdict
+from headrace.segmentation.verdicts import Verdict, verdicts_of
 
 
 class Adopted(NamedTuple):
@@ -80,7 +80,7 @@ def adopt(
     if due and (state.ledger or state.cold.orders):
         walk = (fold or fold_past)(state, rules, due, offset=offset, now=now, pages=pages)
         state = replace(state, claims=walk.claims)
-        verdicts += [verdict for verdict in walk.verdicts if verdict.outcome == "fired"]
+        verdicts += [verdict for verdict in verdicts_of(walk.parts) if verdict.outcome == "fired"]
         changed += walk.changed
         fired = tuple(replace(one, past=True) for one in walk.fired)
     return Adopted(state, verdicts, changed, fired)

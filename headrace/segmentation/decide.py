@@ -23,9 +23,10 @@ from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES, Pages, all_removed
 from headrace.segmentation.pins import PIN
-from headrace.segmentation.settle import Context, Decision, Step, Trace, settle, unchanged
+from headrace.segmentation.settle import Context, Decision, Step, settle, unchanged
 from headrace.segmentation.state import State
 from headrace.segmentation.totals import Summing
+from headrace.segmentation.verdicts import Trace
 
 __all__ = ["Context", "Decision", "NotApplicable", "Trace", "activate", "decide"]
 

@@ -6,7 +6,7 @@ Works on claims and standing alone; the facts come ready, and what the sinks are
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import compress
-from operator import getitem, ne
+from operator import ne
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -39,9 +39,9 @@ from headrace.segmentation.pending import Waiting, due_at, without
 from headrace.segmentation.present import folded_attributes, folded_tags
 from headrace.segmentation.standing import turned
 from headrace.segmentation.state import Claims, Standing, State
-from headrace.segmentation.steps import Ladders, Rules, Segments, Step
+from headrace.segmentation.steps import Ladders, OfRules, OfSegments, Rules, Segments, Step
 from headrace.segmentation.triggers import Occurrence
-from headrace.segmentation.verdicts import Verdict
+from headrace.segmentation.verdicts import Part, Verdict
 
 ENTERED: Final = "entered"
 LEFT: Final = "left"
@@ -67,10 +67,10 @@ class Walk:
         "changed",
         "claims",
         "fired",
+        "parts",
         "pending",
         "spared",
         "standing",
-        "verdicts",
     )
 
     def __init__(
@@ -96,7 +96,7 @@ class Walk:
         self.pending = pending
         self.spared: tuple[EffectKind, ...] = ()
         self.fired: list[Fired] = []
-        self.verdicts: list[Verdict] = []
+        self.parts: list[Part] = []
         self.changed: list[str] = []
 
     def bind(self, facts: Facts) -> None:
@@ -134,14 +134,12 @@ class Walk:
                 for number in compress(woken.numbers, woken.met(facts)):
                     if any_of_them or wakes(those.rules[number], occurrence):
                         fired.setdefault(number, []).append(occurrence)
-        first = len(self.verdicts)
-        self.verdicts += those.not_met
+        self.parts.append(OfRules(those.rules, frozenset(fired)))
         for number in sorted(fired):
             rule, before = those.rules[number], self.claims
             for occurrence in fired[number]:
                 self._fire(rule, facts, occurrence)
             self._note_claims(rule, before)
-            self.verdicts[first + number] = rule.verdicts[True]
 
     def _rule(self, rule: CompiledRule, facts: Facts) -> None:
         occurrences = self._occurrences
@@ -156,7 +154,7 @@ class Walk:
                 fired = True
                 self._fire(rule, facts, occurrence)
         self._note_claims(rule, before)
-        self.verdicts.append(rule.verdicts[fired])
+        self.parts.append(rule.verdicts[fired])
 
     def _fire(self, rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> None:
         fact_at = occurrence.fact_at
@@ -172,42 +170,37 @@ class Walk:
 
     def _note_claims(self, rule: CompiledRule, before: Claims) -> None:
         if self.claims is not before and not same_but_newer(rule.id, before, self.claims):
-            self._note(rule.source)
+            self._note([rule.source])
 
     def _segments(self, those: Segments, facts: Facts) -> None:
         holds, inside = those.holds(facts), frozenset(self.standing.segments)
         was_in = tuple(map(inside.__contains__, those.ids))
-        first = len(self.verdicts)
-        self.verdicts.extend(map(getitem, those.stays, holds))
+        self.parts.append(OfSegments(those.segments, was_in, holds))
         if holds == was_in:
             return
-        differing = list(compress(range(len(holds)), map(ne, holds, was_in)))
-        entered = [those.ids[index] for index in differing if holds[index]]
-        left = [those.ids[index] for index in differing if was_in[index]]
-        self.standing = turned(self.standing, entered, left, facts.now)
-        for index in differing:
-            self.verdicts[first + index] = self._turned(those.segments[index], facts, holds=holds[index])
+        differing = tuple(map(ne, holds, was_in))
+        self._turn(list(compress(those.segments, differing)), list(compress(holds, differing)), facts)
 
     def _segment(self, segment: CompiledSegment, facts: Facts) -> None:
         holds = segment.condition.holds(facts)
         if holds is (segment.id in self.standing.segments):
-            self.verdicts.append(segment.stays[holds])
+            self.parts.append(segment.stays[holds])
         else:
-            self.standing = turned(self.standing, *(([segment.id], []) if holds else ([], [segment.id])), facts.now)
-            self.verdicts.append(self._turned(segment, facts, holds=holds))
+            self.parts.append(segment.turns[holds])
+            self._turn([segment], [holds], facts)
 
-    def _turned(self, segment: CompiledSegment, facts: Facts, *, holds: bool) -> Verdict:
-        """What follows from a segment that was entered or left."""
-        source, reads = segment.source, segment.condition.reads
-        if holds:
-            self._enter(source, segment.gives)
-        else:
-            self._note(source)
-        if segment.acts and holds:
-            self._turn(facts, source, ENTERED, segment.on_enter, segment.on_exit, reads)
-        elif segment.acts:
-            self._turn(facts, source, LEFT, segment.on_exit, segment.on_enter, reads)
-        return segment.turns[holds]
+    def _turn(self, turning: list[CompiledSegment], holds: list[bool], facts: Facts) -> None:
+        """These segments were entered or left, and nothing in them depends on which of them was first."""
+        self.standing = turned(self.standing, turning, holds, facts.now)
+        self._note([segment.source for segment in turning])
+        if self.claims.barred_attributes or self.claims.barred_tags:
+            for segment in compress(turning, holds):
+                self._unbar(segment.gives)
+        for segment, inside in zip(turning, holds, strict=True):
+            if segment.acts and inside:
+                self._act(facts, segment.source, ENTERED, segment.on_enter, segment.on_exit, segment.condition.reads)
+            elif segment.acts:
+                self._act(facts, segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
 
     def _ladders(self, those: Ladders, facts: Facts) -> None:
         numbers, standing = those.numbers(facts), self.standing
@@ -228,14 +221,15 @@ class Walk:
         now = self.standing.rungs[ladder.id]
         if now == before:
             return
-        self._enter(ladder.source, ladder.gives[now])
+        self._unbar(ladder.gives[now])
+        self._note([ladder.source])
         if ladder.acts:
             if before is not None:
-                self._turn(facts, ladder.source, LEFT, ladder.on_exit[before], ladder.on_enter[before], ladder.reads)
-            self._turn(facts, ladder.source, ENTERED, ladder.on_enter[now], ladder.on_exit[now], ladder.reads)
-        self.verdicts.append(ladder.verdicts[now])
+                self._act(facts, ladder.source, LEFT, ladder.on_exit[before], ladder.on_enter[before], ladder.reads)
+            self._act(facts, ladder.source, ENTERED, ladder.on_enter[now], ladder.on_exit[now], ladder.reads)
+        self.parts.append(ladder.verdicts[now])
 
-    def _turn(
+    def _act(
         self,
         facts: Facts,
         source: str,
@@ -259,7 +253,7 @@ class Walk:
             if action is None:
                 continue
             if action.unless is not None and action.unless.holds(facts):
-                self.verdicts.append(Verdict(one.source, "withheld", explain_action(action)))
+                self.parts.append(Verdict(one.source, "withheld", explain_action(action)))
                 if isinstance(action.action, Send):
                     self.spared += (action.action.kind,)
             elif isinstance(action.action, Send):
@@ -269,16 +263,16 @@ class Walk:
                 before, then = self.claims, (action.action,)
                 self.claims = fire(self.claims, entry.id, then, fact_at=one.fact_at, offset=self._offset)
                 if self.claims is not before:
-                    self._note(one.source)
-                self.verdicts.append(Verdict(one.source, "fired", explain_action(action)))
+                    self._note([one.source])
+                self.parts.append(Verdict(one.source, "fired", explain_action(action)))
 
-    def _enter(self, source: str, gives: Gives) -> None:
+    def _unbar(self, gives: Gives) -> None:
+        """What somebody is given anew is barred no longer."""
         if self.claims.barred_attributes or self.claims.barred_tags:
             self.claims = lift(self.claims, gives.attributes, gives.tags)
-        self._note(source)
 
-    def _note(self, source: str) -> None:
-        self.changed.append(source)
+    def _note(self, sources: Iterable[str]) -> None:
+        self.changed += sources
         self._labels = self._tagged = None
 
     def _changes(self, rule: CompiledRule, facts: Facts) -> tuple[Occurrence, ...]:

@@ -25,7 +25,7 @@ from headrace.segmentation.pins import PIN, has_ended
 from headrace.segmentation.state import State, first_due
 from headrace.segmentation.timers import next_timers, timers_due
 from headrace.segmentation.triggers import Occurrence
-from headrace.segmentation.verdicts import Verdict
+from headrace.segmentation.verdicts import Trace, Verdict
 
 _OF_GROUP: Final = frozenset({"profile", PIN})
 _TOLD_BY: Final = frozenset({"profile", PIN, "labels"})
@@ -44,13 +44,6 @@ class Context(Struct, frozen=True):
     offset: int
     now: datetime | None
     rules_version: int
-
-
-class Trace(Struct, frozen=True):
-    """Why: the event, and the verdict of every entry it concerned."""
-
-    event: str
-    verdicts: tuple[Verdict, ...] = ()
 
 
 class Decision(Struct, frozen=True):
@@ -142,11 +135,11 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
         release = Release(step.named, step.clock or step.now, step.happened, step.adopted)
         fired = (*step.past, *walk.fired)
         state, effects, carried, fates = carry_out(state, rules, stamp, fired, walk.pending, release)
-        walk.verdicts.extend(carried)
+        walk.parts.extend(carried)
         if walk.spared:
             fates += tuple((kind, "withheld") for kind in walk.spared)
     state, turned = _remember(state, known, stamp, step.moved_to)
-    trace = Trace(stamp.event, (*step.verdicts, *walk.verdicts))
+    trace = Trace(stamp.event, (*step.verdicts, *walk.parts))
     pages = {**step.pages, **turned} if turned else step.pages
     return Decision(state, actions, wake_at(state), trace, pages, effects, fates)
 

@@ -1,26 +1,34 @@
 """Segments and rungs a customer has, and since when: how they change, and what a new rule set leaves of them."""
 
+from bisect import insort
+from collections.abc import Collection, Sequence
 from datetime import datetime
-
-from msgspec.structs import replace
+from itertools import compress
 
 from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.compiled_entries import CompiledSegment
 from headrace.segmentation.ladders import kept_rung
 from headrace.segmentation.state import Standing
 
 
-def turned(standing: Standing, entered: list[str], left: list[str], now: datetime | None) -> Standing:
-    """In some segments more, in some no longer; before the store's first clock (`now` None) nobody knows since when."""
-    segments, since = standing.segments, standing.since.copy()
-    if left:
-        segments = tuple([name for name in segments if name not in left])
-        for name in left:
-            since.pop(name, None)
-    if entered:
-        segments = tuple(sorted((*segments, *entered)))
-        if now is not None:
-            since.update(dict.fromkeys(entered, now))
-    return replace(standing, segments=segments, since=since)
+def turned(
+    standing: Standing, turning: Sequence[CompiledSegment], holds: Collection[bool], now: datetime | None
+) -> Standing:
+    """In those of these segments that hold, and no longer in the others.
+
+    Before the store's first clock (`now` None) nobody knows since when.
+    """
+    segments, since = list(standing.segments), standing.since.copy()
+    for segment, inside in zip(turning, holds, strict=True):
+        if inside:
+            insort(segments, segment.id)
+        else:
+            segments.remove(segment.id)
+            since.pop(segment.id, None)
+    if now is not None:
+        for segment in compress(turning, holds):
+            since[segment.id] = now
+    return Standing(tuple(segments), standing.rungs, since, standing.below, standing.held)
 
 
 def keep_standing(standing: Standing, rules: CompiledRules, now: datetime | None) -> Standing:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from headrace.segmentation.compiled_entries import CompiledEntry, CompiledLadder, CompiledRule, CompiledSegment, acts_of
 from headrace.segmentation.conditions.change import Timed
 from headrace.segmentation.conditions.met import asked_of
@@ -22,7 +24,6 @@ class Rules:
 
     rules: tuple[CompiledRule, ...]
     woken: dict[str, "Woken"]
-    not_met: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,6 @@ class Segments:
 
     segments: tuple[CompiledSegment, ...]
     ids: tuple[str, ...]
-    stays: tuple[tuple[Verdict, Verdict], ...]
-    """Of each, out and in."""
     holds: Callable[[Facts], tuple[bool, ...]]
 
 
@@ -58,6 +57,28 @@ class Ladders:
 
 
 Step = CompiledRule | CompiledSegment | Rules | Segments | Ladders
+
+
+class OfRules(Struct, frozen=True):
+    """What they came to, as a part of a trace. `fired`: their numbers."""
+
+    rules: tuple[CompiledRule, ...]
+    fired: frozenset[int]
+
+    def __call__(self) -> list[Verdict]:
+        return [rule.verdicts[number in self.fired] for number, rule in enumerate(self.rules)]
+
+
+class OfSegments(Struct, frozen=True):
+    """What they came to, as a part of a trace, by which of them the customer was in before."""
+
+    segments: tuple[CompiledSegment, ...]
+    was_in: tuple[bool, ...]
+    holds: tuple[bool, ...]
+
+    def __call__(self) -> list[Verdict]:
+        each = zip(self.segments, self.was_in, self.holds, strict=True)
+        return [segment.stays[now] if was is now else segment.turns[now] for segment, was, now in each]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +138,10 @@ def _step(run: list[CompiledEntry]) -> Step:
         return first
     if isinstance(first, CompiledRule):
         rules = tuple(one for one in run if isinstance(one, CompiledRule))
-        return Rules(rules, dict(_woken(rules)), tuple(rule.verdicts[False] for rule in rules))
+        return Rules(rules, dict(_woken(rules)))
     segments = tuple(one for one in run if isinstance(one, CompiledSegment))
     holds = judge(segment.condition.tree for segment in segments)
-    return Segments(segments, tuple(s.id for s in segments), tuple(s.stays for s in segments), holds)
+    return Segments(segments, tuple(segment.id for segment in segments), holds)
 
 
 def _woken(rules: tuple[CompiledRule, ...]) -> Iterator[tuple[str, Woken]]:

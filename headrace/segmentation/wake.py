@@ -12,10 +12,10 @@ from headrace.contracts.effects import Effect
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.effects import Fates
-from headrace.segmentation.settle import Context, Decision, Step, Trace, settle, unchanged, wake_at
+from headrace.segmentation.settle import Context, Decision, Step, settle, unchanged, wake_at
 from headrace.segmentation.state import State
 from headrace.segmentation.timers import ONLY_TIME, rules_due
-from headrace.segmentation.verdicts import Verdict
+from headrace.segmentation.verdicts import Part, Trace
 
 ORIGIN: Final = "time"
 """Of the cause of what a timer changed."""
@@ -28,7 +28,7 @@ def wake(state: State, rules: CompiledRules, context: Context) -> Decision:
     the record that set it, and its actions are numbered after that record's. Timers of one moment fire together, in
     the order in which entries read each other's labels.
     """
-    actions, verdicts, pages = list[Desired](), list[Verdict](), dict[str, bytes | None]()
+    actions, parts, pages = list[Desired](), list[Part](), dict[str, bytes | None]()
     effects = list[Effect]()
     fates: Fates = ()
     woken, moment = state, _moment(state, context)
@@ -37,13 +37,13 @@ def wake(state: State, rules: CompiledRules, context: Context) -> Decision:
         actions += decision.actions
         effects += decision.effects
         fates += decision.fates
-        verdicts += decision.trace.verdicts
+        parts += decision.trace.parts
         pages |= decision.pages
         woken = decision.state
         moment = _moment(woken, context)
     if woken is state:
         return unchanged(state, ORIGIN, "no timer is due")
-    trace = Trace(ORIGIN, tuple(verdicts))
+    trace = Trace(ORIGIN, tuple(parts))
     return Decision(woken, tuple(actions), wake_at(woken), trace, pages, tuple(effects), fates)
 
 
