@@ -32,7 +32,7 @@ from headrace.segmentation.derived import (
     group_told,
 )
 from headrace.segmentation.facts import Facts, Labels
-from headrace.segmentation.firing import causes_of, is_met, look_at, same_but_newer, wakes
+from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wakes
 from headrace.segmentation.group_claims import Wanted, group_in, wanted
 from headrace.segmentation.ladders import rung_of, step_to
 from headrace.segmentation.pending import Waiting, due_at, without
@@ -129,7 +129,7 @@ class Walk:
         for occurrence in self._occurrences:
             woken = those.woken.get(occurrence.trigger)
             if woken is not None:
-                look_at(facts, occurrence)
+                facts.order, facts.lines, facts.event = occurrence.order, occurrence.lines, occurrence.event
                 any_of_them = woken.by_any and occurrence.rule is None
                 for number in compress(woken.numbers, woken.met(facts)):
                     if any_of_them or wakes(those.rules[number], occurrence):

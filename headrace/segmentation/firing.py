@@ -25,13 +25,8 @@ def is_met(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> bool:
     """Whether the rule's condition holds for an occurrence that it waits for."""
     if rule.met is None:
         return True
-    look_at(facts, occurrence)
-    return rule.met(facts)
-
-
-def look_at(facts: Facts, occurrence: Occurrence) -> None:
-    """Conditions that ask of an order, its lines or an event ask of these."""
     facts.order, facts.lines, facts.event = occurrence.order, occurrence.lines, occurrence.event
+    return rule.met(facts)
 
 
 def causes_of(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> list[str]:
