@@ -3,37 +3,50 @@
 Few combinations are met among many customers, so each is put together once.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
 from headrace.segmentation.compiled_entries import CompiledLadder, CompiledSegment, Gives
-from headrace.segmentation.group_choice import GroupClaim
+from headrace.segmentation.facts import Labels, folded
+from headrace.segmentation.group_choice import NOBODY, GroupClaim, Leading, leading
 from headrace.segmentation.state import Standing, Tags, Values
 
+K = TypeVar("K", bound=str)
 Claimed = dict[str, dict[str, str]]
 """Attribute or platform -> value -> source of the first claim on it."""
 _KEPT: Final = 4096
 
 
 class Given(Struct, frozen=True):
-    """Wishes for a group, attributes and tags. Shared: never to be edited."""
+    """Wishes for a group, attributes and tags, and what follows from these alone. Shared: never to be edited.
+
+    `leading`: of the wishes. `told`: the values, as sinks are told them. `folded`: as tests compare them.
+    """
 
     groups: tuple[GroupClaim, ...] = ()
     attributes: Claimed = {}
     tags: Claimed = {}
+    leading: Leading = NOBODY
+    attributes_told: Values = {}
+    tags_told: Tags = {}
+    attributes_folded: Labels = {}
+    tags_folded: Labels = {}
 
 
 NOTHING: Final = Given()
 
 
 class Giving:
-    """What these segments and ladders give."""
+    """What these segments and ladders give; `places` of groups, 0 the highest."""
 
-    def __init__(self, segments: Mapping[str, CompiledSegment], ladders: Mapping[str, CompiledLadder]) -> None:
+    def __init__(
+        self, segments: Mapping[str, CompiledSegment], ladders: Mapping[str, CompiledLadder], places: Mapping[str, int]
+    ) -> None:
         self._segments = segments
         self._ladders = ladders
+        self._places = places
         self._known: dict[tuple[tuple[str, ...], tuple[tuple[str, int], ...]], Given] = {}
         self._last: tuple[Standing, Given] = Standing(), NOTHING
 
@@ -57,8 +70,17 @@ class Giving:
         for source, gives in givers:
             claim(attributes, gives.attributes, source)
             claim(tags, gives.tags, source)
-        groups = [GroupClaim(gives.group, source) for source, gives in givers if gives.group is not None]
-        return Given(tuple(groups), attributes, tags)
+        groups = tuple(GroupClaim(gives.group, source) for source, gives in givers if gives.group is not None)
+        return Given(
+            groups,
+            attributes,
+            tags,
+            leading(groups, self._places),
+            as_told(attributes),
+            as_told(tags),
+            _folded(attributes),
+            _folded(tags),
+        )
 
     def _givers(self, standing: Standing) -> Iterator[tuple[str, Gives]]:
         for name in standing.segments:
@@ -75,3 +97,12 @@ def claim(found: Claimed, several: Values | Tags, source: str) -> None:
     for name, values in several.items():
         for value in values:
             found.setdefault(name, {}).setdefault(value, source)
+
+
+def as_told(labels: Mapping[K, Collection[str]]) -> dict[K, tuple[str, ...]]:
+    """The values of each name, sorted; a name without any is not told."""
+    return {name: tuple(sorted(labels[name])) for name in sorted(labels) if labels[name]}
+
+
+def _folded(labels: Claimed) -> Labels:
+    return {name: frozenset(map(folded, values)) for name, values in labels.items()}

@@ -7,8 +7,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.facts import folded
-from headrace.segmentation.given import NOTHING, Claimed, claim
+from headrace.segmentation.facts import Labels, folded
+from headrace.segmentation.given import NOTHING, Claimed, Given, as_told, claim
 from headrace.segmentation.state import Claims, Latch, Standing, Tags, Values
 
 _ATTRIBUTES: Final = attrgetter("attributes")
@@ -73,32 +73,76 @@ class Folded(Mapping[str, Collection[str]]):
         return set(map(folded, found)) if found else default
 
 
-def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> tuple[Folded, Folded]:
+def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> tuple[Labels, Labels]:
     """Attributes, and tags."""
     return folded_attributes(rules, claims, standing), folded_tags(rules, claims, standing)
 
 
-def folded_attributes(rules: CompiledRules, claims: Claims, standing: Standing) -> Folded:
+def folded_attributes(rules: CompiledRules, claims: Claims, standing: Standing) -> Labels:
     """All attributes."""
-    given = rules.giving.of(standing).attributes
-    return Folded(given, claims.latched, _ATTRIBUTES, claims.manual, claims.barred_attributes)
+    given = rules.giving.of(standing)
+    if not (claims.manual or claims.barred_attributes or _latched(claims, _ATTRIBUTES)):
+        return given.attributes_folded
+    return Folded(given.attributes, claims.latched, _ATTRIBUTES, claims.manual, claims.barred_attributes)
 
 
-def folded_tags(rules: CompiledRules, claims: Claims, standing: Standing) -> Folded:
+def folded_tags(rules: CompiledRules, claims: Claims, standing: Standing) -> Labels:
     """All tags, and lists."""
-    return Folded(rules.giving.of(standing).tags, claims.latched, _TAGS, {}, claims.barred_tags)
+    given = rules.giving.of(standing)
+    if not (claims.barred_tags or _latched(claims, _TAGS)):
+        return given.tags_folded
+    return Folded(given.tags, claims.latched, _TAGS, {}, claims.barred_tags)
+
+
+def attributes_told(given: Given, claims: Claims) -> Values:
+    """The values of all attributes, as sinks are told them; `given`: by segments and rungs."""
+    return _told(given.attributes_told, _latched(claims, _ATTRIBUTES), claims.manual, claims.barred_attributes)
+
+
+def tags_told(given: Given, claims: Claims) -> Tags:
+    """The same of tags, and lists."""
+    return _told(given.tags_told, _latched(claims, _TAGS), {}, claims.barred_tags)
 
 
 def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> Present:
     """All labels somebody claims and nothing bars: rules by id, then segments, ladders, and what was set by hand."""
     given = NOTHING if rules is None else rules.giving.of(standing)
-    latched = [(f"rule:{rule}", claims.latched[rule]) for rule in sorted(claims.latched)] if claims.latched else []
-    attributes = [(source, latch.attributes) for source, latch in latched if latch.attributes]
-    tags = [(source, latch.tags) for source, latch in latched if latch.tags]
     return Present(
-        _present(attributes, given.attributes, claims.manual, claims.barred_attributes),
-        _present(tags, given.tags, {}, claims.barred_tags),
+        sourced_attributes(given, claims), _present(_sourced(claims, _TAGS), given.tags, {}, claims.barred_tags)
     )
+
+
+def sourced_attributes(given: Given, claims: Claims) -> Claimed:
+    """The attributes of these."""
+    return _present(_sourced(claims, _ATTRIBUTES), given.attributes, claims.manual, claims.barred_attributes)
+
+
+def _latched(claims: Claims, of: Callable[[Latch], Values | Tags]) -> list[Values | Tags]:
+    """What rules have latched of one kind."""
+    return [labels for latch in claims.latched.values() if (labels := of(latch))] if claims.latched else []
+
+
+def _sourced(claims: Claims, of: Callable[[Latch], Values | Tags]) -> list[tuple[str, Values | Tags]]:
+    """The same with its sources, by id."""
+    latched = claims.latched
+    return [(f"rule:{rule}", labels) for rule in sorted(latched) if (labels := of(latched[rule]))]
+
+
+def _told(
+    given: Values | Tags, latched: list[Values | Tags], manual: Values, barred: Mapping[str, Collection[str]]
+) -> Values | Tags:
+    if not (latched or manual or barred):
+        return given
+    found = {name: set(values) for name, values in given.items()}
+    for several in (*latched, manual):
+        for name, values in several.items():
+            if name in found:
+                found[name].update(values)
+            else:
+                found[name] = set(values)
+    for name in found.keys() & barred.keys():
+        found[name].difference_update(barred[name])
+    return as_told(found)
 
 
 def _present(
