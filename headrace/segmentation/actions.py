@@ -4,7 +4,7 @@ Knows nothing of events; who may be told what first is decided here.
 """
 
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ from headrace.segmentation.claims import LISTS
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.given import NOTHING
 from headrace.segmentation.group_claims import Wanted, needs_taking, wanted
-from headrace.segmentation.present import attributes_told, sourced_attributes, tags_told
+from headrace.segmentation.present import labels_told, sourced_attributes
 from headrace.segmentation.state import Contact, Emitted, Profile, State, Tags
 
 K = TypeVar("K", bound=str)
@@ -144,10 +144,11 @@ def _group(
 
 def _labels(state: State, told: Emitted, rules: CompiledRules | None, outbox: Outbox) -> Emitted:
     given, claims = NOTHING if rules is None else rules.giving.of(state.standing), state.claims
-    attributes, tags = attributes_told(given, claims), tags_told(given, claims)
+    attributes, tags = labels_told(given, claims)
     if attributes != told.attributes:
         absent = _absent(told.attributes, told.attributes_absent, attributes)
-        _tell_attributes(outbox, attributes, absent, sourced_attributes(given, claims))
+        sources = given.attributes if attributes is given.attributes_told else sourced_attributes(given, claims)
+        _tell_attributes(outbox, attributes, absent, sources)
         told = replace(told, attributes=attributes, attributes_absent=absent)
     if tags != told.tags:
         absent_tags = _absent(told.tags, told.tags_absent, tags)
@@ -252,7 +253,7 @@ def _apart(tags: Tags) -> tuple[OfPlatforms, OfPlatforms]:
     """Tags, and lists."""
     found: tuple[OfPlatforms, OfPlatforms] = {}, {}
     for name, values in tags.items():
-        platform = cast("Platform", name.removesuffix(LISTS))
+        platform: Platform = name.removesuffix(LISTS)  # type: ignore[assignment]  # a platform is a text
         found[platform != name][platform] = values
     return found
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from headrace.contracts.effects import MARKETING
 from headrace.rules.model import (
     Action,
     AddAttribute,
@@ -40,6 +41,7 @@ class CompiledAction:
     """Of `export_row`: what its columns are read by."""
     send: Send | None = None
     """The action, where it is an effect."""
+    needs_consent: bool = False
 
 
 class Fired(Struct, frozen=True):
@@ -80,7 +82,7 @@ def compile_actions(
             due = None if action.after is None else later_of(action.after, terms.timezone)
             unless = None if action.unless is None else condition(action.unless)
             row = () if send is None else compile_row(send, terms)
-            found.append(CompiledAction(key, action, due, unless, row, send))
+            found.append(CompiledAction(key, action, due, unless, row, send, _is_marketing(send)))
     return tuple(found)
 
 
@@ -102,6 +104,10 @@ def explain_action(compiled: CompiledAction) -> str:
     if compiled.unless is not None:
         words.append(f"unless {compiled.unless.text}")
     return ", ".join(words)
+
+
+def _is_marketing(send: Send | None) -> bool:
+    return send is not None and send.kind in MARKETING
 
 
 def _sent(action: Send) -> str:

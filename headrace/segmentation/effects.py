@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.contracts.actions import Cause
-from headrace.contracts.effects import MARKETING, ConsentProof, Effect, EffectKind, effect_id
+from headrace.contracts.effects import ConsentProof, Effect, EffectKind, effect_id
 from headrace.rules.model import Send
 from headrace.segmentation.actions import Stamp
 from headrace.segmentation.compiled import CompiledRules
@@ -75,12 +75,13 @@ class Releasing(Struct):
 
     def take(self, fired: Iterable[Fired]) -> None:
         """Releases, keeps waiting or withholds each action that was fired."""
+        origin_of_all, adopted, denied = self.stamp.origin, self.release.adopted, self.proof is None
         for one in fired:
-            origin = ACTIVATION if one.past or (one.follows and self.release.adopted) else self.stamp.origin
+            origin = ACTIVATION if one.past or (adopted and one.follows) else origin_of_all
             caused: Caused | None = None
             for action in one.actions:
                 send, waits = action.send, action.due is not None and not one.waited
-                if origin == LIVE and send is not None and not waits and self._is_denied(send):
+                if send is not None and denied and action.needs_consent and origin == LIVE and not waits:
                     self._withhold(one.source, action.key, send.kind, NO_CONSENT)
                     continue
                 if caused is None:
@@ -89,9 +90,6 @@ class Releasing(Struct):
                     self._wait(one.source, action, caused, origin)
                 elif send is not None:
                     self._send(one, action, send, caused, origin)
-
-    def _is_denied(self, send: Send) -> bool:
-        return self.proof is None and send.kind in MARKETING
 
     def _caused(self, one: Fired) -> Caused:
         if one.fact_at is not None:
@@ -123,20 +121,17 @@ class Releasing(Struct):
     def _send(self, one: Fired, action: CompiledAction, send: Send, caused: Caused, origin: str) -> None:
         (cause, fact_at), stamp, source, key = caused, self.stamp, one.source, action.key
         at = stamp.at or fact_at
-        if origin == ACTIVATION:
-            since = at
-        else:
-            since = (when_due(action, fact_at) or _END) if one.waited else fact_at
-        reason = "" if origin == LIVE else self._barred(source, origin) or self._aged(since, origin)
-        if reason or self._is_denied(send):
-            self._withhold(source, key, send.kind, reason or NO_CONSENT)
+        since = at if origin == ACTIVATION else fact_at
+        if one.waited and origin != ACTIVATION:
+            since = when_due(action, fact_at) or _END
+        if origin != LIVE and (reason := self._reason(action, source, since, origin)):
+            self._withhold(source, key, send.kind, reason)
             return
         cause_id = "" if send.once == "customer" else cause
         known_by = effect_id(self.state.key, source, key, cause_id)
         if known_by in self.effects:
             return
-        marketing = send.kind in MARKETING
-        sparing = self.rules.sparing if marketing else None
+        sparing = self.rules.sparing if action.needs_consent else None
         self.effects[known_by] = Effect(
             id=known_by,
             customer=self.state.key,
@@ -152,7 +147,7 @@ class Releasing(Struct):
             expires_at=self.rules.max_age(since) or _END,
             with_=self._with_row(one, key, send, at, cause_id) if send.kind == "export_row" else send.with_,
             consumer=send.consumer,
-            consent=self.proof if marketing else None,
+            consent=self.proof if action.needs_consent else None,
             quiet=None if sparing is None else sparing.quiet_for(self.state.profile),
             cap=None if sparing is None else sparing.cap,
         )
@@ -161,6 +156,11 @@ class Releasing(Struct):
 
     def _with_row(self, one: Fired, key: str, send: Send, at: datetime, cause: str) -> dict[str, Any]:
         return with_row(send, (one.rows or {}).get(key, {}), customer=self.state.key, at=at, cause=cause)
+
+    def _reason(self, action: CompiledAction, source: str, since: datetime, origin: str) -> str:
+        """Why it is withheld, or ""."""
+        no_consent = NO_CONSENT if self.proof is None and action.needs_consent else ""
+        return self._barred(source, origin) or self._aged(since, origin) or no_consent
 
     def _barred(self, source: str, origin: str) -> str:
         """Why nothing of this origin is released, or ""."""

@@ -81,27 +81,41 @@ def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> t
 def folded_attributes(rules: CompiledRules, claims: Claims, standing: Standing) -> Labels:
     """All attributes."""
     given = rules.giving.of(standing)
-    if not (claims.manual or claims.barred_attributes or _latched(claims, _ATTRIBUTES)):
-        return given.attributes_folded
+    if not (claims.manual or claims.barred_attributes):
+        for latch in claims.latched.values():
+            if latch.attributes:
+                break
+        else:
+            return given.attributes_folded
     return Folded(given.attributes, claims.latched, _ATTRIBUTES, claims.manual, claims.barred_attributes)
 
 
 def folded_tags(rules: CompiledRules, claims: Claims, standing: Standing) -> Labels:
     """All tags, and lists."""
     given = rules.giving.of(standing)
-    if not (claims.barred_tags or _latched(claims, _TAGS)):
-        return given.tags_folded
+    if not claims.barred_tags:
+        for latch in claims.latched.values():
+            if latch.tags:
+                break
+        else:
+            return given.tags_folded
     return Folded(given.tags, claims.latched, _TAGS, {}, claims.barred_tags)
 
 
-def attributes_told(given: Given, claims: Claims) -> Values:
-    """The values of all attributes, as sinks are told them; `given`: by segments and rungs."""
-    return _told(given.attributes_told, _latched(claims, _ATTRIBUTES), claims.manual, claims.barred_attributes)
-
-
-def tags_told(given: Given, claims: Claims) -> Tags:
-    """The same of tags, and lists."""
-    return _told(given.tags_told, _latched(claims, _TAGS), {}, claims.barred_tags)
+def labels_told(given: Given, claims: Claims) -> tuple[Values, Tags]:
+    """The values of all attributes, and all tags and lists, as sinks are told; `given`: by segments and rungs."""
+    attributes, tags = list[Values](), list[Tags]()
+    for latch in claims.latched.values():
+        if latch.attributes:
+            attributes.append(latch.attributes)
+        if latch.tags:
+            tags.append(latch.tags)
+    if claims.manual:
+        attributes.append(claims.manual)
+    return (
+        _told(given.attributes_told, attributes, claims.barred_attributes),
+        _told(given.tags_told, tags, claims.barred_tags),
+    )
 
 
 def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> Present:
@@ -117,29 +131,23 @@ def sourced_attributes(given: Given, claims: Claims) -> Claimed:
     return _present(_sourced(claims, _ATTRIBUTES), given.attributes, claims.manual, claims.barred_attributes)
 
 
-def _latched(claims: Claims, of: Callable[[Latch], Values | Tags]) -> list[Values | Tags]:
-    """What rules have latched of one kind."""
-    return [labels for latch in claims.latched.values() if (labels := of(latch))] if claims.latched else []
-
-
 def _sourced(claims: Claims, of: Callable[[Latch], Values | Tags]) -> list[tuple[str, Values | Tags]]:
-    """The same with its sources, by id."""
+    """What rules have latched of one kind, by id."""
     latched = claims.latched
     return [(f"rule:{rule}", labels) for rule in sorted(latched) if (labels := of(latched[rule]))]
 
 
-def _told(
-    given: Values | Tags, latched: list[Values | Tags], manual: Values, barred: Mapping[str, Collection[str]]
-) -> Values | Tags:
-    if not (latched or manual or barred):
+def _told(given: Values | Tags, more: list[Values], barred: Mapping[str, Collection[str]]) -> Values | Tags:
+    if not (more or barred):
         return given
     found = {name: set(values) for name, values in given.items()}
-    for several in (*latched, manual):
+    for several in more:
         for name, values in several.items():
-            if name in found:
-                found[name].update(values)
-            else:
+            known = found.get(name)
+            if known is None:
                 found[name] = set(values)
+            else:
+                known.update(values)
     for name in found.keys() & barred.keys():
         found[name].difference_update(barred[name])
     return as_told(found)
