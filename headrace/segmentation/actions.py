@@ -262,7 +262,7 @@ def _absent(
     told: dict[K, tuple[str, ...]], absent: dict[K, tuple[str, ...]], now: dict[K, tuple[str, ...]]
 ) -> dict[K, tuple[str, ...]]:
     """What we set once, now or earlier, and no longer want."""
-    found = dict[K, tuple[str, ...]]()
+    found: dict[K, tuple[str, ...]] = {}
     for name in (told | absent) if absent else told:
         once = {*told.get(name, ()), *absent.get(name, ())}
         if gone := once.difference(now.get(name, ())):

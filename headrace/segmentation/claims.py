@@ -22,14 +22,14 @@ def fire(claims: Claims, rule: str, then: tuple[Action, ...], *, fact_at: dateti
     """The claims after a rule's actions, in their order. Firing again changes at most the time of the fact."""
     for action in then:
         match action:
+            case AssignGroup() | AddAttribute() | AddTag():
+                claims = _claim(claims, rule, action, fact_at, offset)
             case RemoveAttribute(values=values):
                 claims = _end_attributes(claims, values, rule)
             case RemoveTag(tags=tags):
                 claims = _end_tags(claims, tags_by_platform(tags), rule)
             case Send():
                 pass
-            case _:
-                claims = _claim(claims, rule, action, fact_at, offset)
     return claims
 
 

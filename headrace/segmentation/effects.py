@@ -6,7 +6,7 @@ What may be told only for live facts is known here; claims are not.
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -201,7 +201,7 @@ def _exactly(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-class Carried(NamedTuple):
+class Carried(Struct, frozen=True):
     """The state that waits for the rest, the effects released, and why; `fates`: of all that were met."""
 
     state: State

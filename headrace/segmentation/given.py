@@ -47,7 +47,7 @@ class Giving:
         self._segments = segments
         self._ladders = ladders
         self._places = places
-        self._known: dict[tuple[tuple[str, ...], tuple[tuple[str, int], ...]], Given] = {}
+        self._known: dict[tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]], Given] = {}
         self._last: tuple[Standing, Given] = Standing(), NOTHING
 
     def of(self, standing: Standing) -> Given:
@@ -55,7 +55,8 @@ class Giving:
         last, given = self._last
         if last is standing:  # one decision asks several times
             return given
-        key = (standing.segments, tuple(standing.rungs.items()))
+        rungs = standing.rungs
+        key = (standing.segments, tuple(rungs), tuple(rungs.values()))
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _KEPT:

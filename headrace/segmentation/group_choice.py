@@ -38,7 +38,8 @@ NOBODY: Final = Leading(NO_PLACE, ())
 
 def leading(claims: Iterable[GroupClaim], places: Mapping[str, int]) -> Leading:
     """Of these claims."""
-    best, found = NO_PLACE, list[GroupClaim]()
+    found: list[GroupClaim] = []
+    best = NO_PLACE
     for claim in claims:
         place = places.get(claim.group, NO_PLACE)
         if place < best:

@@ -33,36 +33,16 @@ def choose_group(state: State, rules: CompiledRules) -> GroupClaim | None:
     return _winner(state, rules) if pinned is None else GroupClaim(pinned, PIN)
 
 
-def _pinned(state: State, rules: CompiledRules) -> str | None:
-    pin = state.pin
-    return None if pin is None else pinned_group(pin, rules.groups, rules.rule_set.default_group)
-
-
-def _winner(state: State, rules: CompiledRules) -> GroupClaim | None:
-    """Of rules, segments and rungs; what is below the best of segments and rungs need not be looked at."""
-    among, places = rules.giving.of(state.standing).leading, rules.places
-    if latched := state.claims.latched:
-        claims = [
-            GroupClaim(latch.group, f"rule:{rule}")
-            for rule, latch in latched.items()
-            if latch.group is not None and places.get(latch.group, NO_PLACE) <= among.place
-        ]
-        if claims:
-            among = leading((*claims, *among.claims), places)
-    return winner(among, lambda claim: _fact_at(state, rules, claim))
-
-
 Wanted = tuple[str | None, GroupClaim | None]
 
 
 def wanted(state: State, rules: CompiledRules) -> Wanted:
     """The desired group (the store's name, "" for none, None = not ours to touch) and the claim behind it."""
-    observed, pinned = None if state.profile is None else state.profile.group, _pinned(state, rules)
-    if (pinned is None or observed is None) and not managed(
-        observed, rules.store_groups, rules.store_default, state.emitted
-    ):
+    observed = None if state.profile is None else state.profile.group
+    pinned = observed is not None and _pinned(state, rules) is not None
+    if not pinned and not managed(observed, rules.store_groups, rules.store_default, state.emitted):
         return None, None
-    won = _winner(state, rules) if pinned is None else GroupClaim(pinned, PIN)
+    won = choose_group(state, rules)
     if won is None:
         return rules.store_default, None
     return (won.group if rules.names is None else rules.names.to_store(won.group)), won
@@ -90,6 +70,35 @@ def needs_taking(state: State, rules: CompiledRules) -> bool:
     return state.emitted.taken and not _is_ours(state, rules)
 
 
+def newest_of(state: State, reads: frozenset[str]) -> datetime | None:
+    """When the newest fact of these parts happened; None: there is none."""
+    found = [latch.fact_at for latch in state.claims.latched.values()] if "labels" in reads else []
+    if state.profile is not None and "profile" in reads:
+        found.append(state.profile.modified_at)
+    if state.totals.newest is not None and "ledger" in reads:
+        found.append(state.totals.newest)
+    return max(found) if found else None
+
+
+def _pinned(state: State, rules: CompiledRules) -> str | None:
+    pin = state.pin
+    return None if pin is None else pinned_group(pin, rules.groups, rules.rule_set.default_group)
+
+
+def _winner(state: State, rules: CompiledRules) -> GroupClaim | None:
+    """Of rules, segments and rungs; what is below the best of segments and rungs need not be looked at."""
+    among, places = rules.giving.of(state.standing).leading, rules.places
+    if latched := state.claims.latched:
+        claims = [
+            GroupClaim(latch.group, f"rule:{rule}")
+            for rule, latch in latched.items()
+            if latch.group is not None and places.get(latch.group, NO_PLACE) <= among.place
+        ]
+        if claims:
+            among = leading((*claims, *among.claims), places)
+    return winner(among, lambda claim: _fact_at(state, rules, claim))
+
+
 def _is_ours(state: State, rules: CompiledRules) -> bool:
     observed = None if state.profile is None else state.profile.group
     return managed(observed, rules.store_groups, rules.store_default, replace(state.emitted, taken=False))
@@ -102,13 +111,3 @@ def _fact_at(state: State, rules: CompiledRules, claim: GroupClaim) -> datetime:
         return state.claims.latched[name].fact_at
     reads = rules.segments[name].condition.reads if kind == "segment" else rules.ladders[name].reads
     return newest_of(state, reads) or _NEVER
-
-
-def newest_of(state: State, reads: frozenset[str]) -> datetime | None:
-    """When the newest fact of these parts happened; None: there is none."""
-    found = [latch.fact_at for latch in state.claims.latched.values()] if "labels" in reads else []
-    if state.profile is not None and "profile" in reads:
-        found.append(state.profile.modified_at)
-    if state.totals.newest is not None and "ledger" in reads:
-        found.append(state.totals.newest)
-    return max(found) if found else None

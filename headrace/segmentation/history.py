@@ -64,7 +64,7 @@ def memberships_before(state: State, renames: Renames) -> Memberships:
 def changes(before: Memberships, after: Memberships) -> list[Difference]:
     """What differs; of each kind, what is left comes first."""
     was, now = before.standing, after.standing
-    found = list[Difference]()
+    found: list[Difference] = []
     if was.segments is not now.segments:
         found += _differing("segment", was.segments, now.segments)
     if was.rungs is not now.rungs:

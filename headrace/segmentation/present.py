@@ -104,7 +104,8 @@ def folded_tags(rules: CompiledRules, claims: Claims, standing: Standing) -> Lab
 
 def labels_told(given: Given, claims: Claims) -> tuple[Values, Tags]:
     """The values of all attributes, and all tags and lists, as sinks are told; `given`: by segments and rungs."""
-    attributes, tags = list[Values](), list[Tags]()
+    attributes: list[Values] = []
+    tags: list[Tags] = []
     for latch in claims.latched.values():
         if latch.attributes:
             attributes.append(latch.attributes)

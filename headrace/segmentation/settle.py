@@ -137,8 +137,9 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
     if walk.fired or step.past or walk.pending is not state.pending:
         release = Release(step.named, step.clock or now, step.happened, step.adopted)
         fired = (*step.past, *walk.fired) if step.past else walk.fired
-        state, effects, carried, fates = carry_out(state, rules, stamp, fired, walk.pending, release)
-        verdicts += carried
+        carried = carry_out(state, rules, stamp, fired, walk.pending, release)
+        state, effects, fates = carried.state, carried.effects, carried.fates
+        verdicts += carried.verdicts
         if walk.spared:
             fates += tuple((kind, "withheld") for kind in walk.spared)
     state, turned = _remember(state, known, stamp, step.moved_to)
