@@ -3,8 +3,8 @@
 Few combinations are met among many customers, so each is put together once.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Final, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec import Struct
 
@@ -13,7 +13,6 @@ from headrace.segmentation.facts import Labels, folded
 from headrace.segmentation.group_choice import NOBODY, GroupClaim, Leading, leading
 from headrace.segmentation.state import Standing, Tags, Values
 
-K = TypeVar("K", bound=str)
 Claimed = dict[str, dict[str, str]]
 """Attribute or platform -> value -> source of the first claim on it."""
 _KEPT: Final = 4096
@@ -77,8 +76,8 @@ class Giving:
             attributes,
             tags,
             leading(groups, self._places),
-            as_told(attributes),
-            as_told(tags),
+            _as_told(attributes),
+            _as_told(tags),
             _folded(attributes),
             _folded(tags),
         )
@@ -100,9 +99,8 @@ def claim(found: Claimed, several: Values | Tags, source: str) -> None:
             found.setdefault(name, {}).setdefault(value, source)
 
 
-def as_told(labels: Mapping[K, Collection[str]]) -> dict[K, tuple[str, ...]]:
-    """The values of each name, sorted; a name without any is not told."""
-    return {name: tuple(sorted(labels[name])) for name in sorted(labels) if labels[name]}
+def _as_told(labels: Claimed) -> Values:
+    return {name: tuple(sorted(labels[name])) for name in sorted(labels)}
 
 
 def _folded(labels: Claimed) -> Labels:

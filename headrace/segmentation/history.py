@@ -18,8 +18,8 @@ from headrace.segmentation.pages import NOTHING_WRITTEN, Pages, Written, history
 from headrace.segmentation.state import Claims, Part, Standing, State
 
 Kind = Literal["segment", "rung", "group", "claim", "drift"]
-Difference = tuple[Kind, str, bool]
-"""Kind, name, and whether it was entered."""
+Alike = tuple[Kind, bool, Sequence[str]]
+"""Whether they were entered, and the names of some."""
 
 
 class Change(Part, frozen=True, array_like=True):
@@ -61,10 +61,10 @@ def memberships_before(state: State, renames: Renames) -> Memberships:
     return Memberships(standing, replace(state.claims, latched=latched), state.emitted.group)
 
 
-def changes(before: Memberships, after: Memberships) -> list[Difference]:
+def changes(before: Memberships, after: Memberships, at: datetime | None, cause: str, offset: int) -> list[Change]:
     """What differs; of each kind, what is left comes first."""
     was, now = before.standing, after.standing
-    found: list[Difference] = []
+    found: list[Alike] = []
     if was.segments is not now.segments:
         found += _differing("segment", was.segments, now.segments)
     if was.rungs is not now.rungs:
@@ -73,8 +73,8 @@ def changes(before: Memberships, after: Memberships) -> list[Difference]:
         found += _differing("claim", before.claims.latched, after.claims.latched)
     if before.group != after.group:
         left = after.group is None
-        found.append(("group", (before.group if left else after.group) or "", not left))
-    return found
+        found.append(("group", not left, ((before.group if left else after.group) or "",)))
+    return [Change(at, kind, name, entered, cause, offset) for kind, entered, names in found for name in names]
 
 
 def remember(state: State, new: Sequence[Change]) -> tuple[State, Written]:
@@ -144,15 +144,12 @@ def _turn_pages(state: State, known: tuple[Change, ...]) -> tuple[State, Written
     return replace(state, history=_run(known), history_pages=number), written
 
 
-def _differing(kind: Kind, before: Iterable[str], after: Iterable[str]) -> list[Difference]:
+def _differing(kind: Kind, before: Iterable[str], after: Iterable[str]) -> tuple[Alike, Alike]:
     left, entered = set(before).difference(after), set(after).difference(before)
-    found: list[Difference] = [(kind, name, False) for name in sorted(left)] if left else []
-    return found + [(kind, name, True) for name in sorted(entered)] if entered else found
+    return (kind, False, sorted(left)), (kind, True, sorted(entered))
 
 
-def _rungs(before: dict[str, int], after: dict[str, int]) -> list[Difference]:
-    left = before.keys() - after.keys()
-    entered = [name for name, rung in after.items() if before.get(name) != rung] if before else list(after)
-    entered.sort()
-    found: list[Difference] = [("rung", f"{name}:{before[name] + 1}", False) for name in sorted(left)] if left else []
-    return found + [("rung", f"{name}:{after[name] + 1}", True) for name in entered]
+def _rungs(before: dict[str, int], after: dict[str, int]) -> tuple[Alike, Alike]:
+    left = [f"{name}:{before[name] + 1}" for name in sorted(before.keys() - after.keys())] if before else []
+    entered = sorted([name for name, rung in after.items() if before.get(name) != rung] if before else after)
+    return ("rung", False, left), ("rung", True, [f"{name}:{after[name] + 1}" for name in entered])

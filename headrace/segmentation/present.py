@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.facts import Labels, folded
-from headrace.segmentation.given import NOTHING, Claimed, Given, as_told, claim
+from headrace.segmentation.given import NOTHING, Claimed, Given, claim
 from headrace.segmentation.state import Claims, Latch, Standing, Tags, Values
 
 _ATTRIBUTES: Final = attrgetter("attributes")
@@ -141,17 +141,13 @@ def _sourced(claims: Claims, of: Callable[[Latch], Values | Tags]) -> list[tuple
 def _told(given: Values | Tags, more: list[Values], barred: Mapping[str, Collection[str]]) -> Values | Tags:
     if not (more or barred):
         return given
-    found = {name: set(values) for name, values in given.items()}
+    found = dict(given)
     for several in more:
         for name, values in several.items():
-            known = found.get(name)
-            if known is None:
-                found[name] = set(values)
-            else:
-                known.update(values)
+            found[name] = tuple(sorted({*found.get(name, ()), *values}))
     for name in found.keys() & barred.keys():
-        found[name].difference_update(barred[name])
-    return as_told(found)
+        found[name] = tuple([value for value in found[name] if value not in barred[name]])
+    return {name: found[name] for name in sorted(found) if found[name]}
 
 
 def _present(

@@ -168,13 +168,10 @@ def _remember(state: State, known: Memberships, stamp: Stamp, moved_to: str | No
     same = state.standing is known.standing and state.claims is known.claims and state.emitted.group == known.group
     if same and moved_to is None:
         return state, NOTHING_WRITTEN
-    differing = changes(known, memberships(state))
+    new = changes(known, memberships(state), stamp.at, stamp.event, stamp.offset)
     if moved_to is not None:
-        differing.insert(0, ("drift", moved_to, True))
-    if not differing:
-        return state, NOTHING_WRITTEN
-    at, event, offset = stamp.at, stamp.event, stamp.offset
-    return remember(state, [Change(at, kind, name, entered, event, offset) for kind, name, entered in differing])
+        new.insert(0, Change(stamp.at, "drift", moved_to, entered=True, cause=stamp.event, offset=stamp.offset))
+    return remember(state, new)
 
 
 def wake_at(state: State) -> datetime | None:
