@@ -90,8 +90,11 @@ def without(known: Mapping[K, tuple[str, ...]], less: Mapping[K, tuple[str, ...]
 def _claim(
     claims: Claims, rule: str, action: AssignGroup | AddAttribute | AddTag, fact_at: datetime, offset: int
 ) -> Claims:
-    known = claims.latched.get(rule) or Latch(fact_at, offset)
-    newer = known if known.fact_at >= fact_at else replace(known, fact_at=fact_at, offset=offset)
+    known = claims.latched.get(rule)
+    if known is None:
+        newer = Latch(fact_at, offset)
+    else:
+        newer = known if known.fact_at >= fact_at else replace(known, fact_at=fact_at, offset=offset)
     match action:
         case AssignGroup(group=group):
             latch = newer if newer.group == group else replace(newer, group=group)
@@ -102,7 +105,7 @@ def _claim(
             wanted = tags_by_platform(tags)
             claims = lift(claims, {}, wanted)
             latch = replace(newer, tags=merge(newer.tags, wanted))
-    if latch == claims.latched.get(rule):
+    if latch == known:
         return claims
     return replace(claims, latched={**claims.latched, rule: latch})
 

@@ -81,7 +81,7 @@ class Releasing(Struct):
             caused: Caused | None = None
             for action in one.actions:
                 send, waits = action.send, action.due is not None and not one.waited
-                if send is not None and denied and action.needs_consent and origin == LIVE and not waits:
+                if denied and action.needs_consent and origin == LIVE and send is not None and not waits:
                     self._withhold(one.source, action.key, send.kind, NO_CONSENT)
                     continue
                 if caused is None:
