@@ -3,9 +3,8 @@
 Knows nothing of events; who may be told what first is decided here.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,10 +20,11 @@ from headrace.contracts.actions import (
     Platform,
     Version,
 )
-from headrace.segmentation.claims import LISTS, merge, without
+from headrace.segmentation.claims import LISTS
 from headrace.segmentation.compiled import CompiledRules
+from headrace.segmentation.given import NOTHING
 from headrace.segmentation.group_claims import Wanted, needs_taking, wanted
-from headrace.segmentation.present import present
+from headrace.segmentation.present import labels_told, sourced_attributes
 from headrace.segmentation.state import Contact, Emitted, Profile, State, Tags
 
 K = TypeVar("K", bound=str)
@@ -47,27 +47,34 @@ class Stamp(Struct, frozen=True):
     at: datetime | None = None
 
 
-@dataclass(slots=True)
-class Outbox:
+class Outbox(Struct):
     """The actions of one decision, numbered as they come."""
 
     customer: str
     stamp: Stamp
-    actions: list[Desired]
+    actions: list[Desired] = []
+    changes: Cause | None = None
+    """The cause without a first source, once somebody asked."""
 
     def version(self) -> Version:
         """Of the next action."""
-        return (self.stamp.generation, self.stamp.offset, self.step)
+        stamp = self.stamp
+        return stamp.generation, stamp.offset, stamp.step + len(self.actions)
 
-    @property
-    def step(self) -> int:
-        """Number of the next action at this offset."""
-        return self.stamp.step + len(self.actions)
+    def cause(self) -> Cause:
+        """Why: whatever changed."""
+        cause = self.changes
+        if cause is None:
+            cause = self.changes = _cause(self.stamp, self.stamp.changed)
+        return cause
 
-    def cause(self, *first: str) -> Cause:
+    def cause_after(self, first: tuple[str, ...]) -> Cause:
         """Why: `first` and then whatever changed."""
-        sources = tuple(dict.fromkeys((*first, *self.stamp.changed)))
-        return Cause(event=self.stamp.event, rules=sources, origin=self.stamp.origin)
+        return _cause(self.stamp, (*first, *self.stamp.changed))
+
+
+def _cause(stamp: Stamp, sources: tuple[str, ...]) -> Cause:
+    return Cause(event=stamp.event, rules=tuple(dict.fromkeys(sources)), origin=stamp.origin)
 
 
 def emit(
@@ -85,21 +92,24 @@ def emit(
 
     `overwrite`: the group is told again where the store has another one. `decided`: which it is, where that is known.
     """
-    outbox, told = Outbox(state.key, stamp, []), state.emitted
+    if not (contact or group or labels):
+        return (state if stamp.step == state.step else replace(state, step=stamp.step)), ()
+    outbox, told = Outbox(state.key, stamp), state.emitted
     if contact:
         told = _contact(state, told, outbox)
     if rules is not None and group:
         told = _group(state, told, rules, outbox, decided, overwrite=overwrite)
     if labels:
         told = _labels(state, told, rules, outbox)
-    if told is not state.emitted or outbox.step != state.step:
-        state = replace(state, emitted=told, step=outbox.step)
+    step = stamp.step + len(outbox.actions)
+    if told is not state.emitted or step != state.step:
+        state = replace(state, emitted=told, step=step)
     return state, tuple(outbox.actions)
 
 
 def emit_grave(state: State, stamp: Stamp) -> tuple[Desired, ...]:
     """The last words about a deleted customer: hands off the group, no labels, no contact."""
-    outbox = Outbox(state.key, stamp, [])
+    outbox = Outbox(state.key, stamp)
     told = state.emitted
     if told.group_known and told.group is not None:
         outbox.actions.append(_desired_group(outbox, None, None, ()))
@@ -133,11 +143,12 @@ def _group(
 
 
 def _labels(state: State, told: Emitted, rules: CompiledRules | None, outbox: Outbox) -> Emitted:
-    now = present(rules, state.claims, state.standing)
-    attributes, tags = _values(now.attributes), _values(now.tags)
+    given, claims = NOTHING if rules is None else rules.giving.of(state.standing), state.claims
+    attributes, tags = labels_told(given, claims)
     if attributes != told.attributes:
         absent = _absent(told.attributes, told.attributes_absent, attributes)
-        _tell_attributes(outbox, attributes, absent, now.attributes)
+        sources = given.attributes if attributes is given.attributes_told else sourced_attributes(given, claims)
+        _tell_attributes(outbox, attributes, absent, sources)
         told = replace(told, attributes=attributes, attributes_absent=absent)
     if tags != told.tags:
         absent_tags = _absent(told.tags, told.tags_absent, tags)
@@ -188,7 +199,7 @@ def _desired_group(
         customer=outbox.customer,
         version=outbox.version(),
         value=value,
-        cause=outbox.cause(*first),
+        cause=outbox.cause_after(first),
         rules_version=outbox.stamp.rules_version,
         observed=observed,
         overwrite=again,
@@ -242,17 +253,18 @@ def _apart(tags: Tags) -> tuple[OfPlatforms, OfPlatforms]:
     """Tags, and lists."""
     found: tuple[OfPlatforms, OfPlatforms] = {}, {}
     for name, values in tags.items():
-        platform = cast("Platform", name.removesuffix(LISTS))
+        platform: Platform = name.removesuffix(LISTS)  # type: ignore[assignment]  # a platform is a text
         found[platform != name][platform] = values
     return found
-
-
-def _values(labels: dict[K, dict[str, str]]) -> dict[K, tuple[str, ...]]:
-    return {name: tuple(sorted(labels[name])) for name in sorted(labels)}
 
 
 def _absent(
     told: dict[K, tuple[str, ...]], absent: dict[K, tuple[str, ...]], now: dict[K, tuple[str, ...]]
 ) -> dict[K, tuple[str, ...]]:
     """What we set once, now or earlier, and no longer want."""
-    return without(merge(told, absent), now)
+    found: dict[K, tuple[str, ...]] = {}
+    for name in (told | absent) if absent else told:
+        once = {*told.get(name, ()), *absent.get(name, ())}
+        if gone := once.difference(now.get(name, ())):
+            found[name] = tuple(sorted(gone))
+    return found

@@ -22,14 +22,14 @@ def fire(claims: Claims, rule: str, then: tuple[Action, ...], *, fact_at: dateti
     """The claims after a rule's actions, in their order. Firing again changes at most the time of the fact."""
     for action in then:
         match action:
+            case AssignGroup() | AddAttribute() | AddTag():
+                claims = _claim(claims, rule, action, fact_at, offset)
             case RemoveAttribute(values=values):
                 claims = _end_attributes(claims, values, rule)
             case RemoveTag(tags=tags):
                 claims = _end_tags(claims, tags_by_platform(tags), rule)
             case Send():
                 pass
-            case _:
-                claims = _claim(claims, rule, action, fact_at, offset)
     return claims
 
 
@@ -90,8 +90,11 @@ def without(known: Mapping[K, tuple[str, ...]], less: Mapping[K, tuple[str, ...]
 def _claim(
     claims: Claims, rule: str, action: AssignGroup | AddAttribute | AddTag, fact_at: datetime, offset: int
 ) -> Claims:
-    known = claims.latched.get(rule) or Latch(fact_at, offset)
-    newer = known if known.fact_at >= fact_at else replace(known, fact_at=fact_at, offset=offset)
+    known = claims.latched.get(rule)
+    if known is None:
+        newer = Latch(fact_at, offset)
+    else:
+        newer = known if known.fact_at >= fact_at else replace(known, fact_at=fact_at, offset=offset)
     match action:
         case AssignGroup(group=group):
             latch = newer if newer.group == group else replace(newer, group=group)
@@ -102,7 +105,7 @@ def _claim(
             wanted = tags_by_platform(tags)
             claims = lift(claims, {}, wanted)
             latch = replace(newer, tags=merge(newer.tags, wanted))
-    if latch == claims.latched.get(rule):
+    if latch == known:
         return claims
     return replace(claims, latched={**claims.latched, rule: latch})
 

@@ -152,7 +152,7 @@ class CompiledRules:
 def compile_rules(rule_set: RuleSet) -> CompiledRules:
     """Raises ValueError for a field, operator or cycle that no checked rule set of this release has."""
     terms, names = terms_of(rule_set), names_of(rule_set)
-    default = rule_set.default_group
+    default, places = rule_set.default_group, places_of(rule_set.group_order)
     rules = {rule.id: compile_rule(rule, terms) for rule in rule_set.rules}
     segments = {segment.id: compile_segment(segment, terms) for segment in rule_set.segments}
     ladders = {ladder.id: compile_ladder(ladder, terms) for ladder in rule_set.ladders}
@@ -164,7 +164,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         names=names,
         store_groups=frozenset(map(store_name, rule_set.groups)),
         store_default=default if names is None else names.to_store(default),
-        places=places_of(rule_set.group_order),
+        places=places,
         ties=any(len(equals) > 1 for equals in rule_set.group_order),
         entries=_in_order(rule_set, (*rules.values(), *segments.values(), *ladders.values())),
         rules=rules,
@@ -179,7 +179,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         max_age=edge_of(rule_set.max_age, terms.timezone),
         sparing=sparing_of(rule_set),
         waiting=_waiting((*rules.values(), *segments.values(), *ladders.values())),
-        giving=Giving(segments, ladders),
+        giving=Giving(segments, ladders, places),
         terms=terms,
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from headrace.contracts.effects import MARKETING
 from headrace.rules.model import (
     Action,
     AddAttribute,
@@ -38,6 +39,9 @@ class CompiledAction:
     unless: CompiledCondition | None = None
     row: Row = ()
     """Of `export_row`: what its columns are read by."""
+    send: Send | None = None
+    """The action, where it is an effect."""
+    needs_consent: bool = False
 
 
 class Fired(Struct, frozen=True):
@@ -72,12 +76,13 @@ def compile_actions(
     actions = tuple(actions)
     found, counts, taken = [], Counter[str](), {action.key for action in actions if isinstance(action, Send)}
     for action in actions:
-        key = action.key if isinstance(action, Send) else _numbered(action, counts, taken)
-        if isinstance(action, Send) or action.after is not None:
+        send = action if isinstance(action, Send) else None
+        key = _numbered(action, counts, taken) if send is None else send.key
+        if send is not None or action.after is not None:
             due = None if action.after is None else later_of(action.after, terms.timezone)
             unless = None if action.unless is None else condition(action.unless)
-            row = compile_row(action, terms) if isinstance(action, Send) else ()
-            found.append(CompiledAction(key, action, due, unless, row))
+            row = () if send is None else compile_row(send, terms)
+            found.append(CompiledAction(key, action, due, unless, row, send, _is_marketing(send)))
     return tuple(found)
 
 
@@ -99,6 +104,10 @@ def explain_action(compiled: CompiledAction) -> str:
     if compiled.unless is not None:
         words.append(f"unless {compiled.unless.text}")
     return ", ".join(words)
+
+
+def _is_marketing(send: Send | None) -> bool:
+    return send is not None and send.kind in MARKETING
 
 
 def _sent(action: Send) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from headrace.segmentation.facts import Facts, Labels, folded
-from headrace.segmentation.group_claims import newest_facts
+from headrace.segmentation.group_claims import newest_of
 from headrace.segmentation.state import State
 from headrace.segmentation.triggers import Occurrence
 
@@ -52,9 +52,9 @@ def group_changed(facts: Facts, now: str | None, moment: Moment) -> Changed | No
 
     Who is seen for the first time has not changed from the group the store has.
     """
-    before = _group_before(facts)
-    if facts.state.guest or facts.profile is None:
+    if facts.profile is None or facts.state.guest:
         return None
+    before = _group_before(facts)
     if before != now:
         return Changed(GROUP_CHANGED, before, now)
     return None if moment.moved_to is None else Changed(GROUP_CHANGED, before, moment.moved_to or None)
@@ -78,5 +78,5 @@ def _group_before(facts: Facts) -> str | None:
 
 def derived(changed: Changed, moment: Moment, facts: Facts) -> Occurrence:
     """The trigger of a change; its fact is what led to the decision, without a clock the newest that is known."""
-    fact_at = moment.at or max(newest_facts(facts.state, _EVERYTHING), default=_UNKNOWN)
+    fact_at = moment.at or newest_of(facts.state, _EVERYTHING) or _UNKNOWN
     return Occurrence(changed.trigger, fact_at, from_=changed.before or "", to=changed.now or "", cause=moment.event)

@@ -37,7 +37,7 @@ def farewell(
     walk.run(waiting, facts, (Occurrence(CUSTOMER_DELETED, deleted_at, cause=CAUSE),))
     nobody = replace(state, profile=None, step=stamp.step)
     carried = carry_out(nobody, rules, stamp, map(_at_once, walk.fired), (), Release(clock=now))
-    return carried._replace(verdicts=[*verdicts_of(walk.parts), *carried.verdicts])
+    return replace(carried, verdicts=[*verdicts_of(walk.parts), *carried.verdicts])
 
 
 def _at_once(fired: Fired) -> Fired:

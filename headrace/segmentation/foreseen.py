@@ -98,8 +98,8 @@ class Foresight:
         if fired or walk.fired or walk.pending is not before:
             stamp = Stamp(0, offset, self._version, self._event, "activation", at=now)
             release = Release(self._named, now)
-            released = carry_out(state, rules, stamp, (*fired, *walk.fired), walk.pending, release)[1]
-            effects = tuple([effect.entry for effect in released])
+            released = carry_out(state, rules, stamp, (*fired, *walk.fired), walk.pending, release)
+            effects = tuple([effect.entry for effect in released.effects])
         return Foreseen(state, self.told(state, labelled_alike=False, walk=walk), effects)
 
     def _adopted(self, state: State, opened: Opened, offset: int, now: datetime | None) -> Adopted:

@@ -3,9 +3,11 @@
 Knows places in `group_order`, not how a claim came about.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from headrace.segmentation.state import Emitted
 
@@ -22,24 +24,37 @@ def places_of(group_order: tuple[tuple[str, ...], ...]) -> dict[str, int]:
     return {group: place for place, equals in enumerate(group_order) for group in equals}
 
 
-def choose(
-    claims: Iterable[GroupClaim], places: Mapping[str, int], fact_at: Callable[[GroupClaim], datetime]
-) -> GroupClaim | None:
-    """The winner: best place, among equals the newest fact, then the first source by name. None without a claim.
+class Leading(NamedTuple):
+    """Those of some claims with the best place, sorted by source, each once. Nobody leads where none has a place."""
 
-    `fact_at` is asked only when the place does not decide. A group without a place cannot win.
-    """
-    ranked = [(places[claim.group], claim) for claim in claims if claim.group in places]
-    if len(ranked) < 2:
-        return ranked[0][1] if ranked else None
-    best = min([place for place, _ in ranked])
-    contenders = [claim for place, claim in ranked if place == best]
-    if len(contenders) == 1:
-        return contenders[0]
-    contenders = sorted(set(contenders), key=lambda claim: claim.source)
-    if len({claim.group for claim in contenders}) == 1:
-        return contenders[0]
-    return max(contenders, key=fact_at)  # the first of several newest
+    place: int
+    claims: tuple[GroupClaim, ...]
+
+
+NO_PLACE: Final = sys.maxsize
+"""Of a group that is not in `group_order`: it cannot win."""
+NOBODY: Final = Leading(NO_PLACE, ())
+
+
+def leading(claims: Iterable[GroupClaim], places: Mapping[str, int]) -> Leading:
+    """Of these claims."""
+    found: list[GroupClaim] = []
+    best = NO_PLACE
+    for claim in claims:
+        place = places.get(claim.group, NO_PLACE)
+        if place < best:
+            best, found = place, [claim]
+        elif place == best != NO_PLACE:
+            found.append(claim)
+    return Leading(best, tuple(sorted(set(found), key=_SOURCE) if len(found) > 1 else found))
+
+
+def winner(among: Leading, fact_at: Callable[[GroupClaim], datetime]) -> GroupClaim | None:
+    """The one with the newest fact, then the first by source; `fact_at` is asked only where that decides the group."""
+    claims = among.claims
+    if len(claims) < 2 or all(claim.group == claims[0].group for claim in claims):
+        return claims[0] if claims else None
+    return max(claims, key=fact_at)  # the first of several newest
 
 
 def managed(observed: str | None, groups: frozenset[str], default_group: str, emitted: Emitted) -> bool:
@@ -47,3 +62,6 @@ def managed(observed: str | None, groups: frozenset[str], default_group: str, em
     if observed in ("", default_group) or observed in groups or observed in emitted.ours:
         return True
     return emitted.taken and observed is not None
+
+
+_SOURCE: Final = attrgetter("source")

@@ -3,14 +3,13 @@
 The order of groups and when a customer is ours to move are `group_choice.py`'s; what the store is told, `actions.py`'s.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
 from msgspec.structs import replace
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.group_choice import GroupClaim, choose, managed
+from headrace.segmentation.group_choice import NO_PLACE, GroupClaim, leading, managed, winner
 from headrace.segmentation.pins import PIN, pinned_group
 from headrace.segmentation.state import State
 
@@ -19,7 +18,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 def group_claims(state: State, rules: CompiledRules) -> list[GroupClaim]:
     """Every wish for a group this customer's pin, rules, segments and rungs have."""
-    pinned = pinned_group(state.pin, rules.groups, rules.rule_set.default_group)
+    pinned = _pinned(state, rules)
     claims = [] if pinned is None else [GroupClaim(pinned, PIN)]
     for rule, latch in state.claims.latched.items():
         if latch.group is not None:
@@ -30,10 +29,8 @@ def group_claims(state: State, rules: CompiledRules) -> list[GroupClaim]:
 
 def choose_group(state: State, rules: CompiledRules) -> GroupClaim | None:
     """The claim that wins, whether or not the customer is ours to move; None = the default group. A pin always wins."""
-    claims = group_claims(state, rules)
-    if claims and claims[0].source == PIN:
-        return claims[0]
-    return choose(claims, rules.places, lambda claim: _fact_at(state, rules, claim))
+    pinned = _pinned(state, rules)
+    return _winner(state, rules) if pinned is None else GroupClaim(pinned, PIN)
 
 
 Wanted = tuple[str | None, GroupClaim | None]
@@ -41,14 +38,14 @@ Wanted = tuple[str | None, GroupClaim | None]
 
 def wanted(state: State, rules: CompiledRules) -> Wanted:
     """The desired group (the store's name, "" for none, None = not ours to touch) and the claim behind it."""
-    observed, default = None if state.profile is None else state.profile.group, rules.rule_set.default_group
-    pinned = observed is not None and pinned_group(state.pin, rules.groups, default) is not None
+    observed = None if state.profile is None else state.profile.group
+    pinned = observed is not None and _pinned(state, rules) is not None
     if not pinned and not managed(observed, rules.store_groups, rules.store_default, state.emitted):
         return None, None
-    winner = choose_group(state, rules)
-    if winner is None:
+    won = choose_group(state, rules)
+    if won is None:
         return rules.store_default, None
-    return (winner.group if rules.names is None else rules.names.to_store(winner.group)), winner
+    return (won.group if rules.names is None else rules.names.to_store(won.group)), won
 
 
 def wanted_group(state: State, rules: CompiledRules) -> str | None:
@@ -73,6 +70,35 @@ def needs_taking(state: State, rules: CompiledRules) -> bool:
     return state.emitted.taken and not _is_ours(state, rules)
 
 
+def newest_of(state: State, reads: frozenset[str]) -> datetime | None:
+    """When the newest fact of these parts happened; None: there is none."""
+    found = [latch.fact_at for latch in state.claims.latched.values()] if "labels" in reads else []
+    if state.profile is not None and "profile" in reads:
+        found.append(state.profile.modified_at)
+    if state.totals.newest is not None and "ledger" in reads:
+        found.append(state.totals.newest)
+    return max(found) if found else None
+
+
+def _pinned(state: State, rules: CompiledRules) -> str | None:
+    pin = state.pin
+    return None if pin is None else pinned_group(pin, rules.groups, rules.rule_set.default_group)
+
+
+def _winner(state: State, rules: CompiledRules) -> GroupClaim | None:
+    """Of rules, segments and rungs; what is below the best of segments and rungs need not be looked at."""
+    among, places = rules.giving.of(state.standing).leading, rules.places
+    if latched := state.claims.latched:
+        claims = [
+            GroupClaim(latch.group, f"rule:{rule}")
+            for rule, latch in latched.items()
+            if latch.group is not None and places.get(latch.group, NO_PLACE) <= among.place
+        ]
+        if claims:
+            among = leading((*claims, *among.claims), places)
+    return winner(among, lambda claim: _fact_at(state, rules, claim))
+
+
 def _is_ours(state: State, rules: CompiledRules) -> bool:
     observed = None if state.profile is None else state.profile.group
     return managed(observed, rules.store_groups, rules.store_default, replace(state.emitted, taken=False))
@@ -84,14 +110,4 @@ def _fact_at(state: State, rules: CompiledRules, claim: GroupClaim) -> datetime:
     if kind == "rule":
         return state.claims.latched[name].fact_at
     reads = rules.segments[name].condition.reads if kind == "segment" else rules.ladders[name].reads
-    return max(newest_facts(state, reads), default=_NEVER)
-
-
-def newest_facts(state: State, reads: frozenset[str]) -> Iterable[datetime]:
-    """When the newest fact of each of these parts happened."""
-    if state.profile is not None and "profile" in reads:
-        yield state.profile.modified_at
-    if "ledger" in reads and state.totals.newest is not None:
-        yield state.totals.newest
-    if "labels" in reads:
-        yield from (latch.fact_at for latch in state.claims.latched.values())
+    return newest_of(state, reads) or _NEVER

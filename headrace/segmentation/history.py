@@ -3,7 +3,7 @@
 Changes are appended as bytes and opened only by who asks for them, so a long history costs an event nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -18,6 +18,8 @@ from headrace.segmentation.pages import NOTHING_WRITTEN, Pages, Written, history
 from headrace.segmentation.state import Claims, Part, Standing, State
 
 Kind = Literal["segment", "rung", "group", "claim", "drift"]
+Alike = tuple[Kind, bool, Sequence[str]]
+"""Whether they were entered, and the names of some."""
 
 
 class Change(Part, frozen=True, array_like=True):
@@ -59,29 +61,29 @@ def memberships_before(state: State, renames: Renames) -> Memberships:
     return Memberships(standing, replace(state.claims, latched=latched), state.emitted.group)
 
 
-def changes(before: Memberships, after: Memberships) -> list[tuple[Kind, str, bool]]:
-    """Kind, name, and whether it was entered; what is left comes first."""
+def changes(before: Memberships, after: Memberships, at: datetime | None, cause: str, offset: int) -> list[Change]:
+    """What differs; of each kind, what is left comes first."""
     was, now = before.standing, after.standing
-    found = list[tuple[Kind, str, bool]]()
+    found: list[Alike] = []
     if was.segments is not now.segments:
         found += _differing("segment", was.segments, now.segments)
     if was.rungs is not now.rungs:
         found += _rungs(was.rungs, now.rungs)
-    if before.claims.latched.keys() != after.claims.latched.keys():
+    if before.claims is not after.claims and before.claims.latched.keys() != after.claims.latched.keys():
         found += _differing("claim", before.claims.latched, after.claims.latched)
     if before.group != after.group:
         left = after.group is None
-        found.append(("group", (before.group if left else after.group) or "", not left))
-    return found
+        found.append(("group", not left, ((before.group if left else after.group) or "",)))
+    return [Change(at, kind, name, entered, cause, offset) for kind, entered, names in found for name in names]
 
 
-def remember(state: State, new: Iterable[Change]) -> tuple[State, Written]:
+def remember(state: State, new: Sequence[Change]) -> tuple[State, Written]:
     """The state with these changes at the end of its history, and the pages this fills."""
-    changed = tuple(new)
-    if not changed:
+    if not new:
         return state, NOTHING_WRITTEN
-    count = _count(state.history) + len(changed)
-    history = b"".join((count.to_bytes(2), state.history[_COUNT_BYTES:], _run(changed)[_COUNT_BYTES:]))
+    known = state.history
+    count = int.from_bytes(known[:_COUNT_BYTES]) + len(new)
+    history = count.to_bytes(_COUNT_BYTES) + known[_COUNT_BYTES:] + _elements(new)
     if count < paging.LIMITS.changes:
         return replace(state, history=history), NOTHING_WRITTEN
     return _turn_pages(state, _decode(history))
@@ -117,10 +119,6 @@ def _page(number: int, pages: Pages) -> tuple[Change, ...]:
     return _decode(page_content(page))
 
 
-def _count(history: bytes) -> int:
-    return int.from_bytes(history[:_COUNT_BYTES])
-
-
 def _decode(history: bytes) -> tuple[Change, ...]:
     try:
         return _DECODER.decode(_ARRAY + history) if history else ()
@@ -128,9 +126,13 @@ def _decode(history: bytes) -> tuple[Change, ...]:
         raise StateUnreadable(f"history: {error}") from error
 
 
-def _run(known: tuple[Change, ...]) -> bytes:
-    count, encoded = len(known), _encode(known)
-    return count.to_bytes(_COUNT_BYTES) + encoded[1 if count <= _SHORT else len(_ARRAY) + _COUNT_BYTES :]
+def _run(known: Sequence[Change]) -> bytes:
+    return len(known).to_bytes(_COUNT_BYTES) + _elements(known)
+
+
+def _elements(known: Sequence[Change]) -> bytes:
+    """Encoded, without the header of the array they are in."""
+    return _encode(known)[1 if len(known) <= _SHORT else len(_ARRAY) + _COUNT_BYTES :]
 
 
 def _turn_pages(state: State, known: tuple[Change, ...]) -> tuple[State, Written]:
@@ -142,14 +144,12 @@ def _turn_pages(state: State, known: tuple[Change, ...]) -> tuple[State, Written
     return replace(state, history=_run(known), history_pages=number), written
 
 
-def _differing(kind: Kind, before: Iterable[str], after: Iterable[str]) -> list[tuple[Kind, str, bool]]:
-    old, new = set(before), set(after)
-    left, entered = old - new, new - old
-    return [(kind, name, False) for name in sorted(left)] + [(kind, name, True) for name in sorted(entered)]
+def _differing(kind: Kind, before: Iterable[str], after: Iterable[str]) -> tuple[Alike, Alike]:
+    left, entered = set(before).difference(after), set(after).difference(before)
+    return (kind, False, sorted(left)), (kind, True, sorted(entered))
 
 
-def _rungs(before: dict[str, int], after: dict[str, int]) -> list[tuple[Kind, str, bool]]:
-    left = sorted(before.keys() - after.keys())
-    entered = sorted([name for name, rung in after.items() if before.get(name) != rung])
-    found: list[tuple[Kind, str, bool]] = [("rung", f"{name}:{before[name] + 1}", False) for name in left]
-    return found + [("rung", f"{name}:{after[name] + 1}", True) for name in entered]
+def _rungs(before: dict[str, int], after: dict[str, int]) -> tuple[Alike, Alike]:
+    left = [f"{name}:{before[name] + 1}" for name in sorted(before.keys() - after.keys())] if before else []
+    entered = sorted([name for name, rung in after.items() if before.get(name) != rung] if before else after)
+    return ("rung", False, left), ("rung", True, [f"{name}:{after[name] + 1}" for name in entered])

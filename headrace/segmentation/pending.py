@@ -34,6 +34,8 @@ def without(waiting: Waiting, source: str, keys: Collection[str]) -> Waiting:
 
 def with_more(waiting: Waiting, more: Collection[Pending]) -> Waiting:
     """All, sorted. One cause makes an action wait once: its first time stays."""
+    if not (waiting or more):
+        return waiting
     known = {(one.source, one.key, one.cause): one for one in reversed((*waiting, *more))}
     return waiting if len(known) == len(waiting) else tuple(sorted(known.values(), key=_order))
 

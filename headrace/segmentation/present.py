@@ -7,8 +7,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.facts import folded
-from headrace.segmentation.given import NOTHING, Claimed, claim
+from headrace.segmentation.facts import Labels, folded
+from headrace.segmentation.given import NOTHING, Claimed, Given, claim
 from headrace.segmentation.state import Claims, Latch, Standing, Tags, Values
 
 _ATTRIBUTES: Final = attrgetter("attributes")
@@ -73,32 +73,81 @@ class Folded(Mapping[str, Collection[str]]):
         return set(map(folded, found)) if found else default
 
 
-def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> tuple[Folded, Folded]:
+def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> tuple[Labels, Labels]:
     """Attributes, and tags."""
     return folded_attributes(rules, claims, standing), folded_tags(rules, claims, standing)
 
 
-def folded_attributes(rules: CompiledRules, claims: Claims, standing: Standing) -> Folded:
+def folded_attributes(rules: CompiledRules, claims: Claims, standing: Standing) -> Labels:
     """All attributes."""
-    given = rules.giving.of(standing).attributes
-    return Folded(given, claims.latched, _ATTRIBUTES, claims.manual, claims.barred_attributes)
+    given = rules.giving.of(standing)
+    if not (claims.manual or claims.barred_attributes):
+        for latch in claims.latched.values():
+            if latch.attributes:
+                break
+        else:
+            return given.attributes_folded
+    return Folded(given.attributes, claims.latched, _ATTRIBUTES, claims.manual, claims.barred_attributes)
 
 
-def folded_tags(rules: CompiledRules, claims: Claims, standing: Standing) -> Folded:
+def folded_tags(rules: CompiledRules, claims: Claims, standing: Standing) -> Labels:
     """All tags, and lists."""
-    return Folded(rules.giving.of(standing).tags, claims.latched, _TAGS, {}, claims.barred_tags)
+    given = rules.giving.of(standing)
+    if not claims.barred_tags:
+        for latch in claims.latched.values():
+            if latch.tags:
+                break
+        else:
+            return given.tags_folded
+    return Folded(given.tags, claims.latched, _TAGS, {}, claims.barred_tags)
+
+
+def labels_told(given: Given, claims: Claims) -> tuple[Values, Tags]:
+    """The values of all attributes, and all tags and lists, as sinks are told; `given`: by segments and rungs."""
+    attributes: list[Values] = []
+    tags: list[Tags] = []
+    for latch in claims.latched.values():
+        if latch.attributes:
+            attributes.append(latch.attributes)
+        if latch.tags:
+            tags.append(latch.tags)
+    if claims.manual:
+        attributes.append(claims.manual)
+    return (
+        _told(given.attributes_told, attributes, claims.barred_attributes),
+        _told(given.tags_told, tags, claims.barred_tags),
+    )
 
 
 def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> Present:
     """All labels somebody claims and nothing bars: rules by id, then segments, ladders, and what was set by hand."""
     given = NOTHING if rules is None else rules.giving.of(standing)
-    latched = [(f"rule:{rule}", claims.latched[rule]) for rule in sorted(claims.latched)] if claims.latched else []
-    attributes = [(source, latch.attributes) for source, latch in latched if latch.attributes]
-    tags = [(source, latch.tags) for source, latch in latched if latch.tags]
     return Present(
-        _present(attributes, given.attributes, claims.manual, claims.barred_attributes),
-        _present(tags, given.tags, {}, claims.barred_tags),
+        sourced_attributes(given, claims), _present(_sourced(claims, _TAGS), given.tags, {}, claims.barred_tags)
     )
+
+
+def sourced_attributes(given: Given, claims: Claims) -> Claimed:
+    """The attributes of these."""
+    return _present(_sourced(claims, _ATTRIBUTES), given.attributes, claims.manual, claims.barred_attributes)
+
+
+def _sourced(claims: Claims, of: Callable[[Latch], Values | Tags]) -> list[tuple[str, Values | Tags]]:
+    """What rules have latched of one kind, by id."""
+    latched = claims.latched
+    return [(f"rule:{rule}", labels) for rule in sorted(latched) if (labels := of(latched[rule]))]
+
+
+def _told(given: Values | Tags, more: list[Values], barred: Mapping[str, Collection[str]]) -> Values | Tags:
+    if not (more or barred):
+        return given
+    found = dict(given)
+    for several in more:
+        for name, values in several.items():
+            found[name] = tuple(sorted({*found.get(name, ()), *values}))
+    for name in found.keys() & barred.keys():
+        found[name] = tuple([value for value in found[name] if value not in barred[name]])
+    return {name: found[name] for name in sorted(found) if found[name]}
 
 
 def _present(

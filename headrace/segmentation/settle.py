@@ -4,6 +4,7 @@ The doors that lead to one are `decide.py` (an event, a rule set that takes effe
 """
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from headrace.segmentation.effects import Fates, Release, carry_out
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.history import Change, Memberships, changes, memberships, remember
-from headrace.segmentation.pages import Written
+from headrace.segmentation.pages import NOTHING_WRITTEN, Written
 from headrace.segmentation.pending import sources_due
 from headrace.segmentation.pins import PIN, has_ended
 from headrace.segmentation.state import State, first_due
@@ -30,6 +31,7 @@ from headrace.segmentation.verdicts import Trace, Verdict
 _OF_GROUP: Final = frozenset({"profile", PIN})
 _TOLD_BY: Final = frozenset({"profile", PIN, "labels"})
 """Without a change of these, group and attributes are what was last told, until an entry changes them."""
+_TRIGGER: Final = attrgetter("trigger")
 MOVED: Final = frozenset({"labels"})
 """What changed when somebody entered or left something: whatever reads memberships."""
 
@@ -92,67 +94,77 @@ class Step(Struct, frozen=True):
 
 def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Decision:
     """Fire the rules, evaluate the segments and ladders concerned, set the timers, tell the sinks what differs."""
-    changed = step.changed
-    if state.pin is not None and has_ended(state.pin, step.now):
+    known, changed, now = step.known or memberships(state), step.changed, step.now
+    if state.pin is not None and has_ended(state.pin, now):
         state = replace(state, pin=None)
         changed = None if changed is None else changed | {PIN}
+    parts = _TOLD_BY if changed is None else changed
     facts = Facts(state, rules.spend)
-    facts.now, facts.before = step.now, step.before
+    facts.now, facts.before = now, step.before
     moment = None
     if rules.reads_membership:
-        as_told = changed is not None and not changed & _TOLD_BY
-        moment = Moment(stamp.event, step.event_at or stamp.at, step.moved_to, as_told=as_told)
+        moment = Moment(stamp.event, step.event_at or stamp.at, step.moved_to, as_told=parts.isdisjoint(_TOLD_BY))
     walk = Walk(rules, state.claims, state.standing, offset=stamp.offset, moment=moment, pending=state.pending)
-    late = None
-    if step.due is not None:
-        late, waited = timers_due(state.timers, step.due), sources_due(state.pending, step.due)
-        walk.run(rules.due(late | waited), facts, step.occurrences, due=step.due if waited else None)
-    elif steps := rules.steps(frozenset([one.trigger for one in step.occurrences]), changed):
-        walk.run(steps, facts, step.occurrences)
-    else:
-        walk.bind(facts)  # a timer too may be one of where the customer stands
-    known = step.known or memberships(state)
+    late = _walked(walk, state, rules, facts, step, changed)
     moved = walk.claims is not state.claims or walk.standing is not state.standing
     touched = changed if changed is None or not moved else changed | MOVED
     timers = next_timers(state.timers, rules, facts, touched, late=late)
     if moved or timers is not state.timers:
         state = replace(state, claims=walk.claims, standing=walk.standing, timers=timers)
-    stamp = replace(stamp, changed=(*step.sources, *walk.changed))
+    if walk.changed or step.sources:
+        stamp = replace(stamp, changed=(*step.sources, *walk.changed))
     state, actions = emit(
         state,
         rules,
         stamp,
-        contact=changed is None or "profile" in changed,
+        contact="profile" in parts,
         # Between groups of one place the newest fact decides, which any change may bring.
-        group=changed is None or moved or bool(_OF_GROUP & changed) or (rules.ties and bool(changed)),
-        labels=changed is None or bool(walk.changed) or "labels" in changed,
+        group=moved or not parts.isdisjoint(_OF_GROUP) or (rules.ties and bool(parts)),
+        labels=bool(walk.changed) or "labels" in parts,
         overwrite=step.moved_to is not None and rules.rule_set.drift == "overwrite",
         decided=walk.wanted(),
     )
     effects: tuple[Effect, ...] = ()
     fates: Fates = ()
-    if step.past or walk.fired or walk.pending is not state.pending:
-        release = Release(step.named, step.clock or step.now, step.happened, step.adopted)
-        fired = (*step.past, *walk.fired)
-        state, effects, carried, fates = carry_out(state, rules, stamp, fired, walk.pending, release)
-        walk.parts.extend(carried)
+    parts = [*step.verdicts, *walk.parts]
+    if walk.fired or step.past or walk.pending is not state.pending:
+        release = Release(step.named, step.clock or now, step.happened, step.adopted)
+        fired = (*step.past, *walk.fired) if step.past else walk.fired
+        carried = carry_out(state, rules, stamp, fired, walk.pending, release)
+        state, effects, fates = carried.state, carried.effects, carried.fates
+        parts += carried.verdicts
         if walk.spared:
             fates += tuple((kind, "withheld") for kind in walk.spared)
     state, turned = _remember(state, known, stamp, step.moved_to)
-    trace = Trace(stamp.event, (*step.verdicts, *walk.parts))
+    trace = Trace(stamp.event, tuple(parts))
     pages = {**step.pages, **turned} if turned else step.pages
     return Decision(state, actions, wake_at(state), trace, pages, effects, fates)
 
 
+def _walked(
+    walk: Walk, state: State, rules: CompiledRules, facts: Facts, step: Step, changed: frozenset[str] | None
+) -> frozenset[str] | None:
+    """Walks whatever the step concerns; the sources whose time has come, where time led to it."""
+    occurrences = step.occurrences
+    if step.due is not None:
+        late, waited = timers_due(state.timers, step.due), sources_due(state.pending, step.due)
+        walk.run(rules.due(late | waited), facts, occurrences, due=step.due if waited else None)
+        return late
+    if steps := rules.steps(frozenset(map(_TRIGGER, occurrences)), changed):
+        walk.run(steps, facts, occurrences)
+    else:
+        walk.bind(facts)  # a timer too may be one of where the customer stands
+    return None
+
+
 def _remember(state: State, known: Memberships, stamp: Stamp, moved_to: str | None) -> tuple[State, Written]:
-    now = memberships(state)
-    same = now.standing is known.standing and now.claims is known.claims and now.group == known.group
+    same = state.standing is known.standing and state.claims is known.claims and state.emitted.group == known.group
     if same and moved_to is None:
-        return state, {}
-    differing = changes(known, now)
+        return state, NOTHING_WRITTEN
+    new = changes(known, memberships(state), stamp.at, stamp.event, stamp.offset)
     if moved_to is not None:
-        differing.insert(0, ("drift", moved_to, True))
-    return remember(state, [Change(stamp.at, *one, stamp.event, stamp.offset) for one in differing])
+        new.insert(0, Change(stamp.at, "drift", moved_to, entered=True, cause=stamp.event, offset=stamp.offset))
+    return remember(state, new)
 
 
 def wake_at(state: State) -> datetime | None:

@@ -1,12 +1,13 @@
 """Laws of the group choice."""
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.segmentation.group_choice import GroupClaim, choose, managed, places_of
+from headrace.segmentation.group_choice import GroupClaim, leading, managed, places_of, winner
 from headrace.segmentation.state import Emitted
 
 ORDER = (("Wholesale",), ("Gold", "Apple"), ("Silver",))
@@ -23,6 +24,19 @@ claims = st.lists(
     unique_by=lambda claim: claim.source,
 )
 ages = st.dictionaries(st.sampled_from([f"rule:{name}" for name in "abcdef"]), st.integers(0, 3))
+
+
+def choose(
+    found: Iterable[GroupClaim], places: dict[str, int], fact_at: Callable[[GroupClaim], datetime]
+) -> GroupClaim | None:
+    return winner(leading(found, places), fact_at)
+
+
+@given(claims, claims)
+def test_leading__of_some_and_of_who_leads_the_others__leads_all(
+    some: list[GroupClaim], others: list[GroupClaim]
+) -> None:
+    assert leading([*some, *leading(others, PLACES).claims], PLACES) == leading([*some, *others], PLACES)
 
 
 @given(claims, ages, st.randoms(use_true_random=False))
