@@ -22,6 +22,7 @@ from headrace.rules.model import (
     Send,
     Spend,
 )
+from headrace.segmentation.ages import Ages, ages_of
 from headrace.segmentation.compiled_actions import CompiledAction
 from headrace.segmentation.compiled_entries import (
     CompiledEntry,
@@ -89,6 +90,8 @@ class CompiledRules:
     """Some entry, or its timer, reads the group, the segments or the rungs that the walk has come to."""
     timed: dict[str, Timed]
     """What time alone may change, and when, by source."""
+    ages: tuple[Ages, ...]
+    """Those of them whose timers are found all at once."""
     always: frozenset[str]
     """The sources of those that every customer has a timer of: schedules."""
     past: dict[str, str]
@@ -145,7 +148,7 @@ class CompiledRules:
         known = self._timers.get(changed)
         if known is None:
             found = (one for one in self.timed.values() if changed is None or one.reads & changed)
-            known = self._timers[changed] = timers_of(found)
+            known = self._timers[changed] = timers_of(found, self.ages)
         return known
 
 
@@ -172,6 +175,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         ladders=ladders,
         reads_membership=_reads_membership(rule_set),
         timed=timed,
+        ages=ages_of(timed.values()),
         always=frozenset(one.source for one in timed.values() if ALWAYS in one.reads),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
         triggers=frozenset(rule.when.name for rule in rule_set.rules),
@@ -210,7 +214,7 @@ def _timed(
     for segment in segments.values():
         condition = segment.condition
         if condition.next_change is not None:
-            yield Timed(segment.source, condition.reads, condition.next_change, condition.changes)
+            yield Timed(segment.source, condition.moved_by, condition.next_change, condition.changes)
     for rule in rule_set.rules:
         if rule.when.name in TIME_TRIGGERS:
             yield timed_rule(rule, rule_set.store.timezone)

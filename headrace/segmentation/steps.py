@@ -6,10 +6,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
+from headrace.segmentation.ages import Ages
 from headrace.segmentation.compiled_entries import CompiledEntry, CompiledSegment, acts_of
 from headrace.segmentation.conditions.change import Timed
 from headrace.segmentation.facts import Facts
-from headrace.segmentation.together import judge, next_changes
+from headrace.segmentation.state import Timer
+from headrace.segmentation.together import NEVER, judge, next_changes
 from headrace.segmentation.verdicts import Verdict
 
 _OF_THE_WALK: Final = frozenset({"labels", "order"})
@@ -32,12 +34,20 @@ Step = CompiledEntry | Block
 
 @dataclass(frozen=True, slots=True)
 class Timers:
-    """Entries that time alone may change. `dues`: of each, `NEVER` where it does not."""
+    """Entries that time alone may change: by the age of one time, and all others with when they change next."""
 
-    sources: tuple[str, ...]
-    known_by: frozenset[str]
-    """The sources, to look one up."""
+    sources: frozenset[str]
+    ages: tuple[Callable[[Facts], tuple[Timer, ...]], ...]
+    others: tuple[str, ...]
     dues: Callable[[Facts], tuple[datetime, ...]]
+
+    def of(self, facts: Facts) -> list[Timer]:
+        """Their timers, in no order."""
+        dues = zip(self.dues(facts), self.others, strict=True)
+        found = [Timer(due, source) for due, source in dues if due is not NEVER]
+        for timers in self.ages:
+            found += timers(facts)
+        return found
 
 
 def steps_of(plan: tuple[CompiledEntry, ...]) -> tuple[Step, ...]:
@@ -45,11 +55,16 @@ def steps_of(plan: tuple[CompiledEntry, ...]) -> tuple[Step, ...]:
     return tuple(_steps(plan))
 
 
-def timers_of(entries: Iterable[Timed]) -> Timers:
-    """In this order."""
-    entries = tuple(entries)
-    sources = tuple(entry.source for entry in entries)
-    return Timers(sources, frozenset(sources), next_changes(entries))
+def timers_of(entries: Iterable[Timed], ages: Iterable[Ages]) -> Timers:
+    """Of these entries, some of which may be found by `ages`."""
+    by_source = {entry.source: entry for entry in entries}
+    sources = frozenset(by_source)
+    ages = [one for one in ages if one.sources <= sources]
+    others = sources.difference(*(one.sources for one in ages))
+    apart = [entry for source, entry in by_source.items() if source in others]
+    return Timers(
+        sources, tuple(one.timers for one in ages), tuple(entry.source for entry in apart), next_changes(apart)
+    )
 
 
 def _steps(plan: tuple[CompiledEntry, ...]) -> Iterator[Step]:

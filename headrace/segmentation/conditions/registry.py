@@ -69,6 +69,9 @@ class CompiledCondition:
     """Whether it holds for an order of one of these lines, where it asks nothing else."""
     changes: tuple[Change, ...] = ()
     """When each of its leaves may change by time alone next, as far as one may."""
+    moved_by: frozenset[str] = frozenset()
+    """The parts by which those move: what those leaves read, and time; beside a calendar, which is of no customer, all
+    that the condition reads."""
 
 
 def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
@@ -79,16 +82,19 @@ def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
     read = tuple(_read(condition))
     fields = frozenset(leaf.field for leaf in read)
     timed = [(leaf, change) for leaf in read if (change := _change_of(leaf, terms)) is not None]
+    reads = frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset())
+    moved_by = frozenset(depends_on(leaf.field) for leaf, _ in timed) | {TIME}
     tree = _tree(condition, terms)
     return CompiledCondition(
         holds=_asked(tree),
         text=explain(condition, terms.currency),
-        reads=frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset()),
+        reads=reads,
         labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
         one_by_one=lines.one_by_one(condition),
         next_change=earliest([change for _, change in timed]) if timed else None,
         tree=tree,
         changes=tuple(_aged(leaf, terms) or change for leaf, change in timed),
+        moved_by=reads if not timed or calendar.FIELD in moved_by else moved_by,
     )
 
 
