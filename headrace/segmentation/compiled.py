@@ -44,7 +44,8 @@ from headrace.segmentation.group_choice import places_of
 from headrace.segmentation.ledger import CountedSpend, counted_spend
 from headrace.segmentation.schedule import ALWAYS, TIME_TRIGGERS, timed_rule
 from headrace.segmentation.sparing import Sparing, sparing_of
-from headrace.segmentation.steps import Step, Timers, steps_of, timers_of
+from headrace.segmentation.steps import Step, steps_of
+from headrace.segmentation.timed import Timers, timers_of
 from headrace.segmentation.totals import Summing
 
 _KEPT: Final = 4096
@@ -92,8 +93,8 @@ class CompiledRules:
     """What time alone may change, and when, by source."""
     ages: tuple[Ages, ...]
     """Those of them whose timers are found all at once."""
-    always: frozenset[str]
-    """The sources of those that every customer has a timer of: schedules."""
+    schedule: str | None
+    """The source of one that every customer has a timer of, where there is any: who has it has all such."""
     past: dict[str, str]
     """Digest by id of the rules with `past: apply`."""
     triggers: frozenset[str]
@@ -176,7 +177,7 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         reads_membership=_reads_membership(rule_set),
         timed=timed,
         ages=ages_of(timed.values()),
-        always=frozenset(one.source for one in timed.values() if ALWAYS in one.reads),
+        schedule=next((one.source for one in timed.values() if ALWAYS in one.reads), None),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
         triggers=frozenset(rule.when.name for rule in rule_set.rules),
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),

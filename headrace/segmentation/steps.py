@@ -1,17 +1,13 @@
-"""What is asked together: segments that nothing in a walk can change, and the timers that one change moves."""
+"""What is asked together in a walk: segments that nothing in it can change."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from headrace.segmentation.ages import Ages
 from headrace.segmentation.compiled_entries import CompiledEntry, CompiledSegment, acts_of
-from headrace.segmentation.conditions.change import Timed
 from headrace.segmentation.facts import Facts
-from headrace.segmentation.state import Timer
-from headrace.segmentation.together import NEVER, judge, next_changes
+from headrace.segmentation.together import judge
 from headrace.segmentation.verdicts import Verdict
 
 _OF_THE_WALK: Final = frozenset({"labels", "order"})
@@ -32,39 +28,9 @@ class Block:
 Step = CompiledEntry | Block
 
 
-@dataclass(frozen=True, slots=True)
-class Timers:
-    """Entries that time alone may change: by the age of one time, and all others with when they change next."""
-
-    sources: frozenset[str]
-    ages: tuple[Callable[[Facts], tuple[Timer, ...]], ...]
-    others: tuple[str, ...]
-    dues: Callable[[Facts], tuple[datetime, ...]]
-
-    def of(self, facts: Facts) -> list[Timer]:
-        """Their timers, in no order."""
-        dues = zip(self.dues(facts), self.others, strict=True)
-        found = [Timer(due, source) for due, source in dues if due is not NEVER]
-        for timers in self.ages:
-            found += timers(facts)
-        return found
-
-
 def steps_of(plan: tuple[CompiledEntry, ...]) -> tuple[Step, ...]:
     """The entries of a plan, in their order."""
     return tuple(_steps(plan))
-
-
-def timers_of(entries: Iterable[Timed], ages: Iterable[Ages]) -> Timers:
-    """Of these entries, some of which may be found by `ages`."""
-    by_source = {entry.source: entry for entry in entries}
-    sources = frozenset(by_source)
-    ages = [one for one in ages if one.sources <= sources]
-    others = sources.difference(*(one.sources for one in ages))
-    apart = [entry for source, entry in by_source.items() if source in others]
-    return Timers(
-        sources, tuple(one.timers for one in ages), tuple(entry.source for entry in apart), next_changes(apart)
-    )
 
 
 def _steps(plan: tuple[CompiledEntry, ...]) -> Iterator[Step]:

@@ -3,6 +3,7 @@
 They are computed from the facts whenever those change, never polled; what happens when one is due is `wake.py`'s.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import takewhile
 from operator import attrgetter
@@ -17,7 +18,6 @@ from headrace.segmentation.state import State, Timer
 from headrace.segmentation.triggers import Occurrence
 
 _RULE: Final = "rule:"
-NOBODY: Final = frozenset[str]()
 ONLY_TIME: Final = frozenset({TIME})
 """What changed when nothing happened but time passed."""
 
@@ -53,18 +53,23 @@ def next_timers(
 def _moved(
     known: tuple[Timer, ...], rules: CompiledRules, facts: Facts, changed: frozenset[str], late: frozenset[str] | None
 ) -> list[Timer]:
-    parts, late = (changed, NOBODY) if late is None else (changed - ONLY_TIME, late)
+    parts = changed if late is None else changed - ONLY_TIME
     moved = rules.timed_by(parts)
-    if rules.always and not rules.always.issubset(map(_SOURCE, known)):
+    if rules.schedule is not None and rules.schedule not in map(_SOURCE, known):
         moved = rules.timed_by(parts | {ALWAYS})  # the customer, or the clock, is new
-    again = moved.sources | late if late else moved.sources
-    timers = moved.of(facts)
+    timers, again = moved.of(facts), moved.sources
+    if late:
+        timers += _anew(late - again, rules, facts)
+        again |= late
     timers += [timer for timer in known if timer.source not in again] if again else known
-    for source in late - moved.sources:
+    return timers
+
+
+def _anew(sources: frozenset[str], rules: CompiledRules, facts: Facts) -> Iterator[Timer]:
+    for source in sources:
         due = rules.timed[source].next_change(facts) if source in rules.timed else None
         if due is not None:
-            timers.append(Timer(due, source))
-    return timers
+            yield Timer(due, source)
 
 
 def timers_due(timers: tuple[Timer, ...], moment: datetime) -> frozenset[str]:
