@@ -133,8 +133,15 @@ MONEY: Final = frozenset(
     }
 )
 
+
+def _account_made(facts: Facts) -> datetime | None:
+    """A guest, who has no group, has no account either."""
+    profile = facts.profile
+    return None if profile is None or profile.group is None else profile.created_at
+
+
 TIMES: Final[dict[str, Callable[[Facts], datetime | None]]] = {
-    "customer.created_at": lambda facts: _account_made(facts.profile),
+    "customer.created_at": _account_made,
     "customer.first_order_at": attrgetter("totals.first"),
     "customer.last_order_at": attrgetter("totals.last"),
     "order.created_at": lambda facts: None if facts.order is None else facts.order.created_at,
@@ -201,8 +208,3 @@ _OF_ORDERS: Final = frozenset(
         "customer.spend_before",
     }
 )
-
-
-def _account_made(profile: Profile | None) -> datetime | None:
-    """A guest, who has no group, has no account either."""
-    return None if profile is None or profile.group is None else profile.created_at
