@@ -17,12 +17,13 @@ from headrace.segmentation.days import day_of
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.state import Timer
 
+Read = Callable[[Facts], datetime | None]
 Edge = Callable[[date], datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """The entries of one time, and no other change. `timers`: of those that are still to change, sorted."""
+    """Entries that nothing else changes by time. `timers`: of those that are still to change, sorted."""
 
     sources: frozenset[str]
     timers: Callable[[Facts], tuple[Timer, ...]]
@@ -30,24 +31,20 @@ class Ages:
 
 def ages_of(entries: Iterable[Timed]) -> tuple[Ages, ...]:
     """Of those among them that change by the age of one time only, counted in days, months or years."""
-    found: dict[tuple[object, ...], list[Timed]] = {}
+    found: dict[tuple[Read, ZoneInfo, frozenset[str]], dict[str, list[Edge]]] = {}
     for entry in entries:
-        (read, zone), *others = {_counted_from(change) for change in entry.changes}
-        if zone is not None and not others:
-            found.setdefault((read, zone, entry.reads), []).append(entry)
-    return tuple(map(_ages, found.values()))
+        aged = [change for change in entry.changes if isinstance(change, Aged)]
+        counted_from = {(change.read, change.zone) for change in aged}
+        if len(aged) < len(entry.changes) or len(counted_from) != 1:
+            continue
+        ((read, zone),) = counted_from
+        if zone is not None:
+            found.setdefault((read, zone, entry.reads), {})[entry.source] = [change.edge for change in aged]
+    return tuple(_ages(read, zone, edges_of) for (read, zone, _), edges_of in found.items())
 
 
-def _counted_from(change: object) -> tuple[object, ZoneInfo | None]:
-    return (change.read, change.zone) if isinstance(change, Aged) else (None, None)
-
-
-def _ages(entries: list[Timed]) -> Ages:
-    aged = {entry.source: [change for change in entry.changes if isinstance(change, Aged)] for entry in entries}
-    first = aged[entries[0].source][0]
-    read, zone = first.read, first.zone
-    assert zone is not None
-    of_day = _of_day({source: tuple(one.edge for one in of) for source, of in aged.items()})
+def _ages(read: Read, zone: ZoneInfo, edges_of: Mapping[str, list[Edge]]) -> Ages:
+    of_day = _timers_of_day(edges_of)
 
     def timers(facts: Facts) -> tuple[Timer, ...]:
         at, now = read(facts), facts.now
@@ -56,11 +53,11 @@ def _ages(entries: list[Timed]) -> Ages:
         edges, ahead = of_day(day_of(at, zone))
         return ahead[0 if now is None else bisect_right(edges, now)]
 
-    return Ages(frozenset(aged), timers)
+    return Ages(frozenset(edges_of), timers)
 
 
-def _of_day(
-    edges_of: Mapping[str, tuple[Edge, ...]],
+def _timers_of_day(
+    edges_of: Mapping[str, list[Edge]],
 ) -> Callable[[date], tuple[list[datetime], list[tuple[Timer, ...]]]]:
     """Of a day: all edges in their order, and the timers while none, one, two ... of them have passed."""
 
