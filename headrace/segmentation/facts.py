@@ -83,6 +83,12 @@ def average(totals: Totals) -> int | None:
     return (2 * totals.spend + totals.orders) // (2 * totals.orders) if totals.orders else None
 
 
+def _account_made(facts: Facts) -> datetime | None:
+    """A guest, who has no group, has no account either."""
+    profile = facts.profile
+    return None if profile is None or profile.group is None else profile.created_at
+
+
 def _profile_text(read: Callable[[Profile], str | None]) -> Callable[[Facts], str | None]:
     def value(facts: Facts) -> str | None:
         text = None if facts.profile is None else read(facts.profile)
@@ -132,13 +138,6 @@ MONEY: Final = frozenset(
         "total",
     }
 )
-
-
-def _account_made(facts: Facts) -> datetime | None:
-    """A guest, who has no group, has no account either."""
-    profile = facts.profile
-    return None if profile is None or profile.group is None else profile.created_at
-
 
 TIMES: Final[dict[str, Callable[[Facts], datetime | None]]] = {
     "customer.created_at": _account_made,

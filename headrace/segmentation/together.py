@@ -31,7 +31,6 @@ from headrace.segmentation.conditions.tree import Aged, Asked, Compared, Tree, l
 from headrace.segmentation.days import day_of
 from headrace.segmentation.facts import Facts
 
-Edge = Callable[[date], datetime | None]
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 """Stands for no moment at all, later than any."""
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
@@ -67,7 +66,7 @@ class _Written:
 
     def __init__(self, uses: Mapping[Asked, int] | None = None) -> None:
         self._uses = uses or {}
-        self._lines = list[object]()
+        self._lines: list[str | _Edges] = []
         self._days = dict[str, _Edges]()
         self._names = dict[object, str]()
         self._named = dict[int, str]()
@@ -144,14 +143,17 @@ class _Written:
         return name
 
 
+_Edge = Callable[[date], datetime | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Edges:
-    """The line of all edges that are asked of one day, once they are known."""
+    """The line of all edges that are asked of one day: whole once they are all known."""
 
     day: str
-    names: dict[Edge, str] = field(default_factory=dict)
+    names: dict[_Edge, str] = field(default_factory=dict)
 
-    def name(self, edge: Edge) -> str:
+    def name(self, edge: _Edge) -> str:
         """The name of one of them."""
         return self.names.setdefault(edge, f"{self.day}_{len(self.names)}")
 
@@ -160,7 +162,7 @@ class _Edges:
 
 
 @lru_cache(maxsize=128)
-def _edges_of(edges: tuple[Edge, ...]) -> Callable[[date | None], tuple[datetime, ...]]:
+def _edges_of(edges: tuple[_Edge, ...]) -> Callable[[date | None], tuple[datetime, ...]]:
     """These edges of a day, found once for all customers who have a time on it."""
     return lru_cache(maxsize=2048)(
         lambda day: tuple([NEVER if day is None else edge(day) or NEVER for edge in edges]),
