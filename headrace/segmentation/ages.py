@@ -19,6 +19,8 @@ from headrace.segmentation.state import Timer
 
 Read = Callable[[Facts], datetime | None]
 Edge = Callable[[date], datetime | None]
+Ahead = tuple[tuple[datetime, ...], tuple[tuple[Timer, ...], ...]]
+"""All edges of a day in their order, and the timers that are ahead when none, one, two ... of them have passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def ages_of(entries: Iterable[Timed]) -> tuple[Ages, ...]:
 
 
 def _ages(read: Read, zone: ZoneInfo, edges_of: Mapping[str, list[Edge]]) -> Ages:
-    of_day = _timers_of_day(edges_of)
+    of_day = _ahead_of_day(edges_of)
 
     def timers(facts: Facts) -> tuple[Timer, ...]:
         at, now = read(facts), facts.now
@@ -56,16 +58,14 @@ def _ages(read: Read, zone: ZoneInfo, edges_of: Mapping[str, list[Edge]]) -> Age
     return Ages(frozenset(edges_of), timers)
 
 
-def _timers_of_day(
-    edges_of: Mapping[str, list[Edge]],
-) -> Callable[[date], tuple[list[datetime], list[tuple[Timer, ...]]]]:
-    """Of a day: all edges in their order, and the timers while none, one, two ... of them have passed."""
-
+def _ahead_of_day(edges_of: Mapping[str, list[Edge]]) -> Callable[[date], Ahead]:
     @lru_cache(maxsize=2048)
-    def of_day(day: date) -> tuple[list[datetime], list[tuple[Timer, ...]]]:
-        timers = sorted({Timer(at, source) for source, of in edges_of.items() for edge in of if (at := edge(day))})
+    def of_day(day: date) -> Ahead:
+        dues = [(edge(day), source) for source, edges in edges_of.items() for edge in edges]
+        timers = sorted([Timer(due, source) for due, source in dues if due is not None])
         edges = sorted({timer.due for timer in timers})
-        return edges, [_first_of_each(timers)] + [_first_of_each([t for t in timers if t.due > at]) for at in edges]
+        later = [_first_of_each([timer for timer in timers if timer.due > edge]) for edge in edges]
+        return tuple(edges), (_first_of_each(timers), *later)
 
     return of_day
 
