@@ -21,11 +21,12 @@ class Timers:
     dues: Callable[[Facts], tuple[datetime, ...]]
 
     def of(self, facts: Facts) -> list[Timer]:
-        """The timers of them all, in no order."""
-        dues = zip(self.dues(facts), self.others, strict=True)
-        found = [Timer(due, source) for due, source in dues if due is not NEVER]
+        """The timers of them all; what is in order already comes first, which spares whoever sorts them."""
+        found: list[Timer] = []
         for timers in self.ages:
             found += timers(facts)
+        dues = zip(self.dues(facts), self.others, strict=True)
+        found += [Timer(due, source) for due, source in dues if due is not NEVER]
         return found
 
 
