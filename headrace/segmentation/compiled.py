@@ -22,6 +22,7 @@ from headrace.rules.model import (
     Send,
     Spend,
 )
+from headrace.segmentation.ages import Ages, ages_of
 from headrace.segmentation.compiled_actions import CompiledAction
 from headrace.segmentation.compiled_entries import (
     CompiledEntry,
@@ -43,7 +44,8 @@ from headrace.segmentation.group_choice import places_of
 from headrace.segmentation.ledger import CountedSpend, counted_spend
 from headrace.segmentation.schedule import ALWAYS, TIME_TRIGGERS, timed_rule
 from headrace.segmentation.sparing import Sparing, sparing_of
-from headrace.segmentation.steps import Step, Timers, steps_of, timers_of
+from headrace.segmentation.steps import Step, steps_of
+from headrace.segmentation.timed import Timers, timers_of
 from headrace.segmentation.totals import Summing
 
 _KEPT: Final = 4096
@@ -89,8 +91,10 @@ class CompiledRules:
     """Some entry, or its timer, reads the group, the segments or the rungs that the walk has come to."""
     timed: dict[str, Timed]
     """What time alone may change, and when, by source."""
-    always: frozenset[str]
-    """The sources of those that every customer has a timer of: schedules."""
+    ages: tuple[Ages, ...]
+    """Those of them whose timers are found all at once."""
+    schedule: str | None
+    """The source of one that every customer has a timer of, where there is any: who has it has all such."""
     past: dict[str, str]
     """Digest by id of the rules with `past: apply`."""
     triggers: frozenset[str]
@@ -145,7 +149,7 @@ class CompiledRules:
         known = self._timers.get(changed)
         if known is None:
             found = (one for one in self.timed.values() if changed is None or one.reads & changed)
-            known = self._timers[changed] = timers_of(found)
+            known = self._timers[changed] = timers_of(found, self.ages)
         return known
 
 
@@ -172,7 +176,8 @@ def compile_rules(rule_set: RuleSet) -> CompiledRules:
         ladders=ladders,
         reads_membership=_reads_membership(rule_set),
         timed=timed,
-        always=frozenset(one.source for one in timed.values() if ALWAYS in one.reads),
+        ages=ages_of(timed.values()),
+        schedule=next((one.source for one in timed.values() if ALWAYS in one.reads), None),
         past={rule.id: rule.digest for rule in rules.values() if rule.past},
         triggers=frozenset(rule.when.name for rule in rule_set.rules),
         renames=Renames(_renamed(rule_set.rules), _renamed(rule_set.segments), _renamed(rule_set.ladders)),
@@ -210,7 +215,7 @@ def _timed(
     for segment in segments.values():
         condition = segment.condition
         if condition.next_change is not None:
-            yield Timed(segment.source, condition.reads, condition.next_change, condition.changes)
+            yield Timed(segment.source, condition.moved_by, condition.next_change, condition.changes)
     for rule in rule_set.rules:
         if rule.when.name in TIME_TRIGGERS:
             yield timed_rule(rule, rule_set.store.timezone)

@@ -83,6 +83,12 @@ def average(totals: Totals) -> int | None:
     return (2 * totals.spend + totals.orders) // (2 * totals.orders) if totals.orders else None
 
 
+def _account_made(facts: Facts) -> datetime | None:
+    """A guest, who has no group, has no account either."""
+    profile = facts.profile
+    return None if profile is None or profile.group is None else profile.created_at
+
+
 def _profile_text(read: Callable[[Profile], str | None]) -> Callable[[Facts], str | None]:
     def value(facts: Facts) -> str | None:
         text = None if facts.profile is None else read(facts.profile)
@@ -139,7 +145,7 @@ NEVER_UNSET: Final = frozenset(
 """Sums: of nothing they are 0, in a window too."""
 
 TIMES: Final[dict[str, Callable[[Facts], datetime | None]]] = {
-    "customer.created_at": lambda facts: _account_made(facts.profile),
+    "customer.created_at": _account_made,
     "customer.first_order_at": attrgetter("totals.first"),
     "customer.last_order_at": attrgetter("totals.last"),
     "order.created_at": lambda facts: None if facts.order is None else facts.order.created_at,
@@ -206,8 +212,3 @@ _OF_ORDERS: Final = frozenset(
         "customer.spend_before",
     }
 )
-
-
-def _account_made(profile: Profile | None) -> datetime | None:
-    """A guest, who has no group, has no account either."""
-    return None if profile is None or profile.group is None else profile.created_at

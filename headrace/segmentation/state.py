@@ -152,7 +152,7 @@ class Cold(Part, frozen=True, array_like=True):
     newest: tuple[datetime, ...] = ()
 
 
-class Timer(Part, frozen=True, array_like=True):
+class Timer(Part, frozen=True, array_like=True, order=True):
     """The customer must be looked at when `due` has come, because of `source`: `segment:<id>`, `ladder:<id>`,
     `rule:<id>`, `pin`.
     """

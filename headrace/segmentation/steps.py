@@ -1,17 +1,15 @@
-"""What is asked together: entries that nothing in their part of a walk can change, and timers that one change moves."""
+"""What is asked together: entries that nothing in their part of a walk can change."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
 from headrace.segmentation.compiled_entries import CompiledEntry, CompiledLadder, CompiledRule, CompiledSegment, acts_of
-from headrace.segmentation.conditions.change import Timed
 from headrace.segmentation.conditions.met import asked_of
 from headrace.segmentation.facts import Facts
-from headrace.segmentation.together import judge, next_changes, rung_numbers
+from headrace.segmentation.together import judge, rung_numbers
 from headrace.segmentation.verdicts import Verdict
 
 _OF_AN_OCCURRENCE: Final = "order"
@@ -81,26 +79,9 @@ class OfSegments(Struct, frozen=True):
         return [segment.stays[now] if was is now else segment.turns[now] for segment, was, now in each]
 
 
-@dataclass(frozen=True, slots=True)
-class Timers:
-    """Entries that time alone may change. `dues`: of each, `NEVER` where it does not."""
-
-    sources: tuple[str, ...]
-    known_by: frozenset[str]
-    """The sources, to look one up."""
-    dues: Callable[[Facts], tuple[datetime, ...]]
-
-
 def steps_of(plan: tuple[CompiledEntry, ...]) -> tuple[Step, ...]:
     """The entries of a plan, in their order."""
     return tuple(map(_step, _runs(plan)))
-
-
-def timers_of(entries: Iterable[Timed]) -> Timers:
-    """In this order."""
-    entries = tuple(entries)
-    sources = tuple(entry.source for entry in entries)
-    return Timers(sources, frozenset(sources), next_changes(entries))
 
 
 def _runs(plan: tuple[CompiledEntry, ...]) -> Iterator[list[CompiledEntry]]:

@@ -3,6 +3,7 @@
 They are computed from the facts whenever those change, never polled; what happens when one is due is `wake.py`'s.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import takewhile
 from operator import attrgetter
@@ -14,12 +15,9 @@ from headrace.segmentation.facts import Facts
 from headrace.segmentation.pins import PIN, pin_timer
 from headrace.segmentation.schedule import ALWAYS
 from headrace.segmentation.state import State, Timer
-from headrace.segmentation.steps import Timers
-from headrace.segmentation.together import NEVER
 from headrace.segmentation.triggers import Occurrence
 
 _RULE: Final = "rule:"
-NOBODY: Final = frozenset[str]()
 ONLY_TIME: Final = frozenset({TIME})
 """What changed when nothing happened but time passed."""
 
@@ -41,13 +39,13 @@ def next_timers(
         return ()
     now = facts.now
     if changed is None or PIN in changed or now is None or (late is None and known and known[0].due <= now):
-        timers = _computed(rules.timed_by(None), facts)
+        timers = rules.timed_by(None).of(facts)
         pinned = pin_timer(facts.state, facts.now)
         if pinned is not None:
             timers.append(pinned)
     else:
         timers = _moved(known, rules, facts, changed, late)
-    timers.sort(key=_ORDER)
+    timers.sort()
     found = tuple(timers)
     return known if found == known else found
 
@@ -55,18 +53,23 @@ def next_timers(
 def _moved(
     known: tuple[Timer, ...], rules: CompiledRules, facts: Facts, changed: frozenset[str], late: frozenset[str] | None
 ) -> list[Timer]:
-    parts, late = (changed, NOBODY) if late is None else (changed - ONLY_TIME, late)
+    parts = changed if late is None else changed - ONLY_TIME
     moved = rules.timed_by(parts)
-    if rules.always and not rules.always.issubset(map(_SOURCE, known)):
+    if rules.schedule is not None and rules.schedule not in map(_SOURCE, known):
         moved = rules.timed_by(parts | {ALWAYS})  # the customer, or the clock, is new
-    again = moved.known_by | late if late else moved.known_by
-    timers = [timer for timer in known if timer.source not in again] if again else list(known)
-    timers += _computed(moved, facts)
-    for source in late - moved.known_by:
+    timers, again = moved.of(facts), moved.sources
+    if late:
+        timers += _anew(late - again, rules, facts)
+        again |= late
+    timers += [timer for timer in known if timer.source not in again] if again else known
+    return timers
+
+
+def _anew(sources: frozenset[str], rules: CompiledRules, facts: Facts) -> Iterator[Timer]:
+    for source in sources:
         due = rules.timed[source].next_change(facts) if source in rules.timed else None
         if due is not None:
-            timers.append(Timer(due, source))
-    return timers
+            yield Timer(due, source)
 
 
 def timers_due(timers: tuple[Timer, ...], moment: datetime) -> frozenset[str]:
@@ -82,10 +85,4 @@ def rules_due(state: State, rules: CompiledRules, moment: datetime) -> tuple[Occ
     return tuple(Occurrence(rule.when.name, moment, cause=cause, rule=rule.id) for rule in found if rule is not None)
 
 
-def _computed(entries: Timers, facts: Facts) -> list[Timer]:
-    dues = zip(entries.dues(facts), entries.sources, strict=True)
-    return [Timer(due, source) for due, source in dues if due is not NEVER]
-
-
-_ORDER: Final = attrgetter("due", "source")
 _SOURCE: Final = attrgetter("source")

@@ -7,10 +7,10 @@ What it is for two segments, `customer.spend above 100` and `customer.last_order
         a0 = c0(facts)                                      # the spend
         a1 = c2(facts)                                      # the last order
         a2 = None if a1 is None else day_of(a1, c3)         # its day in the store's zone
-        a3 = NEVER if a2 is None else c4(a2) or NEVER       # when it is 30 days old
+        a2_0, = edges_a2(a2)                                # when it is 30 days old
         return (
             (a0 is not None and a0 > c1),
-            (clock >= a3),
+            (clock >= a2_0),
         )
 
 Its text is made of the templates below and of numbered names: whatever rules say is in the constants `c0`, `c1`... What
@@ -19,7 +19,8 @@ a leaf means is said in `conditions/`; the families written out here are the com
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from types import CodeType
 from typing import Any, Final
@@ -73,7 +74,8 @@ class _Written:
 
     def __init__(self, uses: Mapping[Asked, int] | None = None) -> None:
         self._uses = uses or {}
-        self._lines = list[str]()
+        self._lines: list[str | _Edges] = []
+        self._days = dict[str, _Edges]()
         self._names = dict[object, str]()
         self._named = dict[int, str]()
         self._constants: dict[str, Any] = {"EARLIEST": _EARLIEST, "NEVER": NEVER, "day_of": day_of}
@@ -126,7 +128,8 @@ class _Written:
 
     def function(self, found: list[str]) -> Callable[[Facts], Any]:
         """The function that gives these expressions."""
-        body = ["clock = EARLIEST if facts.now is None else facts.now", *self._lines]
+        self._constants |= {f"edges_{name}": _edges_of(tuple(day.names)) for name, day in self._days.items()}
+        body = ["clock = EARLIEST if facts.now is None else facts.now", *map(str, self._lines)]
         body += ["return (", *(f"    {one}," for one in found), ")"]
         text = "def ask(facts):\n" + "".join(f"    {line}\n" for line in body)
         made: dict[str, Any] = {}
@@ -139,12 +142,15 @@ class _Written:
 
     def _edge(self, aged: Aged) -> str:
         value = self._read(aged.read)
-        if aged.zone is not None:
-            zone = self._constant(aged.zone)
-            value = self._once((value, zone), f"None if {value} is None else day_of({value}, {zone})")
-        return self._once(
-            (aged.edge, value), f"NEVER if {value} is None else {self._constant(aged.edge)}({value}) or NEVER"
-        )
+        if aged.zone is None:
+            edge = self._constant(aged.edge)
+            return self._once((edge, value), f"NEVER if {value} is None else {edge}({value}) or NEVER")
+        zone = self._constant(aged.zone)
+        day = self._once((value, zone), f"None if {value} is None else day_of({value}, {zone})")
+        if day not in self._days:
+            self._days[day] = _Edges(day)
+            self._lines.append(self._days[day])
+        return self._days[day].name(aged.edge)
 
     def _once(self, what: object, expression: str) -> str:
         """The name of a value that several may ask for."""
@@ -157,6 +163,32 @@ class _Written:
         name = self._named.setdefault(id(value), f"c{len(self._named)}")
         self._constants[name] = value
         return name
+
+
+_Edge = Callable[[date], datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """The line of all edges that are asked of one day: whole once they are all known."""
+
+    day: str
+    names: dict[_Edge, str] = field(default_factory=dict)
+
+    def name(self, edge: _Edge) -> str:
+        """The name of one of them."""
+        return self.names.setdefault(edge, f"{self.day}_{len(self.names)}")
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.names.values())}, = edges_{self.day}({self.day})"
+
+
+@lru_cache(maxsize=128)
+def _edges_of(edges: tuple[_Edge, ...]) -> Callable[[date | None], tuple[datetime, ...]]:
+    """These edges of a day, found once for all customers who have a time on it."""
+    return lru_cache(maxsize=2048)(
+        lambda day: tuple([NEVER if day is None else edge(day) or NEVER for edge in edges]),
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -71,14 +71,12 @@ def compile_next(leaf: Leaf, known: Named, timezone: str) -> NextChange | None:
 
     def following(facts: Facts) -> datetime | None:
         standing, now = facts.standing(), facts.now
-        entered = [at for since in members if (at := since(standing)) is not None]
-        if not entered:
+        edges = [due for since in members if (at := since(standing)) is not None and (due := edge(at)) is not None]
+        if not edges:
             return None
-        edges = [due for at in entered if (due := edge(at)) is not None]
         # Who is in one of them for long enough stays so until leaving it, which is no matter of time.
-        if now is None:
-            return min(edges, default=None)
-        return None if any(due <= now for due in edges) else min(edges, default=None)
+        due = min(edges)
+        return due if now is None or now < due else None
 
     return following
 
@@ -179,4 +177,4 @@ def _rung(ladder: str, number: int) -> tuple[Places, Since]:
     def inside(standing: Standing) -> bool:
         return standing.rungs.get(ladder) == number
 
-    return inside, lambda standing: standing.since.get(source) if inside(standing) else None
+    return inside, lambda standing: standing.since.get(source) if standing.rungs.get(ladder) == number else None

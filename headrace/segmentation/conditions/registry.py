@@ -75,6 +75,8 @@ class CompiledCondition:
     """Whether it holds for an order of one of these lines, where it asks nothing else."""
     changes: tuple[Change, ...] = ()
     """When each of its leaves may change by time alone next, as far as one may."""
+    moved_by: frozenset[str] = frozenset()
+    """The parts of the customer, and time, by which those move."""
 
 
 def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
@@ -85,16 +87,18 @@ def compile_condition(condition: Condition, terms: Terms) -> CompiledCondition:
     read = tuple(_read(condition))
     fields = frozenset(leaf.field for leaf in read)
     timed = [(leaf, change) for leaf in read if (change := _change_of(leaf, terms)) is not None]
+    reads = frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset())
     tree = _tree(condition, terms)
     return CompiledCondition(
         holds=_asked(tree),
         text=explain(condition, terms.currency),
-        reads=frozenset(depends_on(field) for field in fields) | ({TIME} if timed else frozenset()),
+        reads=reads,
         labels=frozenset(field for field in fields if field.startswith((ATTRIBUTES, TAGS))),
         one_by_one=lines.one_by_one(condition),
         next_change=earliest([change for _, change in timed]) if timed else None,
         tree=tree,
         changes=tuple(_aged(leaf, terms) or change for leaf, change in timed),
+        moved_by=_moved_by([leaf for leaf, _ in timed], reads),
     )
 
 
@@ -234,6 +238,13 @@ def _number(leaf: Leaf, terms: Terms) -> Predicate:
 def _change_of(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
     """When time alone changes what the leaf comes to; None: it does not."""
     return terms.once("change", leaf, lambda: _next_change(leaf, terms))
+
+
+def _moved_by(timed: list[Leaf | Each], reads: frozenset[str]) -> frozenset[str]:
+    """What the leaves read that time changes; beside a calendar, which is of no customer, all that any leaf reads."""
+    if any(leaf.field == calendar.FIELD for leaf in timed):
+        return reads
+    return frozenset((TIME, *(depends_on(leaf.field) for leaf in timed)))
 
 
 def _next_change(leaf: Leaf | Each, terms: Terms) -> NextChange | None:

@@ -10,10 +10,18 @@ from headrace.segmentation.timers import next_timers
 from tests.headrace.segmentation.story import Story
 
 RULES = """
+calendars: {spring: {every_year: {from: 03-01, to: 05-31}}}
 segments:
   - {id: quiet, tags: {mailchimp: quiet}, who: {customer.last_order_at: {older_than: 60 days}}}
   - {id: new, tags: {mailchimp: new}, who: {customer.created_at: {within_last: 90 days}}}
   - {id: busy, tags: {mailchimp: busy}, who: {customer.orders: {from: 2, within: 30 days}}}
+  - id: grown
+    who: {all: [customer.created_at: {older_than: 5 days}, customer.orders: {from: 2}]}
+    tags: {mailchimp: grown}
+  - {id: season, tags: {mailchimp: season}, who: {all: [calendar: spring, customer.orders: {from: 1}]}}
+  - id: lasting
+    who: {any: [customer.last_order_at: {within_last: 30 days}, customer.last_order_at: {older_than: 60 days}]}
+    tags: {mailchimp: lasting}
   - id: both
     who: {all: [customer.in_segment: {is: new, since: 10 days}, customer.in_segment: busy]}
     tags: {mailchimp: both}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.rules.catalogue import FIELDS, prefixed_field
-from headrace.rules.model import AllOf, AnyOf, Condition, Duration, Each, Leaf, Not, Operand, Spend
+from headrace.rules.model import AllOf, AnyOf, Calendar, Condition, Duration, Each, Leaf, Not, Operand, Spend
 from headrace.segmentation.codec import encode_lines
 from headrace.segmentation.compiled import summing_of
 from headrace.segmentation.conditions.lists import Counted
@@ -142,6 +142,22 @@ def test_compile_condition__customer_without_facts__positive_tests_are_false(fie
 def test_compile_condition__unknown_field__is_refused(condition: Condition) -> None:
     with pytest.raises(ValueError, match=r"no |has no"):
         compile_condition(condition, Terms("GBP"))
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        ((leaf("customer.last_order_at", "older_than", SPAN),), {"ledger", "time"}),
+        ((leaf("customer.last_order_at", "older_than", SPAN), leaf("customer.company", "is_set")), {"ledger", "time"}),
+        ((leaf("customer.age", "above", 30), leaf("customer.orders", "above", 1)), {"profile", "time"}),
+        ((leaf("calendar", "during", "sale"), leaf("customer.orders", "above", 1)), {"calendar", "ledger", "time"}),
+    ],
+)
+def test_compile_condition__leaves_that_time_changes__are_moved_by_what_they_read(
+    of: tuple[Leaf, ...], expected: set[str]
+) -> None:
+    terms = Terms("GBP", calendars={"sale": Calendar(first="2026-03-29", last="2026-03-31")})
+    assert compile_condition(AllOf(of=of), terms).moved_by == expected
 
 
 @given(st.sampled_from(ROWS), st.sampled_from(ROWS))
