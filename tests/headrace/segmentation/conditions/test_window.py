@@ -14,6 +14,7 @@ from headrace.segmentation.facts import Facts
 from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.state import Entry, Line, Refunded, Series, State
 from headrace.segmentation.totals import Summing, Sums
+from headrace.segmentation.windows import WindowSums
 
 SECOND = timedelta(seconds=1)
 SPEND = counted_spend(Spend())
@@ -41,7 +42,7 @@ def number(
 ) -> int | None:
     terms = Terms("GBP", zone, SPEND)
     read = compile_number(field, window, only, terms).read
-    sums = Sums(Summing(SPEND, (), "x", tuple(terms.windows.sums), ZoneInfo(zone)))
+    sums = Sums(Summing(SPEND, (), "x", WindowSums(terms.windows.sums), ZoneInfo(zone)))
     for entry in orders:
         sums.add(entry)
     facts = Facts(State("s:1", totals=sums.totals, windows=sums.windows), SPEND)
