@@ -13,6 +13,7 @@ from headrace.segmentation.facts import catalogue_folded
 from headrace.segmentation.state import Line
 from headrace.segmentation.windows import Amount, Bucket, Left, Ordered, WindowSum
 
+_PRODUCT: Final = attrgetter("product_id")
 _REFUNDS: Final = "customer.refunds"
 
 
@@ -48,7 +49,7 @@ def _with_line(line: Callable[[Line], bool], only: Only) -> Amount:
     if only.brand or only.category:
         return lambda one: 1 if any(map(line, one.opened())) else 0
     products = frozenset(only.product)
-    return lambda one: 0 if products.isdisjoint([line.product_id for line in one.opened()]) else 1
+    return lambda one: 0 if products.isdisjoint(map(_PRODUCT, one.opened())) else 1
 
 
 def _of_channels(amount: Amount, only: Only) -> Amount:

@@ -65,17 +65,21 @@ class WindowSum:
 class WindowSums(tuple[WindowSum, ...]):
     """The windowed sums that rules ask for, in their order, and by place what a step asks of several at once.
 
-    `of_orders`: those of orders, by what says the bucket. `moving`: those that buckets leave.
+    `of_orders`, `of_refunds`: where their buckets are found, and what is added there. `moving`: those that buckets
+    leave.
     """
 
     def __init__(self, _: Iterable[WindowSum] = ()) -> None:
-        orders = [(place, one) for place, one in enumerate(self) if not one.of_refunds]
-        self.of_orders: Final = tuple(
-            (bucket, tuple((place, one.amount) for place, one in orders if one.bucket is bucket))
-            for bucket in dict.fromkeys(one.bucket for _, one in orders)
-        )
-        self.of_refunds: Final = tuple((place, one) for place, one in enumerate(self) if one.of_refunds)
+        self.of_orders: Final = _by_bucket([(place, one) for place, one in enumerate(self) if not one.of_refunds])
+        self.of_refunds: Final = _by_bucket([(place, one) for place, one in enumerate(self) if one.of_refunds])
         self.moving: Final = tuple((place, one.left) for place, one in enumerate(self) if one.left is not None)
+
+
+def _by_bucket(sums: list[tuple[int, WindowSum]]) -> tuple[tuple[Bucket, tuple[tuple[int, Amount], ...]], ...]:
+    return tuple(
+        (bucket, tuple((place, one.amount) for place, one in sums if one.bucket is bucket))
+        for bucket in dict.fromkeys(one.bucket for _, one in sums)
+    )
 
 
 NO_SUMS: Final = WindowSums()
@@ -89,10 +93,16 @@ def step_windows(
     now: datetime | None,
 ) -> tuple[Series, ...]:
     """The sums after an order changed from `before` (None: it is new); what left its window by `now` is dropped."""
-    if not sums or (before is not None and _adds_the_same(before, after)):
+    if not sums:
         return known
+    if before is not None:
+        if _adds_the_same(before, after):
+            return known
+        if before.entry.lines == after.entry.lines:
+            before.lines = after.lines
     stepped = list(known)
-    _step_orders(stepped, sums, before, after)
+    out, into = before if before is not None and before.counted else None, after if after.counted else None
+    _step_orders(stepped, sums, out, into)
     if after.entry.refunds or (before is not None and before.entry.refunds):
         _step_refunds(stepped, sums, before, after)
     if now is not None:
@@ -125,18 +135,17 @@ def pruned(series: Series, one: WindowSum, now: datetime | None) -> Series:
 _EMPTY: Final = Series()
 
 
-def _step_orders(stepped: list[Series], sums: WindowSums, before: Ordered | None, after: Ordered) -> None:
-    out, into = before if before is not None and before.counted else None, after if after.counted else None
-    made = after.entry.created_at
-    if out is not None and out.entry.created_at != made:
-        _move(stepped, sums, out.entry.created_at, out, None)
-        out = None
-    if out is not None or into is not None:
-        _move(stepped, sums, made, out, into)
-
-
-def _move(stepped: list[Series], sums: WindowSums, made: datetime, out: Ordered | None, into: Ordered | None) -> None:
-    """From what an order made then added to what it adds."""
+def _step_orders(stepped: list[Series], sums: WindowSums, out: Ordered | None, into: Ordered | None) -> None:
+    """From what an order added to what it adds; None: it did not count, or does not."""
+    if into is None:
+        if out is None:
+            return
+        made = out.entry.created_at
+    else:
+        made = into.entry.created_at
+        if out is not None and out.entry.created_at != made:
+            _step_orders(stepped, sums, out, None)
+            out = None
     for bucket_of, amounts in sums.of_orders:
         bucket = bucket_of(made)
         if bucket is None:
@@ -150,10 +159,13 @@ def _move(stepped: list[Series], sums: WindowSums, made: datetime, out: Ordered 
 
 
 def _step_refunds(stepped: list[Series], sums: WindowSums, before: Ordered | None, after: Ordered) -> None:
-    for place, one in sums.of_refunds:
-        out, into = [] if before is None else one.parts(before), one.parts(after)
-        if out != into:
-            stepped[place] = add_to(stepped[place], [*[(bucket, -amount) for bucket, amount in out], *into])
+    for bucket_of, amounts in sums.of_refunds:
+        gone, come = [] if before is None else _refunded(before, bucket_of), _refunded(after, bucket_of)
+        for place, amount_of in amounts:
+            out = gone if gone and before is not None and amount_of(before) else []
+            into = come if come and amount_of(after) else []
+            if out != into:
+                stepped[place] = add_to(stepped[place], [*[(bucket, -amount) for bucket, amount in out], *into])
 
 
 def _with(series: Series, bucket: int, amount: int) -> Series:
@@ -179,8 +191,11 @@ def _without_left(series: Series, left: Left, now: datetime) -> Series:
 def _refunded(one: Ordered, bucket_of: Bucket) -> Parts:
     if one.entry.archived:
         return []
-    found = [(bucket_of(refund.created_at), refund.amount) for refund in one.entry.refunds]
-    return [(bucket, amount) for bucket, amount in found if amount and bucket is not None]
+    return [
+        (bucket, refund.amount)
+        for refund in one.entry.refunds
+        if refund.amount and (bucket := bucket_of(refund.created_at)) is not None
+    ]
 
 
 def _adds_the_same(before: Ordered, after: Ordered) -> bool:

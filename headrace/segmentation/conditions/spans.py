@@ -98,11 +98,15 @@ def _falling(edge: Edge, value: Value) -> Falling:
         if min(amounts) < 0:
             return bucket_by_bucket(series, now, bounds)
         reached = bisect_right(bounds, sum(amounts))
-        while reached and bounds[reached - 1] > 0:
-            reached -= 1
-            end = edge(at[_completing(amounts, bounds[reached])])
+        while reached and (short := bounds[reached - 1]) > 0:
+            place = 0
+            while short > 0:
+                place -= 1
+                short -= amounts[place]
+            end = edge(at[place])
             if end is None or now is None or end > now:
                 return end
+            reached -= 1
         return None
 
     def bucket_by_bucket(series: Series, now: datetime | None, bounds: Bounds) -> datetime | None:
@@ -111,15 +115,6 @@ def _falling(edge: Edge, value: Value) -> Falling:
         return next((moment for moment, left in moments if bisect_right(bounds, left) != reached), None)
 
     return falling
-
-
-def _completing(amounts: tuple[int, ...], bound: int) -> int:
-    """Where of all, which come to the bound, the newest ones do."""
-    place, together = len(amounts), 0
-    while together < bound:
-        place -= 1
-        together += amounts[place]
-    return place
 
 
 def _second(at: datetime) -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from headrace.rules.model import Duration, Leaf, Only, Operand, Spend, Window
 from headrace.segmentation.codec import encode_lines
+from headrace.segmentation.conditions.number import compile_test
 from headrace.segmentation.conditions.registry import compile_condition, explain
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.window import compile_number
@@ -152,6 +153,18 @@ def test_compile_number__the_same_window_twice__is_added_up_once() -> None:
         compile_number("customer.spend", within(90, "day"), None, terms)
     compile_number("customer.spend", within(91, "day"), None, terms)
     assert len(terms.windows.sums) == 2
+
+
+def test_next_change__tests_of_one_bound__one_function() -> None:
+    """So it is asked once for all of them."""
+    compiled = compile_number("customer.items", within(90, "day"), None, Terms("GBP"))
+    above, below, other = (
+        compiled.next_change(compile_test(operator, bound), (bound,), steady=True)
+        for operator, bound in (("above", 1), ("below", 2), ("above", 2))
+    )
+    assert above is not None
+    assert above is below
+    assert above is not other
 
 
 @pytest.mark.parametrize("field", ["customer.average_order", "customer.age", "order.value", "customer.pets"])
