@@ -69,13 +69,15 @@ class WindowSums(tuple[WindowSum, ...]):
     leave.
     """
 
-    def __init__(self, _: Iterable[WindowSum] = ()) -> None:
+    def __init__(self, sums: Iterable[WindowSum] = ()) -> None:
+        """Of these, which the tuple holds already."""
         self.of_orders: Final = _by_bucket([(place, one) for place, one in enumerate(self) if not one.of_refunds])
         self.of_refunds: Final = _by_bucket([(place, one) for place, one in enumerate(self) if one.of_refunds])
         self.moving: Final = tuple((place, one.left) for place, one in enumerate(self) if one.left is not None)
 
 
 def _by_bucket(sums: list[tuple[int, WindowSum]]) -> tuple[tuple[Bucket, tuple[tuple[int, Amount], ...]], ...]:
+    """Those that find their buckets alike stand together, so that an order's is found once."""
     return tuple(
         (bucket, tuple((place, one.amount) for place, one in sums if one.bucket is bucket))
         for bucket in dict.fromkeys(one.bucket for _, one in sums)
@@ -169,7 +171,7 @@ def _step_refunds(stepped: list[Series], sums: WindowSums, before: Ordered | Non
 
 
 def _with(series: Series, bucket: int, amount: int) -> Series:
-    """Most come at the end."""
+    """With one more amount; most come at the end."""
     at, amounts = series.at, series.amounts
     if not at:
         return Series((bucket,), (amount,))
