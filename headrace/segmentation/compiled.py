@@ -47,6 +47,7 @@ from headrace.segmentation.sparing import Sparing, sparing_of
 from headrace.segmentation.steps import Step, steps_of
 from headrace.segmentation.timed import Timers, timers_of
 from headrace.segmentation.totals import Summing
+from headrace.segmentation.windows import WindowSums
 
 _KEPT: Final = 4096
 
@@ -244,7 +245,7 @@ def summing_of(spend: Spend, terms: Terms) -> Summing:
     """What the conditions that were compiled by these terms want added up."""
     said = (msgspec.json.encode(spend, order="deterministic"), *terms.purchased.said, *terms.windows.said)
     digest = hashlib.blake2b(b"\n".join((_SUMS, *said)), digest_size=6).hexdigest()
-    windows = tuple(terms.windows.sums)
+    windows = WindowSums(terms.windows.sums)
     tests, counts = tuple(terms.purchased.tests), counts_of(terms.purchased)
     return Summing(terms.spend, tests, digest, windows, ZoneInfo(terms.timezone), counts)
 

@@ -1,82 +1,62 @@
-"""What one order adds to a windowed aggregate: when, and how much, by the declared spend and the filters.
+"""What one order adds to a windowed aggregate, by the declared spend and the filters.
 
 With a filter on lines, spend and items are those of the lines that meet it (as ordered: what was refunded is of the
 order, not of a line), orders and refunds those of orders with such a line.
 """
 
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Final
 
 from headrace.rules.model import Only
 from headrace.segmentation.facts import catalogue_folded
 from headrace.segmentation.state import Line
-from headrace.segmentation.windows import Ordered, Parts
+from headrace.segmentation.windows import Amount, Bucket, Left, Ordered, WindowSum
 
 _PRODUCT: Final = attrgetter("product_id")
-Amounts = Callable[[Ordered], Collection[tuple[datetime, int]]]
+_REFUNDS: Final = "customer.refunds"
 
 
-def parts_of(field: str, only: Only | None, bucket: Callable[[datetime], int | None]) -> Callable[[Ordered], Parts]:
-    """What an order adds to which buckets. Raises ValueError for a field that has no windows."""
-    amounts = _of_channels(_amounts(field, only or Only()), only or Only())
-
-    def parts(one: Ordered) -> Parts:
-        found = amounts(one)
-        if not found:
-            return ()
-        return tuple([(at, amount) for made, amount in found if amount and (at := bucket(made)) is not None])
-
-    return parts
+def window_sum(field: str, only: Only | None, bucket: Bucket, left: Left | None) -> WindowSum:
+    """The sum of a field in a window. Raises ValueError for a field that has no windows."""
+    only = only or Only()
+    amount = _of_channels(_amount(field, only), only)
+    return WindowSum(amount, field == _REFUNDS, bucket, left)
 
 
-def _amounts(field: str, only: Only) -> Amounts:
+def _amount(field: str, only: Only) -> Amount:
     line = _line_test(only)
     match field:
         case "customer.spend":
-            return _counted(lambda one: one.amount) if line is None else _of_lines(line, lambda found: found.total)
+            return attrgetter("amount") if line is None else _of_lines(line, attrgetter("total"))
         case "customer.items":
-            return _counted(lambda one: one.units) if line is None else _of_lines(line, lambda found: found.quantity)
-        case "customer.orders":
-            return _with_line(_counted(lambda one: 1), line, only)
-        case "customer.refunds":
-            return _with_line(_refunds, line, only)
+            return attrgetter("units") if line is None else _of_lines(line, attrgetter("quantity"))
+        case "customer.orders" | "customer.refunds":
+            return _one if line is None else _with_line(line, only)
     raise ValueError(f"no window on {field!r}")
 
 
-def _counted(amount: Callable[[Ordered], int]) -> Amounts:
-    return lambda one: ((one.entry.created_at, amount(one)),) if one.counted else ()
+def _one(order: Ordered) -> int:
+    return 1
 
 
-def _refunds(one: Ordered) -> Collection[tuple[datetime, int]]:
-    refunds = one.entry.refunds
-    return [(refund.created_at, refund.amount) for refund in refunds] if refunds and not one.entry.archived else ()
+def _of_lines(line: Callable[[Line], bool], amount: Callable[[Line], int]) -> Amount:
+    return lambda one: sum([amount(found) for found in one.opened() if line(found)])
 
 
-def _of_lines(line: Callable[[Line], bool], amount: Callable[[Line], int]) -> Amounts:
-    return _counted(lambda one: sum([amount(found) for found in one.lines if line(found)]))
+def _with_line(line: Callable[[Line], bool], only: Only) -> Amount:
+    """1 for an order with such a line."""
+    if only.brand or only.category:
+        return lambda one: 1 if any(map(line, one.opened())) else 0
+    products = frozenset(only.product)
+    return lambda one: 0 if products.isdisjoint(map(_PRODUCT, one.opened())) else 1
 
 
-def _with_line(amounts: Amounts, line: Callable[[Line], bool] | None, only: Only) -> Amounts:
-    if line is None:
-        return amounts
-    products = None if only.brand or only.category else frozenset(only.product)
-
-    def of_orders_with_one(one: Ordered) -> Collection[tuple[datetime, int]]:
-        found = amounts(one)
-        if not found or products is None:
-            return found if found and any(map(line, one.lines)) else ()
-        return () if products.isdisjoint(map(_PRODUCT, one.lines)) else found
-
-    return of_orders_with_one
-
-
-def _of_channels(amounts: Amounts, only: Only) -> Amounts:
+def _of_channels(amount: Amount, only: Only) -> Amount:
     if not only.channel:
-        return amounts
+        return amount
     channels = frozenset(only.channel)
-    return lambda one: amounts(one) if one.entry.channel in channels else ()
+    return lambda one: amount(one) if one.entry.channel in channels else 0
 
 
 def _line_test(only: Only) -> Callable[[Line], bool] | None:

@@ -50,10 +50,17 @@ def same_time(at: datetime, day: date | None, zone: ZoneInfo) -> datetime | None
         return None
 
 
-@lru_cache(maxsize=4096)
 def day_bucket(at: datetime, zone: ZoneInfo) -> int:
     """When the day of a moment began, in seconds since the epoch."""
-    return int((begins_or_none(day_of(at, zone), zone) or at).timestamp())
+    bucket = _bucket(day_of(at, zone), zone)
+    return int(at.timestamp()) if bucket is None else bucket
+
+
+@lru_cache(maxsize=4096)
+def _bucket(day: date, zone: ZoneInfo) -> int | None:
+    """Kept by the day: hardly two orders are of one moment."""
+    begin = begins_or_none(day, zone)
+    return None if begin is None else int(begin.timestamp())
 
 
 def later(day: date, count: int, unit: Literal["day", "month", "year"]) -> date | None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from headrace.segmentation.ledger import CountedSpend, counts, order_value
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, Totals
-from headrace.segmentation.windows import Ordered, WindowSum, no_windows, step_windows
+from headrace.segmentation.windows import NO_SUMS, Ordered, WindowSums, no_windows, step_windows
 
 LineCount = Callable[[tuple[Line, ...]], int]
 
@@ -29,7 +29,7 @@ class Summing:
     spend: CountedSpend
     tests: tuple[LineCount, ...] = ()
     digest: str = ""
-    windows: tuple[WindowSum, ...] = ()
+    windows: WindowSums = NO_SUMS
     zone: ZoneInfo | None = None
     counts: Callable[[tuple[Line, ...]], list[int]] | None = None
     """All of `tests` at once, where that is quicker."""
@@ -159,7 +159,7 @@ class Sums:
         self.totals = add(self.totals, part)
         one = ordered(entry, part)
         if part.counted and self._summing.tests:
-            self.purchased = step_purchased(self.purchased, (), one.lines, self._summing)
+            self.purchased = step_purchased(self.purchased, (), one.opened(), self._summing)
         self.windows = step_windows(self.windows, self._summing.windows, None, one, self._now)
         return part
 

@@ -34,7 +34,10 @@ class CompiledNumber:
     reads: frozenset[str]
     later: Later | None = None
     falling: Falling | None = None
-    """Of a number that time alone only makes smaller: when it falls below one of these that it has reached."""
+    """Of a number that time alone only makes smaller: when it falls below one of these that it has reached.
+
+    The same function for the same bounds: many leaves ask for one moment.
+    """
 
     def next_change(self, judged: Judged, bounds: Bounds, *, steady: bool = False) -> NextChange | None:
         """When what is `judged` of the number changes by time alone; `bounds`: the values it is compared with.

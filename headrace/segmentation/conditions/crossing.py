@@ -23,12 +23,11 @@ def compile_test(leaf: Leaf, read: Callable[[Facts], int | None]) -> Callable[[F
     upward = leaf.operator == "crosses"
 
     def crossed(facts: Facts) -> bool:
-        if facts.before is None:
+        if facts.before is None or _above(read(facts), bound) is not upward:
             return False
         earlier = Facts(facts.before, facts.spend)
         earlier.now = facts.now
-        above = _above(read(facts), bound)
-        return above is upward and _above(read(earlier), bound) is not upward
+        return _above(read(earlier), bound) is not upward
 
     return crossed
 

@@ -18,24 +18,26 @@ from headrace.segmentation.conditions.change import Bounds
 from headrace.segmentation.conditions.time import edge_of
 from headrace.segmentation.days import begins_or_none, day_bucket, day_of, later
 from headrace.segmentation.state import Series
-from headrace.segmentation.windows import add_to
+from headrace.segmentation.windows import Bucket, Left, add_to
 
 Edge = Callable[[int], datetime | None]
+Value = Callable[[Series, datetime | None], int]
+Falling = Callable[[Series, datetime | None, Bounds], datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A window. `bucket` of a moment (None: outside); `left`: the bucket has left it for good.
+    """A window. `bucket` of a moment (None: outside); `left`: the bucket has left it for good, None: none ever does.
 
     `value` of a series now, `later`: the values it takes by time alone. Without a clock nothing has passed yet, and no
     month or year is the current one.
     """
 
-    bucket: Callable[[datetime], int | None]
-    left: Callable[[int, datetime], bool]
-    value: Callable[[Series, datetime | None], int]
+    bucket: Bucket
+    left: Left | None
+    value: Value
     later: Callable[[Series, datetime | None], Iterable[tuple[datetime, int]]] | None = None
-    falling: Callable[[Series, datetime | None, Bounds], datetime | None] | None = None
+    falling: Falling | None = None
     """Of a window that buckets only leave: when the value falls below the highest of these bounds that it reaches."""
 
 
@@ -73,37 +75,56 @@ def _last(span: Duration, zone: ZoneInfo) -> Span:
         end = None if now is None or not series.at else edge(series.at[0])
         if now is None or end is None or end > now:
             return sum(series.amounts)
-        return sum(amount for bucket, amount in zip(series.at, series.amounts, strict=True) if not left(bucket, now))
+        return sum([amount for bucket, amount in zip(series.at, series.amounts, strict=True) if not left(bucket, now)])
 
+    return Span(
+        _second if span.unit == "hour" else _days(zone),
+        left,
+        value,
+        lambda series, now: _leaving(series, edge, now, value(series, now)),
+        _falling(edge, value),
+    )
+
+
+def _falling(edge: Edge, value: Value) -> Falling:
     def falling(series: Series, now: datetime | None, bounds: Bounds) -> datetime | None:
         """When the bucket leaves without which the newest ones together do not reach the bound.
 
         Where an order took money back, the sum does not only fall: then bucket by bucket.
         """
-        if not series.at:
+        at, amounts = series.at, series.amounts
+        if not at:
             return None
-        known = value(series, now)
-        reached = bisect_right(bounds, known)
-        if min(series.amounts) < 0:
-            moments = _leaving(series, edge, now, known)
-            return next((moment for moment, left in moments if bisect_right(bounds, left) != reached), None)
-        if not reached or bounds[reached - 1] <= 0:
-            return None
-        together = 0
-        for bucket, amount in zip(reversed(series.at), reversed(series.amounts), strict=True):
-            together += amount
-            if together >= bounds[reached - 1]:
-                return edge(bucket)
+        if min(amounts) < 0:
+            return bucket_by_bucket(series, now, bounds)
+        reached = bisect_right(bounds, sum(amounts))
+        while reached and (short := bounds[reached - 1]) > 0:
+            place = 0
+            while short > 0:
+                place -= 1
+                short -= amounts[place]
+            end = edge(at[place])
+            if end is None or now is None or end > now:
+                return end
+            reached -= 1
         return None
 
-    exact = span.unit == "hour"
-    return Span(
-        (lambda at: int(at.timestamp())) if exact else (lambda at: day_bucket(at, zone)),
-        left,
-        value,
-        lambda series, now: _leaving(series, edge, now, value(series, now)),
-        falling,
-    )
+    def bucket_by_bucket(series: Series, now: datetime | None, bounds: Bounds) -> datetime | None:
+        known = value(series, now)
+        reached, moments = bisect_right(bounds, known), _leaving(series, edge, now, known)
+        return next((moment for moment, left in moments if bisect_right(bounds, left) != reached), None)
+
+    return falling
+
+
+def _second(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+@lru_cache(maxsize=1024)
+def _days(zone: ZoneInfo) -> Bucket:
+    """One for all windows of whole days: an order's day is looked up once."""
+    return lambda at: day_bucket(at, zone)
 
 
 def _leaving(series: Series, edge: Edge, now: datetime | None, value: int) -> Iterator[tuple[datetime, int]]:
@@ -170,6 +191,6 @@ def _between(first: str | None, last: str | None, zone: ZoneInfo) -> Span:
     everything = first is None and last is None
     return Span(
         (lambda at: 0) if everything else bucket,
-        lambda bucket, now: False,
+        None,
         lambda series, now: sum(series.amounts),
     )

@@ -4,19 +4,20 @@ How windowed sums follow the orders is in `headrace.segmentation.windows`, how a
 """
 
 from collections.abc import Callable
+from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 import msgspec
 
 from headrace.rules.model import Duration, Leaf, Only, Window
 from headrace.segmentation.conditions import age, demographics, spans
-from headrace.segmentation.conditions.change import TIME, CompiledNumber
+from headrace.segmentation.conditions.change import TIME, Bounds, CompiledNumber, Falling, NextChange
 from headrace.segmentation.conditions.crossing import spend_before
 from headrace.segmentation.conditions.terms import Terms
-from headrace.segmentation.contributions import parts_of
+from headrace.segmentation.contributions import window_sum
 from headrace.segmentation.facts import NUMBERS, Facts, depends_on
 from headrace.segmentation.state import Series
-from headrace.segmentation.windows import WindowSum
 
 VISITS: Final = "customer.visits"
 SPEND_BEFORE: Final = "customer.spend_before"
@@ -48,17 +49,25 @@ def _number(field: str, window: Window | None, only: Only | None, terms: Terms) 
 def _windowed(field: str, window: Window | None, only: Only | None, terms: Terms) -> CompiledNumber:
     span = spans.compile_span(window or Window(), terms.timezone)
     said = msgspec.json.encode((field, window, only, terms.timezone), order="deterministic")
-    number = terms.windows.number(said, WindowSum(parts_of(field, only, span.bucket), span.left))
+    number = terms.windows.number(said, window_sum(field, only, span.bucket, span.left))
     value, later, falling, read = span.value, span.later, span.falling, frozenset({"ledger"})
     if later is None:
-        return CompiledNumber(lambda facts: value(facts.windows[number], facts.now), read)
-    # As below, a call shorter: these are asked for every order.
+        return CompiledNumber(lambda facts: sum(facts.windows[number].amounts), read)
+    # As below, with less to call: these are asked for every order, and most customers have nothing in most windows.
     return CompiledNumber(
-        lambda facts: value(facts.windows[number], facts.now),
+        lambda facts: value(series, facts.now) if (series := facts.windows[number]).at else 0,
         read | {TIME},
         lambda facts, bounds: later(facts.windows[number], facts.now),
-        None if falling is None else lambda steps: lambda facts: falling(facts.windows[number], facts.now, steps),
+        None if falling is None else _falling(number, falling),
     )
+
+
+def _falling(number: int, falling: spans.Falling) -> Falling:
+    @lru_cache
+    def below(steps: Bounds) -> NextChange:
+        return lambda facts: falling(series, facts.now, steps) if (series := facts.windows[number]).at else None
+
+    return below
 
 
 def _visits(window: Window | None, timezone: str) -> CompiledNumber:
@@ -66,7 +75,7 @@ def _visits(window: Window | None, timezone: str) -> CompiledNumber:
         return CompiledNumber(lambda facts: sum(facts.state.visits.amounts), frozenset({"visits"}))
     span = spans.compile_span(window, timezone)
     if window.this is None:
-        return _of_series(lambda facts: facts.state.visits, span, "visits")
+        return _of_series(attrgetter("state.visits"), span, "visits")
     return _of_series(lambda facts: spans.in_buckets(facts.state.visits, span), span, "visits")
 
 
@@ -78,7 +87,7 @@ def _of_series(series: Callable[[Facts], Series], span: spans.Span, part: str) -
         lambda facts: value(series(facts), facts.now),
         frozenset({part, TIME}),
         lambda facts, bounds: later(series(facts), facts.now),
-        None if falling is None else lambda steps: lambda facts: falling(series(facts), facts.now, steps),
+        None if falling is None else lru_cache(lambda steps: lambda facts: falling(series(facts), facts.now, steps)),
     )
 
 

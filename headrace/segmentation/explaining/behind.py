@@ -101,6 +101,7 @@ def _windowed(leaf: Leaf, facts: Facts, rules: CompiledRules) -> Callable[[Known
 
     def adds(one: Known) -> bool:
         parts = one_sum.parts(ordered(one.entry, one.part))
-        return any(now is None or not one_sum.left(at, now) for at, _ in parts)
+        left = one_sum.left
+        return any(now is None or left is None or not left(at, now) for at, _ in parts)
 
     return adds

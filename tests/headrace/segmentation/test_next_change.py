@@ -13,6 +13,7 @@ from headrace.rules.model import Leaf
 from headrace.segmentation.conditions.registry import compile_condition
 from headrace.segmentation.state import Entry, Profile
 from headrace.segmentation.totals import Summing
+from headrace.segmentation.windows import WindowSums
 from tests.headrace.segmentation.aggregates import ZONES, facts_of, histories, leaves, moments, terms
 
 TICK = timedelta(seconds=1)
@@ -27,7 +28,7 @@ def test_next_change__single_test__changes_there_and_not_before(
 ) -> None:
     asked = terms(zone)
     compiled = compile_condition(leaf, asked)
-    summing = Summing(asked.spend, (), "x", tuple(asked.windows.sums), ZoneInfo(zone))
+    summing = Summing(asked.spend, (), "x", WindowSums(asked.windows.sums), ZoneInfo(zone))
     facts = facts_of(history, asked, now, summing)
 
     def holds(at: datetime) -> bool:
@@ -67,7 +68,7 @@ def test_next_change__added_up_at_another_time__the_same_answer(
     """What has left a window is dropped when it is added up: that changes nothing later on."""
     asked = terms(zone)
     compiled = compile_condition(leaf, asked)
-    summing = Summing(asked.spend, (), "x", tuple(asked.windows.sums), ZoneInfo(zone))
+    summing = Summing(asked.spend, (), "x", WindowSums(asked.windows.sums), ZoneInfo(zone))
     then, later = facts_of(history, asked, now, summing), now + timedelta(days=17)
     then.now = later
     fresh = facts_of(history, asked, later, summing)

@@ -18,7 +18,7 @@ SPANS = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("bounds", [(1,), (2, 5), (1, 3, 10)])
+@pytest.mark.parametrize("bounds", [(1,), (2, 5), (1, 3, 10), (0, 2), (-1, 4), ()])
 @given(buckets=BUCKETS, span=SPANS, days=st.none() | st.integers(0, 120))
 def test_falling__buckets_that_left_are_still_kept__as_bucket_by_bucket(
     bounds: tuple[int, ...], buckets: dict[int, int], span: Duration, days: int | None

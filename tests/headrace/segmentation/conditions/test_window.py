@@ -7,6 +7,7 @@ import pytest
 
 from headrace.rules.model import Duration, Leaf, Only, Operand, Spend, Window
 from headrace.segmentation.codec import encode_lines
+from headrace.segmentation.conditions.number import compile_test
 from headrace.segmentation.conditions.registry import compile_condition, explain
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.window import compile_number
@@ -14,6 +15,7 @@ from headrace.segmentation.facts import Facts
 from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.state import Entry, Line, Refunded, Series, State
 from headrace.segmentation.totals import Summing, Sums
+from headrace.segmentation.windows import WindowSums
 
 SECOND = timedelta(seconds=1)
 SPEND = counted_spend(Spend())
@@ -41,7 +43,7 @@ def number(
 ) -> int | None:
     terms = Terms("GBP", zone, SPEND)
     read = compile_number(field, window, only, terms).read
-    sums = Sums(Summing(SPEND, (), "x", tuple(terms.windows.sums), ZoneInfo(zone)))
+    sums = Sums(Summing(SPEND, (), "x", WindowSums(terms.windows.sums), ZoneInfo(zone)))
     for entry in orders:
         sums.add(entry)
     facts = Facts(State("s:1", totals=sums.totals, windows=sums.windows), SPEND)
@@ -151,6 +153,18 @@ def test_compile_number__the_same_window_twice__is_added_up_once() -> None:
         compile_number("customer.spend", within(90, "day"), None, terms)
     compile_number("customer.spend", within(91, "day"), None, terms)
     assert len(terms.windows.sums) == 2
+
+
+def test_next_change__tests_of_one_bound__one_function() -> None:
+    """So it is asked once for all of them."""
+    compiled = compile_number("customer.items", within(90, "day"), None, Terms("GBP"))
+    above, below, other = (
+        compiled.next_change(compile_test(operator, bound), (bound,), steady=True)
+        for operator, bound in (("above", 1), ("below", 2), ("above", 2))
+    )
+    assert above is not None
+    assert above is below
+    assert above is not other
 
 
 @pytest.mark.parametrize("field", ["customer.average_order", "customer.age", "order.value", "customer.pets"])
