@@ -23,15 +23,15 @@ from headrace.segmentation.facts import (
 from headrace.segmentation.state import Line
 
 T = TypeVar("T")
-CATALOGUE: Final[Mapping[str, str]] = {**{field: field for field in LINE_CATALOGUE}, LINE_CATEGORIES: "categories"}
+_ATTRIBUTES: Final[Mapping[str, str]] = {**{field: field for field in LINE_CATALOGUE}, LINE_CATEGORIES: "categories"}
 """What repeats between customers: its field, and what it is of a line."""
 _REMEMBERED: Final = 16384
 
 
 def leaf(one: Leaf) -> Callable[[Line], bool]:
     """The test of a leaf on a line. Raises ValueError for a field that a line does not have."""
-    if one.field in CATALOGUE:
-        known, read = _known(one), attrgetter(CATALOGUE[one.field])
+    if one.field in _ATTRIBUTES:
+        known, read = _known(one), attrgetter(_ATTRIBUTES[one.field])
         return lambda line: known(read(line))
     if one.field in LINE_TEXTS:
         value, test = LINE_TEXTS[one.field], text.compile_test(one)
@@ -81,8 +81,8 @@ class Remembered(dict[Any, T]):
 
 def _met(condition: Condition) -> Callable[[tuple[Line, ...]], Iterable[bool]]:
     """Line by line, whether it meets the condition."""
-    if isinstance(condition, Leaf) and condition.field in CATALOGUE:
-        known, read = _known(condition), attrgetter(CATALOGUE[condition.field])
+    if isinstance(condition, Leaf) and condition.field in _ATTRIBUTES:
+        known, read = _known(condition), attrgetter(_ATTRIBUTES[condition.field])
         return lambda lines: map(known, map(read, lines))
     return partial(map, combined(condition, leaf))
 
