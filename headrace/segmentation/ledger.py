@@ -92,23 +92,23 @@ def apply_order(before: Entry | None, snapshot: OrderSnapshot, revision: str) ->
     lines = lines_of(snapshot.lines)
     encoded = encode_lines(lines)
     refunds = _refunds(snapshot) if snapshot.refunds else ()
-    after = Entry(
-        revision=revision,
-        status=snapshot.status,
-        created_at=snapshot.created_at,
-        total=snapshot.total,
-        subtotal=snapshot.subtotal,
-        total_excluding_tax=snapshot.total_excluding_tax,
-        units=sum(map(_QUANTITY, lines)),
-        lines=encoded,
-        refunds=refunds,
-        archived=snapshot.archived,
-        seen=_seen(before, snapshot),
-        gone=() if before is None else _gone(before, lines, encoded, refunds),
-        channel=snapshot.channel_id,
-        shipping=snapshot.shipping,
-        store_credit=snapshot.store_credit,
-        shipping_excluding_tax=snapshot.shipping_excluding_tax,
+    after = Entry(  # by position: sixteen fields by name would cost more than all else here but the lines
+        revision,
+        snapshot.status,
+        snapshot.created_at,
+        snapshot.total,
+        snapshot.subtotal,
+        snapshot.total_excluding_tax,
+        sum(map(_QUANTITY, lines)),  # units
+        encoded,
+        refunds,
+        snapshot.archived,
+        _seen(before, snapshot),
+        () if before is None else _gone(before, lines, encoded, refunds),
+        snapshot.channel_id,
+        snapshot.shipping,
+        snapshot.store_credit,
+        snapshot.shipping_excluding_tax,
     )
     if before is not None and not before.seen and was_taken_out(before):
         before = None  # it had left the customer and is back: seen for the first time

@@ -6,7 +6,6 @@ Which rules they wake is in `entries.py`; a cause is an order, a line, a refund,
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -36,7 +35,6 @@ PAID: Final = (
 )
 """Statuses in which money was taken. What the vendor's own overview calls paid, and what only such an order becomes."""
 CANCELLED: Final = ("cancelled", "declined")
-_BACKORDERED: Final = attrgetter("backordered")
 Happened = CartEvent | RefundRequested | CustomEvent
 """Events that are no snapshots, and that rules may read."""
 
@@ -167,7 +165,7 @@ def _new_lines(
 
 
 def _late(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    return tuple(filter(_BACKORDERED, lines))
+    return tuple([line for line in lines if line.backordered])
 
 
 def _status_changes(look: _Look) -> Sequence[Occurrence]:
