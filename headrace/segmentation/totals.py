@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from headrace.segmentation.ledger import CountedSpend, counts, order_value
+from headrace.segmentation.ledger import CountedSpend, counts
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, Totals
 from headrace.segmentation.windows import Ordered, WindowSum, no_windows, step_windows
 
@@ -59,14 +59,14 @@ def contribution(entry: Entry, spend: CountedSpend) -> Contribution:
         if not counts(entry, spend):
             return Contribution(False, 0, 0, 0, made, made)  # noqa: FBT003  # a field
         return Contribution(True, spend.value(entry), entry.units, 0, made, made)  # noqa: FBT003  # a field
-    newest = max(made, *(refund.created_at for refund in refunds))
-    refunded = 0 if entry.archived else sum(refund.amount for refund in refunds)
+    newest = max([made, *[refund.created_at for refund in refunds]])
+    refunded = 0 if entry.archived else sum([refund.amount for refund in refunds])
     if not counts(entry, spend):
         return Contribution(False, 0, 0, refunded, made, newest)  # noqa: FBT003  # a field
-    amount, units = order_value(entry, spend), entry.units
+    amount, units = spend.value(entry), entry.units
     if spend.subtract_refunds:
         amount = max(0, amount - refunded)
-        units = max(0, units - sum(refund.units for refund in refunds))
+        units = max(0, units - sum([refund.units for refund in refunds]))
     return Contribution(True, amount, units, refunded, made, newest)  # noqa: FBT003  # a field
 
 
