@@ -24,7 +24,7 @@ from headrace.contracts.events import (
 )
 from headrace.segmentation.claims import set_by_hand
 from headrace.segmentation.codec import decode_lines
-from headrace.segmentation.ledger import Applied, apply_order, counts, lines_of
+from headrace.segmentation.ledger import Applied, apply_order, lines_of
 from headrace.segmentation.orders import OrderChange, extremes, find, keep
 from headrace.segmentation.pages import Pages, Written
 from headrace.segmentation.pins import PIN, pin_of
@@ -136,7 +136,7 @@ def _order(
         ledger=kept.ledger,
         cold=kept.cold,
         totals=step_totals(state.totals, old, new, lambda: extremes(kept, spend)),
-        purchased=_purchased(state.purchased, applied, summing),
+        purchased=_purchased(state.purchased, applied, old, new, summing),
         windows=_windows(state.windows, applied, old, new, summing, now),
     )
     changed = NOTHING if _adds_up_the_same(state, after) else LEDGER
@@ -164,15 +164,18 @@ def _windows(
     return step_windows(known, summing.windows, before, ordered(applied.after, new, applied.lines), now)
 
 
-def _purchased(known: Purchased, applied: Applied, summing: Summing) -> Purchased:
+def _purchased(
+    known: Purchased, applied: Applied, old: Contribution | None, new: Contribution, summing: Summing
+) -> Purchased:
     if not summing.tests:
         return known
-    before, after = applied.before, applied.after
-    counted, counts_now = before is not None and counts(before, summing.spend), counts(after, summing.spend)
-    if before is not None and counted is counts_now and (not counted or before.lines == after.lines):
+    before = applied.before if old is not None and old.counted else None
+    if before is None and not new.counted:
         return known
-    gone = decode_lines(before.lines) if before is not None and counted else ()
-    return step_purchased(known, gone, applied.lines if counts_now else (), summing)
+    if before is not None and new.counted and before.lines == applied.after.lines:
+        return known
+    gone = () if before is None else decode_lines(before.lines)
+    return step_purchased(known, gone, applied.lines if new.counted else (), summing)
 
 
 def _removed(removed: Removed | None) -> Absorbed | str:

@@ -35,7 +35,7 @@ from headrace.segmentation.compiled_entries import (
     compile_segment,
 )
 from headrace.segmentation.conditions.change import Timed
-from headrace.segmentation.conditions.lines import counts_of
+from headrace.segmentation.conditions.line_counts import counts_of
 from headrace.segmentation.conditions.membership import named
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.time import Edge, edge_of

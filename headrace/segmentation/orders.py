@@ -51,14 +51,16 @@ def find(state: State, order_id: str, pages: Pages) -> Entry | None:
 
 def keep(state: State, change: OrderChange, pages: Pages, spend: CountedSpend) -> Kept:
     """Put an order where it belongs: a cold one stays on its page, a large one goes there, the rest is hot."""
-    order_id, body = change.order_id, encode_entry(change.entry)
-    if change.old is not None and order_id not in state.ledger:
+    order_id, body, ledger = change.order_id, encode_entry(change.entry), state.ledger
+    is_hot, limits = order_id in ledger, paging.LIMITS
+    if change.old is not None and not is_hot:
         return _keep_cold(state, change, encode_page(body), pages, spend)
-    if len(body) > paging.LIMITS.order_bytes:
-        ledger = {other: known for other, known in state.ledger.items() if other != order_id}
+    if len(body) > limits.order_bytes:
+        if is_hot:
+            ledger = {other: known for other, known in ledger.items() if other != order_id}
         return Kept(ledger, colds.put(state.cold, change.new), {order_page(order_id): encode_page(body)})
-    ledger = {**state.ledger, order_id: body}
-    if _size(ledger) <= paging.LIMITS.ledger_bytes:
+    ledger = {**ledger, order_id: body}
+    if _size(ledger) <= limits.ledger_bytes:
         return Kept(ledger, state.cold, NOTHING_WRITTEN)
     return _make_room(ledger, state.cold, spend)
 

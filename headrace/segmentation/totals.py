@@ -6,12 +6,14 @@ What one order contributes is decided here, by the declared spend; where the ord
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import add as plus
+from operator import sub as minus
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from headrace.segmentation.ledger import CountedSpend, counts, order_value
+from headrace.segmentation.ledger import CountedSpend, counts
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, Totals
 from headrace.segmentation.windows import NO_SUMS, Ordered, WindowSums, no_windows, step_windows
 
@@ -56,15 +58,15 @@ def contribution(entry: Entry, spend: CountedSpend) -> Contribution:
     if not refunds:
         if not counts(entry, spend):
             return Contribution(False, 0, 0, 0, made, made)  # noqa: FBT003  # a field
-        return Contribution(True, order_value(entry, spend), entry.units, 0, made, made)  # noqa: FBT003  # a field
-    newest = max(made, *(refund.created_at for refund in refunds))
-    refunded = 0 if entry.archived else sum(refund.amount for refund in refunds)
+        return Contribution(True, spend.value(entry), entry.units, 0, made, made)  # noqa: FBT003  # a field
+    newest = max([made, *[refund.created_at for refund in refunds]])
+    refunded = 0 if entry.archived else sum([refund.amount for refund in refunds])
     if not counts(entry, spend):
         return Contribution(False, 0, 0, refunded, made, newest)  # noqa: FBT003  # a field
-    amount, units = order_value(entry, spend), entry.units
+    amount, units = spend.value(entry), entry.units
     if spend.subtract_refunds:
         amount = max(0, amount - refunded)
-        units = max(0, units - sum(refund.units for refund in refunds))
+        units = max(0, units - sum([refund.units for refund in refunds]))
     return Contribution(True, amount, units, refunded, made, newest)  # noqa: FBT003  # a field
 
 
@@ -75,11 +77,17 @@ def ordered(entry: Entry, part: Contribution, lines: tuple[Line, ...] | None = N
 
 def add(totals: Totals, part: Contribution) -> Totals:
     """Totals with one more order's part."""
-    largest, first, last = totals.largest, totals.first, totals.last
+    largest, first, last, newest = totals.largest, totals.first, totals.last, totals.newest
     if part.counted:
-        largest = max(largest, part.amount)
-        first = part.created_at if first is None else min(first, part.created_at)
-        last = part.created_at if last is None else max(last, part.created_at)
+        made = part.created_at
+        if part.amount > largest:
+            largest = part.amount
+        if first is None or made < first:
+            first = made
+        if last is None or made > last:
+            last = made
+    if newest is None or part.newest > newest:
+        newest = part.newest
     return Totals(
         totals.spend + part.amount,
         totals.orders + part.counted,
@@ -88,7 +96,7 @@ def add(totals: Totals, part: Contribution) -> Totals:
         largest,
         first,
         last,
-        part.newest if totals.newest is None else max(totals.newest, part.newest),
+        newest,
     )
 
 
@@ -130,10 +138,12 @@ def extremes_of(parts: Iterable[Contribution], cold: Cold) -> Totals:
 
 def step_purchased(purchased: Purchased, gone: tuple[Line, ...], come: tuple[Line, ...], summing: Summing) -> Purchased:
     """The count of purchased lines after some went and some came."""
-    matches = [known + more for known, more in zip(purchased.matches, summing.of_lines(come), strict=True)]
+    matches = purchased.matches
+    if come:
+        matches = tuple(map(plus, matches, summing.of_lines(come)))
     if gone:
-        matches = [known - less for known, less in zip(matches, summing.of_lines(gone), strict=True)]
-    return Purchased(purchased.lines - len(gone) + len(come), tuple(matches))
+        matches = tuple(map(minus, matches, summing.of_lines(gone)))
+    return Purchased(purchased.lines - len(gone) + len(come), matches)
 
 
 def none_purchased(summing: Summing) -> Purchased:

@@ -3,7 +3,7 @@
 Which rules they wake is in `entries.py`; a cause is an order, a line, a refund, a change of status or an event's id.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -74,7 +74,13 @@ def customer_triggers(before: Profile | None, after: Profile) -> tuple[Occurrenc
 
 def order_triggers(applied: Applied, snapshot: OrderSnapshot, wanted: frozenset[str] | None = None) -> list[Occurrence]:
     """In the order they happen in a shop: placed, its products, changes of status, refunds. `wanted` None: all."""
-    return [occurrence for watch in _watches(wanted) for occurrence in watch(applied, snapshot)]
+    before, after = applied.before, applied.after
+    known, seen = (False, 0) if before is None else (was_placed(before), before.seen)
+    look = _Look(before, after, applied.lines, snapshot, was_placed(after), known, seen)
+    found = list[Occurrence]()
+    for watch in _watches(wanted):
+        found += watch(look)
+    return found
 
 
 def past_triggers(
@@ -91,7 +97,7 @@ def past_triggers(
             yield Occurrence("order.placed", made, entry, lines, cause=id)
         if lines and "product.ordered" in wanted:
             yield Occurrence("product.ordered", made, entry, lines, cause=id)
-        if "order.backordered" in wanted and (late := tuple(line for line in lines if line.backordered)):
+        if "order.backordered" in wanted and (late := _late(lines)):
             yield Occurrence("order.backordered", made, entry, late, cause=_of_lines(id, late))
     for status in statuses_of(entry.seen) if "order.reached" in wanted else ():
         yield Occurrence("order.reached", made, entry, lines, to=status, cause=id)
@@ -103,94 +109,112 @@ def past_triggers(
         yield Occurrence("order.refunded", refund.created_at, entry, lines, cause=f"{id}:{refund.id}")
 
 
-def _placed(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
-    if _is_new(applied):
-        after = applied.after
-        yield Occurrence("order.placed", after.created_at, after, applied.lines, cause=snapshot.order_id)
+class _Look(Struct, frozen=True):
+    """An order as a snapshot shows it, and as it was known. `before` None: first sight.
+
+    `placed`, `known`: it was placed, now or earlier, and it was so before. `seen`: in which statuses before.
+    """
+
+    before: Entry | None
+    after: Entry
+    lines: tuple[Line, ...]
+    snapshot: OrderSnapshot
+    placed: bool
+    known: bool
+    seen: int
 
 
-def _ordered(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
-    before, after = applied.before, applied.after
-    lines = applied.lines
-    if not _is_new(applied):
-        if before is None or not was_placed(after) or after.lines == before.lines:
-            return
-        known = {line_mark(line) for line in decode_lines(before.lines)} | set(before.gone)
-        lines = tuple(line for line in applied.lines if line_mark(line) not in known)
-    if lines:
-        yield Occurrence("product.ordered", after.created_at, after, lines, cause=snapshot.order_id)
+def _placed(look: _Look) -> Sequence[Occurrence]:
+    if look.known or not look.placed:
+        return ()
+    return (Occurrence("order.placed", look.after.created_at, look.after, look.lines, cause=look.snapshot.order_id),)
 
 
-def _backordered(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
-    before, after = applied.before, applied.after
-    late = tuple([line for line in applied.lines if line.backordered])
-    if not late or not was_placed(after):
-        return
-    if before is not None and was_placed(before):
-        if after.lines == before.lines:
-            return
-        known = {backorder_mark(line) for line in decode_lines(before.lines) if line.backordered} | set(before.gone)
-        late = tuple(line for line in late if backorder_mark(line) not in known)
-    if late:
-        yield Occurrence(
-            "order.backordered", snapshot.modified_at, after, late, cause=_of_lines(snapshot.order_id, late)
-        )
+def _ordered(look: _Look) -> Sequence[Occurrence]:
+    lines = look.lines if look.placed else ()
+    if look.known:
+        lines = _new_lines(look, lines, line_mark, tuple)
+    if not lines:
+        return ()
+    return (Occurrence("product.ordered", look.after.created_at, look.after, lines, cause=look.snapshot.order_id),)
 
 
-def _status_changes(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
+def _backordered(look: _Look) -> Sequence[Occurrence]:
+    late = _late(look.lines) if look.placed else ()
+    if late and look.known:
+        late = _new_lines(look, late, backorder_mark, _late)
+    if not late:
+        return ()
+    snapshot = look.snapshot
+    cause = _of_lines(snapshot.order_id, late)
+    return (Occurrence("order.backordered", snapshot.modified_at, look.after, late, cause=cause),)
+
+
+def _new_lines(
+    look: _Look,
+    lines: tuple[Line, ...],
+    mark: Callable[[Line], str],
+    marked: Callable[[tuple[Line, ...]], tuple[Line, ...]],
+) -> tuple[Line, ...]:
+    """Those whose mark the order never had before; `marked`: those of an order's lines that have one."""
+    before = look.before
+    if before is None or look.after.lines == before.lines:
+        return ()
+    known = set(map(mark, marked(decode_lines(before.lines)))).union(before.gone)
+    return tuple([line for line in lines if mark(line) not in known])
+
+
+def _late(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    return tuple([line for line in lines if line.backordered])
+
+
+def _status_changes(look: _Look) -> Sequence[Occurrence]:
     """The change a notice told of, unless that status was seen already, then the change between two reads."""
-    after = applied.after
-    status = None if applied.before is None else applied.before.status
-    seen = _seen_before(applied)
-    told = snapshot.status_change
-    if told is not None and told.previous != told.new and not seen & status_bit(told.new):
-        yield _changed(applied, snapshot, told.previous, told.new)
+    status, found = None if look.before is None else look.before.status, list[Occurrence]()
+    told = look.snapshot.status_change
+    if told is not None and told.previous != told.new and not look.seen & status_bit(told.new):
+        found.append(_changed(look, told.previous, told.new))
         status = told.new
-    if status is not None and status != after.status:
-        yield _changed(applied, snapshot, status, after.status)
+    if status is not None and status != look.after.status:
+        found.append(_changed(look, status, look.after.status))
+    return found
 
 
-def _changed(applied: Applied, snapshot: OrderSnapshot, from_: OrderStatus, to: OrderStatus) -> Occurrence:
-    at = snapshot.modified_at
-    cause = f"{snapshot.order_id}:{from_}:{to}:{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return Occurrence("order.status_changed", at, applied.after, applied.lines, from_, to, cause)
+def _changed(look: _Look, from_: OrderStatus, to: OrderStatus) -> Occurrence:
+    at = look.snapshot.modified_at
+    cause = f"{look.snapshot.order_id}:{from_}:{to}:{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return Occurrence("order.status_changed", at, look.after, look.lines, from_, to, cause)
 
 
-def _reached(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
-    for status in statuses_of(applied.after.seen & ~_seen_before(applied)):
-        yield Occurrence(
-            "order.reached", snapshot.modified_at, applied.after, applied.lines, to=status, cause=snapshot.order_id
-        )
+def _reached(look: _Look) -> Sequence[Occurrence]:
+    return [_now("order.reached", look, status) for status in statuses_of(look.after.seen & ~look.seen)]
 
 
-def _paid(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
-    if applied.after.seen & _PAID_BITS and not _seen_before(applied) & _PAID_BITS:
-        yield Occurrence("order.paid", snapshot.modified_at, applied.after, applied.lines, cause=snapshot.order_id)
+def _paid(look: _Look) -> Sequence[Occurrence]:
+    return (_now("order.paid", look),) if look.after.seen & _PAID_BITS and not look.seen & _PAID_BITS else ()
 
 
-def _cancelled(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
-    if applied.after.seen & _CANCELLED_BITS and not _seen_before(applied) & _CANCELLED_BITS:
-        yield Occurrence("order.cancelled", snapshot.modified_at, applied.after, applied.lines, cause=snapshot.order_id)
+def _cancelled(look: _Look) -> Sequence[Occurrence]:
+    first = look.after.seen & _CANCELLED_BITS and not look.seen & _CANCELLED_BITS
+    return (_now("order.cancelled", look),) if first else ()
 
 
-def _refunds(applied: Applied, snapshot: OrderSnapshot) -> Iterator[Occurrence]:
-    before, after = applied.before, applied.after
+def _now(trigger: str, look: _Look, to: OrderStatus | None = None) -> Occurrence:
+    """What happens to an order once, as far as anybody knows when it last changed."""
+    return Occurrence(trigger, look.snapshot.modified_at, look.after, look.lines, None, to, look.snapshot.order_id)
+
+
+def _refunds(look: _Look) -> Sequence[Occurrence]:
+    before, after = look.before, look.after
     if not after.refunds or (before is not None and before.refunds == after.refunds):
-        return
+        return ()
     known = set() if before is None else {refund_mark(refund) for refund in before.refunds} | set(before.gone)
-    for refund in after.refunds:
-        if refund_mark(refund) not in known:
-            cause = f"{snapshot.order_id}:{refund.id}"
-            yield Occurrence("order.refunded", refund.created_at, after, applied.lines, cause=cause)
-
-
-def _is_new(applied: Applied) -> bool:
-    """Placed now, and not before."""
-    return was_placed(applied.after) and (applied.before is None or not was_placed(applied.before))
-
-
-def _seen_before(applied: Applied) -> int:
-    return 0 if applied.before is None else applied.before.seen
+    order_id, lines = look.snapshot.order_id, look.lines
+    return [
+        Occurrence("order.refunded", refund.created_at, after, lines, cause=f"{order_id}:{refund.id}")
+        for refund in after.refunds
+        if refund_mark(refund) not in known
+    ]
 
 
 def _of_lines(order_id: str, lines: tuple[Line, ...]) -> str:
@@ -214,7 +238,7 @@ _PAST: Final = frozenset(
 )
 _PAID_BITS: Final = _bits(PAID)
 _CANCELLED_BITS: Final = _bits(CANCELLED)
-Watch = Callable[[Applied, OrderSnapshot], Iterator[Occurrence]]
+Watch = Callable[[_Look], Sequence[Occurrence]]
 _ORDER_WATCHES: Final[dict[str, Watch]] = {
     "order.placed": _placed,
     "product.ordered": _ordered,

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from headrace.rules.model import AllOf, AnyOf, Condition, Leaf, Not
 from headrace.segmentation.conditions import lines
+from headrace.segmentation.conditions.line_counts import counts_of
 from headrace.segmentation.conditions.lists import Counted
 from headrace.segmentation.state import Line
 
@@ -46,7 +47,7 @@ def test_counts_of__any_conditions__as_each_counts_alone(several: list[Condition
     for condition in several:
         counted.number(condition, lines.count(condition))
     alone = [test(bought) for test in counted.tests]
-    together = lines.counts_of(counted)
+    together = counts_of(counted)
     assert together(bought) == alone
     assert together(bought) == alone  # and as remembered
 
