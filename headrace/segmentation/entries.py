@@ -34,7 +34,7 @@ from headrace.segmentation.derived import (
 from headrace.segmentation.facts import Facts, Labels
 from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wakes
 from headrace.segmentation.group_claims import Wanted, group_in, wanted
-from headrace.segmentation.ladders import rung_of, step_to
+from headrace.segmentation.ladders import climb, rung_of
 from headrace.segmentation.pending import Waiting, due_at, without
 from headrace.segmentation.present import folded_attributes, folded_tags
 from headrace.segmentation.standing import turned
@@ -125,7 +125,7 @@ class Walk:
             self.pending = tuple(one for one in self.pending if one.due > due)
 
     def _rules_together(self, those: Rules, facts: Facts) -> None:
-        fired = dict[int, list[Occurrence]]()
+        fired: dict[int, list[Occurrence]] = {}
         for occurrence in self._occurrences:
             woken = those.woken.get(occurrence.trigger)
             if woken is not None:
@@ -203,31 +203,33 @@ class Walk:
                 self._act(facts, segment.source, LEFT, segment.on_exit, segment.on_enter, segment.condition.reads)
 
     def _ladders(self, those: Ladders, facts: Facts) -> None:
-        numbers, standing = those.numbers(facts), self.standing
-        rungs, below = standing.rungs, standing.below
-        if not below and numbers == tuple(map(rungs.get, those.ids)):
-            return
-        for ladder, number in zip(those.ladders, numbers, strict=True):
-            if number != rungs.get(ladder.id) or ladder.id in below:
-                self._stand(ladder, facts, number)
+        numbers, rungs = those.numbers(facts), self.standing.rungs
+        if self.standing.below or numbers != tuple(map(rungs.get, those.ids)):
+            self._climb(those.ladders, numbers, facts)
 
     def _ladder(self, ladder: CompiledLadder, facts: Facts) -> None:
-        self._stand(ladder, facts, rung_of(ladder.ladder, ladder.read(facts)))
+        self._climb((ladder,), (rung_of(ladder.ladder, ladder.read(facts)),), facts)
 
-    def _stand(self, ladder: CompiledLadder, facts: Facts, number: int) -> None:
-        """The number of a ladder is on this rung; the customer may be granted another."""
-        before = self.standing.rungs.get(ladder.id)
-        self.standing = step_to(ladder.rungs, self.standing, number, facts.now)
-        now = self.standing.rungs[ladder.id]
-        if now == before:
-            return
-        self._unbar(ladder.gives[now])
-        self._note([ladder.source])
-        if ladder.acts:
-            if before is not None:
-                self._act(facts, ladder.source, LEFT, ladder.on_exit[before], ladder.on_enter[before], ladder.reads)
-            self._act(facts, ladder.source, ENTERED, ladder.on_enter[now], ladder.on_exit[now], ladder.reads)
-        self.parts.append(ladder.verdicts[now])
+    def _climb(self, ladders: tuple[CompiledLadder, ...], numbers: tuple[int, ...], facts: Facts) -> None:
+        """The numbers of these ladders are on these rungs; the customer may be granted others."""
+        before = self.standing.rungs
+        rungs = [ladder.rungs for ladder in ladders]
+        self.standing = climb(zip(rungs, numbers, strict=True), self.standing, facts.now)
+        after = self.standing.rungs
+        moved = [ladder for ladder in ladders if before.get(ladder.id) != after[ladder.id]]
+        self._note([ladder.source for ladder in moved])
+        for ladder in moved:
+            now = after[ladder.id]
+            self._unbar(ladder.gives[now])
+            if ladder.acts:
+                self._changed_rung(ladder, before.get(ladder.id), now, facts)
+            self.parts.append(ladder.verdicts[now])
+
+    def _changed_rung(self, ladder: CompiledLadder, before: int | None, now: int, facts: Facts) -> None:
+        enter, leave, reads = ladder.on_enter, ladder.on_exit, ladder.reads
+        if before is not None:
+            self._act(facts, ladder.source, LEFT, leave[before], enter[before], reads)
+        self._act(facts, ladder.source, ENTERED, enter[now], leave[now], reads)
 
     def _act(
         self,

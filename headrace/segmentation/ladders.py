@@ -4,6 +4,7 @@ Up is at once. Down is at once too, or after a grace that begins when the number
 each recovery, and begins anew on every rung where a ladder goes down one step at a time.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -93,11 +94,11 @@ def step_to(rungs: Rungs, standing: Standing, number: int, now: datetime | None)
     """
     rung = standing.rungs.get(rungs.id)
     if rung is None or number > rung:
-        return _moved(rungs, standing, number, now)
+        return _moved([(rungs, number)], standing, now)
     if number == rung or rungs.ladder.demote == "never":
         return _above(rungs, standing)
     if rungs.grace is None:
-        return _moved(rungs, standing, number, now)
+        return _moved([(rungs, number)], standing, now)
     since = standing.below.get(rungs.id)
     if since is None:
         return standing if now is None else replace(standing, below={**standing.below, rungs.id: now})
@@ -105,9 +106,21 @@ def step_to(rungs: Rungs, standing: Standing, number: int, now: datetime | None)
     if now is None or ends is None or now < ends:
         return standing
     if rungs.ladder.demote == "direct":
-        return _moved(rungs, standing, number, now)
-    lower = _moved(rungs, standing, rung - 1, now)
+        return _moved([(rungs, number)], standing, now)
+    lower = _moved([(rungs, rung - 1)], standing, now)
     return lower if number == rung - 1 else replace(lower, below={**lower.below, rungs.id: now})
+
+
+def climb(ladders: Iterable[tuple[Rungs, int]], standing: Standing, now: datetime | None) -> Standing:
+    """The same of several ladders, each with the rung that its number is on."""
+    moved: list[tuple[Rungs, int]] = []
+    for rungs, number in ladders:
+        if rungs.holds or rungs.id in standing.below:
+            standing = step_to(rungs, _moved(moved, standing, now), number, now)
+            moved = []
+        elif standing.rungs.get(rungs.id) != number:
+            moved.append((rungs, number))
+    return _moved(moved, standing, now)
 
 
 def grace_ends(rungs: Rungs, standing: Standing) -> datetime | None:
@@ -134,18 +147,21 @@ def kept_rung(rungs: Rungs, number: int, name: str | None) -> int:
     return min(number, len(rungs.names) - 1)
 
 
-def _moved(rungs: Rungs, standing: Standing, number: int, now: datetime | None) -> Standing:
-    since = standing.since.copy()
-    since.pop(rungs.source, None)
-    if now is not None:
-        since[rungs.source] = now
-    return Standing(
-        standing.segments,
-        {**standing.rungs, rungs.id: number},
-        since,
-        _without(standing.below, rungs.id),
-        {**standing.held, rungs.id: rungs.names[number]} if rungs.holds else standing.held,
-    )
+def _moved(moved: Sequence[tuple[Rungs, int]], standing: Standing, now: datetime | None) -> Standing:
+    """On these rungs from now on."""
+    if not moved:
+        return standing
+    on, since, below, held = standing.rungs.copy(), standing.since.copy(), standing.below, standing.held
+    for rungs, number in moved:
+        on[rungs.id] = number
+        since.pop(rungs.source, None)
+        if now is not None:
+            since[rungs.source] = now
+        if rungs.id in below:
+            below = _without(below, rungs.id)
+        if rungs.holds:
+            held = {**held, rungs.id: rungs.names[number]}
+    return Standing(standing.segments, on, since, below, held)
 
 
 def _above(rungs: Rungs, standing: Standing) -> Standing:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_entries import CompiledLadder, CompiledSegment, acts_of
 from headrace.segmentation.facts import Facts, Labels
-from headrace.segmentation.ladders import step_to
+from headrace.segmentation.ladders import climb
 from headrace.segmentation.present import folded_labels
 from headrace.segmentation.state import Claims, Standing, State
 from headrace.segmentation.steps import Ladders, Segments, Step
@@ -38,7 +38,7 @@ class Placing:
             return None
         place, now = _Place(self._rules, claims, was), facts.now
         facts.attributes, facts.tags = place.attributes, place.tags
-        moved = list[str]()
+        moved: list[str] = []
         for step in self._steps:
             moved += place.move(step, facts)
         if not self._acting.isdisjoint(moved):
@@ -84,14 +84,11 @@ class _Place:
         self.inside.symmetric_difference_update(moved)
         return moved
 
-    def _climb(self, step: Ladders, facts: Facts) -> list[str]:
-        moved = []
-        for ladder, number in zip(step.ladders, step.numbers(facts), strict=True):
-            rungs = self.ladders.rungs
-            self.ladders = step_to(ladder.rungs, self.ladders, number, facts.now)
-            if self.ladders.rungs is not rungs:
-                moved.append(ladder.id)
-        return moved
+    def _climb(self, those: Ladders, facts: Facts) -> list[str]:
+        rungs, before = [ladder.rungs for ladder in those.ladders], self.ladders.rungs
+        self.ladders = climb(zip(rungs, those.numbers(facts), strict=True), self.ladders, facts.now)
+        after = self.ladders.rungs
+        return [name for name in those.ids if before.get(name) != after.get(name)]
 
     def _read(self) -> tuple[Labels, Labels]:
         if self.labels is None:

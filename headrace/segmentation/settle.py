@@ -26,7 +26,7 @@ from headrace.segmentation.pins import PIN, has_ended
 from headrace.segmentation.state import State, first_due
 from headrace.segmentation.timers import next_timers, timers_due
 from headrace.segmentation.triggers import Occurrence
-from headrace.segmentation.verdicts import Trace, Verdict
+from headrace.segmentation.verdicts import Part, Trace, Verdict
 
 _OF_GROUP: Final = frozenset({"profile", PIN})
 _TOLD_BY: Final = frozenset({"profile", PIN, "labels"})
@@ -126,17 +126,17 @@ def settle(state: State, rules: CompiledRules, stamp: Stamp, step: Step) -> Deci
     )
     effects: tuple[Effect, ...] = ()
     fates: Fates = ()
-    parts = [*step.verdicts, *walk.parts]
+    came_to: list[Part] = [*step.verdicts, *walk.parts]
     if walk.fired or step.past or walk.pending is not state.pending:
         release = Release(step.named, step.clock or now, step.happened, step.adopted)
         fired = (*step.past, *walk.fired) if step.past else walk.fired
         carried = carry_out(state, rules, stamp, fired, walk.pending, release)
         state, effects, fates = carried.state, carried.effects, carried.fates
-        parts += carried.verdicts
+        came_to += carried.verdicts
         if walk.spared:
             fates += tuple((kind, "withheld") for kind in walk.spared)
     state, turned = _remember(state, known, stamp, step.moved_to)
-    trace = Trace(stamp.event, tuple(parts))
+    trace = Trace(stamp.event, tuple(came_to))
     pages = {**step.pages, **turned} if turned else step.pages
     return Decision(state, actions, wake_at(state), trace, pages, effects, fates)
 

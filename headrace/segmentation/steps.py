@@ -101,7 +101,7 @@ def _is_steady(entry: CompiledEntry, sets: frozenset[str] = frozenset()) -> bool
     """Whether it makes no difference to an entry that these labels are set, or its own, while it is asked."""
     match entry:
         case CompiledLadder():
-            return True
+            return not any(action.row for action in acts_of(entry))
         case CompiledRule():
             return not entry.derived and not entry.reads & (sets | entry.sets)
         case CompiledSegment():

@@ -77,7 +77,7 @@ def order_triggers(applied: Applied, snapshot: OrderSnapshot, wanted: frozenset[
     before, after = applied.before, applied.after
     known, seen = (False, 0) if before is None else (was_placed(before), before.seen)
     look = _Look(before, after, applied.lines, snapshot, was_placed(after), known, seen)
-    found = list[Occurrence]()
+    found: list[Occurrence] = []
     for watch in _watches(wanted):
         found += watch(look)
     return found
@@ -170,7 +170,8 @@ def _late(lines: tuple[Line, ...]) -> tuple[Line, ...]:
 
 def _status_changes(look: _Look) -> Sequence[Occurrence]:
     """The change a notice told of, unless that status was seen already, then the change between two reads."""
-    status, found = None if look.before is None else look.before.status, list[Occurrence]()
+    found: list[Occurrence] = []
+    status = None if look.before is None else look.before.status
     told = look.snapshot.status_change
     if told is not None and told.previous != told.new and not look.seen & status_bit(told.new):
         found.append(_changed(look, told.previous, told.new))

@@ -28,8 +28,10 @@ def wake(state: State, rules: CompiledRules, context: Context) -> Decision:
     the record that set it, and its actions are numbered after that record's. Timers of one moment fire together, in
     the order in which entries read each other's labels.
     """
-    actions, parts, pages = list[Desired](), list[Part](), dict[str, bytes | None]()
-    effects = list[Effect]()
+    actions: list[Desired] = []
+    effects: list[Effect] = []
+    parts: list[Part] = []
+    pages: dict[str, bytes | None] = {}
     fates: Fates = ()
     woken, moment = state, _moment(state, context)
     while moment is not None:
