@@ -20,7 +20,7 @@ from headrace.segmentation.state import Timer
 Read = Callable[[Facts], datetime | None]
 Edge = Callable[[date], datetime | None]
 Ahead = tuple[tuple[datetime, ...], tuple[tuple[Timer, ...], ...]]
-"""All edges of a day in their order, and the timers that are ahead when none, one, two ... of them have passed."""
+"""All edges of a day in their order, and the timers ahead of who has passed none, one, two ... of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +63,9 @@ def _ahead_of_day(edges_of: Mapping[str, list[Edge]]) -> Callable[[date], Ahead]
     def of_day(day: date) -> Ahead:
         dues = [(edge(day), source) for source, edges in edges_of.items() for edge in edges]
         timers = sorted([Timer(due, source) for due, source in dues if due is not None])
-        edges = sorted({timer.due for timer in timers})
-        later = [_first_of_each([timer for timer in timers if timer.due > edge]) for edge in edges]
-        return tuple(edges), (_first_of_each(timers), *later)
+        ahead: list[tuple[Timer, ...]] = [()]
+        for timer in reversed(timers):
+            ahead.append((timer, *[later for later in ahead[-1] if later.source != timer.source]))
+        return tuple([timer.due for timer in timers]), tuple(reversed(ahead))
 
     return of_day
-
-
-def _first_of_each(timers: Iterable[Timer]) -> tuple[Timer, ...]:
-    first: dict[str, Timer] = {}
-    for timer in timers:
-        first.setdefault(timer.source, timer)
-    return tuple(first.values())
