@@ -4,26 +4,19 @@ Each leaf has a bit, and the marks of a line are the bits of the leaves it meets
 conditions a line meets follows from its marks. Most lines of most orders have none.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from headrace.rules.dependencies import leaves
 from headrace.rules.model import Condition, Leaf
 from headrace.segmentation.conditions.combination import combined
 from headrace.segmentation.conditions.line_words import can_meet
-from headrace.segmentation.conditions.lines import Remembered, catalogue_test
+from headrace.segmentation.conditions.lines import READ, Remembered, catalogue_test
 from headrace.segmentation.conditions.lists import Counted
 from headrace.segmentation.state import Line
 
 Marks = Callable[[tuple[Line, ...]], Sequence[int] | None]
 """The marks of each of some lines; None: none has any."""
-_READ: Final[Mapping[str, Callable[[tuple[Line, ...]], list[Any]]]] = {
-    "name": lambda lines: [line.name for line in lines],
-    "sku": lambda lines: [line.sku for line in lines],
-    "brand": lambda lines: [line.brand for line in lines],
-    "category": lambda lines: [line.categories for line in lines],
-}
-"""What repeats between customers, of each line."""
 _HARDLY_REPEAT: Final = ("name", "sku")
 
 
@@ -33,10 +26,10 @@ def counts_of(counted: Counted[Line]) -> Callable[[tuple[Line, ...]], list[int]]
     Those that ask only what repeats between customers are asked together, so that many of them cost about what one
     does.
     """
-    known = [n for n, one in enumerate(counted.conditions) if all(leaf.field in _READ for leaf in leaves(one))]
+    known = [n for n, one in enumerate(counted.conditions) if all(leaf.field in READ for leaf in leaves(one))]
     alone = [(n, test) for n, test in enumerate(counted.tests) if n not in known]
     bits = _Bits([counted.conditions[n] for n in known])
-    asked = [_marks(field, bits) for field in _READ if bits.of_field(field)]
+    asked = [_marks(field, bits) for field in READ if bits.of_field(field)]
     met = [(n, bits.test(counted.conditions[n])) for n in known]
     by_marks = Remembered(lambda marks: tuple([n for n, holds in met if holds(marks)]))
     unmarked, nothing = by_marks[0], [0] * len(counted.tests)
@@ -81,7 +74,7 @@ class _Bits:
 
 def _marks(field: str, bits: _Bits) -> Marks:
     """The marks that lines have by one field."""
-    asking, read = bits.of_field(field), _READ[field]
+    asking, read = bits.of_field(field), READ[field]
     tests = [(bit, catalogue_test(leaf)) for bit, leaf in asking]
     mark = Remembered(lambda raw: sum([bit for bit, holds in tests if holds(raw)])).__getitem__
 

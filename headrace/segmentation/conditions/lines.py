@@ -23,15 +23,22 @@ from headrace.segmentation.facts import (
 from headrace.segmentation.state import Line
 
 T = TypeVar("T")
-_ATTRIBUTES: Final[Mapping[str, str]] = {**{field: field for field in LINE_CATALOGUE}, LINE_CATEGORIES: "categories"}
-"""What repeats between customers: its field, and what it is of a line."""
+_ATTRIBUTES: Final[Mapping[str, Callable[[Line], Any]]] = {**LINE_CATALOGUE, LINE_CATEGORIES: attrgetter("categories")}
+"""What repeats between customers, of a line."""
+READ: Final[Mapping[str, Callable[[tuple[Line, ...]], list[Any]]]] = {
+    "name": lambda lines: [line.name for line in lines],
+    "sku": lambda lines: [line.sku for line in lines],
+    "brand": lambda lines: [line.brand for line in lines],
+    LINE_CATEGORIES: lambda lines: [line.categories for line in lines],
+}
+"""The same of several lines; written out, since that is quicker than to look an attribute up by its name."""
 _REMEMBERED: Final = 16384
 
 
 def leaf(one: Leaf) -> Callable[[Line], bool]:
     """The test of a leaf on a line. Raises ValueError for a field that a line does not have."""
     if one.field in _ATTRIBUTES:
-        known, read = _known(one), attrgetter(_ATTRIBUTES[one.field])
+        known, read = _known(one), _ATTRIBUTES[one.field]
         return lambda line: known(read(line))
     if one.field in LINE_TEXTS:
         value, test = LINE_TEXTS[one.field], text.compile_test(one)
@@ -61,6 +68,9 @@ def one_by_one(condition: Condition) -> Callable[[tuple[Line, ...]], bool] | Non
     """Whether a condition holds for an order of one of these lines; None where it asks anything else."""
     if not (isinstance(condition, Each) and condition.field == LINE_LIST and condition.quantifier in ("any", "all")):
         return None
+    if isinstance(condition.of, Leaf) and condition.of.field in READ:
+        known, read = _known(condition.of), READ[condition.of.field]
+        return lambda lines: any(map(known, set(read(lines))))
     met = _met(condition.of)
     return lambda lines: any(met(lines))
 
@@ -81,9 +91,9 @@ class Remembered(dict[Any, T]):
 
 def _met(condition: Condition) -> Callable[[tuple[Line, ...]], Iterable[bool]]:
     """Line by line, whether it meets the condition."""
-    if isinstance(condition, Leaf) and condition.field in _ATTRIBUTES:
-        known, read = _known(condition), attrgetter(_ATTRIBUTES[condition.field])
-        return lambda lines: map(known, map(read, lines))
+    if isinstance(condition, Leaf) and condition.field in READ:
+        known, read = _known(condition), READ[condition.field]
+        return lambda lines: map(known, read(lines))
     return partial(map, combined(condition, leaf))
 
 

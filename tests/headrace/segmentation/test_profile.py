@@ -6,7 +6,7 @@ import pytest
 
 from headrace.contracts.events import Address, CustomerPersonal, CustomerSnapshot, OrderPersonal, OrderSnapshot
 from headrace.segmentation.profile import guest_profile, place_of, profile_of, same_facts
-from headrace.segmentation.state import Place
+from headrace.segmentation.state import Place, Profile
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -26,6 +26,47 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 )
 def test_place_of__names_and_codes__become_one_word(address: Address, place: Place) -> None:
     assert place_of(address) == place
+
+
+def test_profile_of__every_fact_another__each_in_its_field() -> None:
+    snapshot = CustomerSnapshot(
+        customer_id="7",
+        created_at=NOW,
+        modified_at=NOW.replace(day=2),
+        group="Gold",
+        email_domain="a.example",
+        company="Acme",
+        subscribed=True,
+        addresses=(Address(country="England"),),
+        store_credit=5,
+        consents={"Text Messages": True},
+        personal=CustomerPersonal(
+            email="ann@a.example",
+            first_name="Ann",
+            last_name="Lee",
+            phone="1",
+            birthday="1990-05-17",
+            form={"Shirt Size": "M", "none": " "},
+        ),
+    )
+    assert profile_of(snapshot, "r1") == Profile(
+        revision="r1",
+        created_at=NOW,
+        modified_at=NOW.replace(day=2),
+        group="Gold",
+        email="ann@a.example",
+        first_name="Ann",
+        last_name="Lee",
+        phone="1",
+        email_domain="a.example",
+        company="Acme",
+        subscribed=True,
+        places=(Place("GB"),),
+        store_credit=5,
+        consents={"text_messages": True},
+        form={"shirt_size": "M"},
+        birthday="1990-05-17",
+    )
 
 
 def test_same_facts__only_group_and_times_differ__is_the_same() -> None:
