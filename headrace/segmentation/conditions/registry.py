@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from headrace.rules.model import AllOf, AnyOf, Condition, Each, Leaf, Not
 from headrace.segmentation.conditions import (
     calendar,
+    channels,
     combination,
     consent,
     crossing,
@@ -164,6 +165,9 @@ def _plain(leaf: Leaf | Each, terms: Terms) -> Compared | Aged | Labelled | None
     if leaf.field in window.FIELDS and leaf.operator not in crossing.OPERATORS:
         read = window.compile_number(leaf.field, leaf.window, leaf.only, terms).read
         return Compared(read, leaf.operator, leaf.operand, leaf.field not in NEVER_UNSET)
+    if leaf.field.startswith(channels.SHARE):
+        share = terms.once("share", leaf.field, lambda: channels.compile_share(leaf.field, terms))
+        return Compared(share, leaf.operator, leaf.operand)
     return _labelled(leaf) or _aged(leaf, terms)
 
 
