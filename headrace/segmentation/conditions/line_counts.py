@@ -5,19 +5,17 @@ conditions a line meets follows from its marks. Most lines of most orders have n
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from headrace.rules.dependencies import leaves
 from headrace.rules.model import Condition, Leaf
 from headrace.segmentation.conditions.combination import combined
-from headrace.segmentation.conditions.line_words import can_meet
+from headrace.segmentation.conditions.line_words import HARDLY_REPEAT, can_meet
 from headrace.segmentation.conditions.lines import READ, Remembered, catalogue_test
 from headrace.segmentation.conditions.lists import Counted
 from headrace.segmentation.state import Line
 
 Marks = Callable[[tuple[Line, ...]], Sequence[int] | None]
 """The marks of each of some lines; None: none has any."""
-_HARDLY_REPEAT: Final = ("name", "sku")
 
 
 def counts_of(counted: Counted[Line]) -> Callable[[tuple[Line, ...]], list[int]]:
@@ -78,7 +76,7 @@ def _marks(field: str, bits: _Bits) -> Marks:
     tests = [(bit, catalogue_test(leaf)) for bit, leaf in asking]
     mark = Remembered(lambda raw: sum([bit for bit, holds in tests if holds(raw)])).__getitem__
 
-    may_be = can_meet([leaf for _, leaf in asking]) if field in _HARDLY_REPEAT else None
+    may_be = can_meet([leaf for _, leaf in asking]) if field in HARDLY_REPEAT else None
 
     def marks(lines: tuple[Line, ...]) -> Sequence[int] | None:
         values = read(lines)

@@ -5,12 +5,14 @@ would cost more than all the rest of a line.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from headrace.rules.model import Leaf, fold
 
-_FEW = 12
+HARDLY_REPEAT: Final = ("name", "sku")
+_FEW: Final = 12
 """With more words than this, each text is looked up: that costs about as much as so many searches."""
-_WITH_WORDS = ("is", "in", "contains", "starts_with", "ends_with")
+_WITH_WORDS: Final = ("is", "in", "contains", "starts_with", "ends_with")
 
 
 def can_meet(leaves: Sequence[Leaf]) -> Callable[[Iterable[str]], bool] | None:

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from headrace.rules.model import Condition, Each, Leaf
 from headrace.segmentation.conditions import number, text
 from headrace.segmentation.conditions.combination import combined
+from headrace.segmentation.conditions.line_words import HARDLY_REPEAT, can_meet
 from headrace.segmentation.facts import (
     LINE_CATALOGUE,
     LINE_CATEGORIES,
@@ -68,11 +69,19 @@ def one_by_one(condition: Condition) -> Callable[[tuple[Line, ...]], bool] | Non
     """Whether a condition holds for an order of one of these lines; None where it asks anything else."""
     if not (isinstance(condition, Each) and condition.field == LINE_LIST and condition.quantifier in ("any", "all")):
         return None
-    if isinstance(condition.of, Leaf) and condition.of.field in READ:
-        known, read = _known(condition.of), READ[condition.of.field]
+    return some(condition.of)
+
+
+def some(condition: Condition) -> Callable[[tuple[Line, ...]], bool]:
+    """Whether one of some lines meets a condition."""
+    if not (isinstance(condition, Leaf) and condition.field in READ):
+        met = _met(condition)
+        return lambda lines: any(met(lines))
+    known, read = _known(condition), READ[condition.field]
+    may_be = can_meet([condition]) if condition.field in HARDLY_REPEAT else None
+    if may_be is None:
         return lambda lines: any(map(known, set(read(lines))))
-    met = _met(condition.of)
-    return lambda lines: any(met(lines))
+    return lambda lines: may_be(read(lines)) and any(map(known, read(lines)))
 
 
 class Remembered(dict[Any, T]):

@@ -271,6 +271,9 @@ def _next_change(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
 def _each(each: Each, purchased: lists.Counted[Line]) -> Predicate:
     if each.field == PLACE_LIST:
         return _chain(lambda facts: facts.places, lists.compile_test(each, combination.combined(each.of, _place_leaf)))
+    if each.field in (LINE_LIST, CART_LIST) and each.quantifier in ("any", "none"):
+        some, wanted = lines.some(each.of), each.quantifier == "any"
+        return lambda facts: some(facts.lines) is wanted
     if each.field in (LINE_LIST, CART_LIST):
         return _chain(lambda facts: facts.lines, lists.compile_test(each, combination.combined(each.of, lines.leaf)))
     if each.field == PURCHASED:
