@@ -173,7 +173,7 @@ class Walk:
             self._note([rule.source])
 
     def _segments(self, those: Segments, facts: Facts) -> None:
-        holds, inside = those.holds(facts), frozenset(self.standing.segments)
+        holds, inside = those.holds(facts), self._rules.giving.of(self.standing).segments
         was_in = tuple(map(inside.__contains__, those.ids))
         self.parts.append(OfSegments(those.segments, was_in, holds))
         if holds == was_in:

@@ -32,6 +32,8 @@ class Given(Struct, frozen=True):
     tags_told: Tags = {}
     attributes_folded: Labels = {}
     tags_folded: Labels = {}
+    segments: frozenset[str] = frozenset()
+    """The same that the standing has, to look one up."""
 
 
 NOTHING: Final = Given()
@@ -80,6 +82,7 @@ class Giving:
             _as_told(tags),
             _folded(attributes),
             _folded(tags),
+            frozenset(standing.segments),
         )
 
     def _givers(self, standing: Standing) -> Iterator[tuple[str, Gives]]:
