@@ -62,10 +62,11 @@ def adopt(
 ) -> Adopted:
     """The rules taken over by a known customer, as of `now`. `fold`: what is to go over its past, None: all of it."""
     claims = state.claims
+    verdicts: list[Verdict] = []
     if claims != _UNCLAIMED:
         claims = keep_rules(claims, frozenset(rules.rules), rules.renames.rules)
-    dropped = sorted(set(state.claims.latched) - set(claims.latched) - set(rules.renames.rules))
-    verdicts = [Verdict(f"rule:{rule}", "dropped", "the rule is no longer in the rule set") for rule in dropped]
+        dropped = sorted(set(state.claims.latched) - set(claims.latched) - set(rules.renames.rules))
+        verdicts += [Verdict(f"rule:{rule}", "dropped", "the rule is no longer in the rule set") for rule in dropped]
     standing = keep_standing(state.standing, rules, now) if state.standing != _NOWHERE else _NOWHERE
     left = [name for name in state.standing.segments if rules.renames.segments.get(name, name) not in rules.segments]
     verdicts += [Verdict(f"segment:{name}", "dropped", "the segment is no longer in the rule set") for name in left]
@@ -76,7 +77,7 @@ def adopt(
     if state.pending:
         state = replace(state, pending=under_new_rules(state.pending, rules.waiting, rules.renames.source, now))
     changed = [verdict.source for verdict in verdicts]
-    fired = tuple[Fired, ...]()
+    fired: tuple[Fired, ...] = ()
     if due and (state.ledger or state.cold.orders):
         walk = (fold or fold_past)(state, rules, due, offset=offset, now=now, pages=pages)
         state = replace(state, claims=walk.claims)
