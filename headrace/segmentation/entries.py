@@ -1,6 +1,6 @@
 """One walk over the entries an event concerns: rules fire, segments are entered and left, rungs are taken.
 
-Works on claims and standing alone; the facts come ready, and what the sinks are told comes after.
+Works on claims and standing alone (`reached.py`); the facts come ready, and what the sinks are told comes after.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,8 +8,6 @@ from datetime import datetime
 from itertools import compress
 from operator import ne
 from typing import Any, Final
-
-from msgspec.structs import replace
 
 from headrace.contracts.effects import EffectKind
 from headrace.rules.model import Send
@@ -23,22 +21,14 @@ from headrace.segmentation.compiled_entries import (
     CompiledSegment,
     Gives,
 )
-from headrace.segmentation.derived import (
-    ATTRIBUTE_CHANGED,
-    Moment,
-    attribute_changed,
-    derived,
-    group_changed,
-    group_told,
-)
-from headrace.segmentation.facts import Facts, Labels
+from headrace.segmentation.derived import Moment
+from headrace.segmentation.facts import Facts
 from headrace.segmentation.firing import causes_of, is_met, same_but_newer, wakes
-from headrace.segmentation.group_claims import Wanted, group_in, wanted
 from headrace.segmentation.ladders import climb, rung_of
 from headrace.segmentation.pending import Waiting, due_at, without
-from headrace.segmentation.present import folded_attributes, folded_tags
+from headrace.segmentation.reached import Reached
 from headrace.segmentation.standing import turned
-from headrace.segmentation.state import Claims, Standing, State
+from headrace.segmentation.state import Claims, Standing
 from headrace.segmentation.steps import Ladders, OfRules, OfSegments, Rules, Segments, Step
 from headrace.segmentation.triggers import Occurrence
 from headrace.segmentation.verdicts import Part, Verdict
@@ -47,31 +37,14 @@ ENTERED: Final = "entered"
 LEFT: Final = "left"
 
 
-class Walk:
-    """The claims and standing of one customer while entries are walked; `changed` collects who changed them.
+class Walk(Reached):
+    """One walk; without a `moment`, rules that wait for a change of an attribute or of the group do not wake.
 
-    `moment`: of the decision; without one, rules that wait for a change of an attribute or of the group do not wake.
     `fired`: the effects asked for, and what is to wait; `pending`: what waits already; `spared`: the effects that
-    waited and are not done, because of their `unless`.
+    waited and are not done, because of their `unless`. `parts`: of the trace.
     """
 
-    __slots__ = (
-        "_group",
-        "_labels",
-        "_moment",
-        "_occurrences",
-        "_offset",
-        "_rules",
-        "_state",
-        "_tagged",
-        "changed",
-        "claims",
-        "fired",
-        "parts",
-        "pending",
-        "spared",
-        "standing",
-    )
+    __slots__ = ("_occurrences", "_offset", "fired", "parts", "pending", "spared")
 
     def __init__(
         self,
@@ -83,28 +56,13 @@ class Walk:
         moment: Moment | None = None,
         pending: Waiting = (),
     ) -> None:
-        self._rules = rules
+        super().__init__(rules, claims, standing, moment)
         self._offset = offset
-        self._moment = moment
-        self._labels: Labels | None = None
-        self._tagged: Labels | None = None
-        self._group: tuple[Claims, Standing, Wanted] | None = None
-        self._state: State | None = None
         self._occurrences: tuple[Occurrence, ...] = ()
-        self.claims = claims
-        self.standing = standing
         self.pending = pending
         self.spared: tuple[EffectKind, ...] = ()
         self.fired: list[Fired] = []
         self.parts: list[Part] = []
-        self.changed: list[str] = []
-
-    def bind(self, facts: Facts) -> None:
-        """Lets the facts read what the walk comes to."""
-        facts.attributes, facts.tags = self._attributes, self._tags
-        if self._rules.reads_membership:
-            self._state = facts.state
-            facts.standing, facts.group = self._standing, self._group_in
 
     def run(
         self,
@@ -144,7 +102,7 @@ class Walk:
     def _rule(self, rule: CompiledRule, facts: Facts) -> None:
         occurrences = self._occurrences
         if rule.derived:
-            occurrences = self._changes(rule, facts)
+            occurrences = self.changes(rule, facts)
             if not occurrences:
                 return
         before = self.claims
@@ -170,7 +128,7 @@ class Walk:
 
     def _note_claims(self, rule: CompiledRule, before: Claims) -> None:
         if self.claims is not before and not same_but_newer(rule.id, before, self.claims):
-            self._note([rule.source])
+            self.note([rule.source])
 
     def _segments(self, those: Segments, facts: Facts) -> None:
         holds, inside = those.holds(facts), self._rules.giving.of(self.standing).segments
@@ -192,7 +150,7 @@ class Walk:
     def _turn(self, turning: list[CompiledSegment], holds: list[bool], facts: Facts) -> None:
         """These segments were entered or left, and nothing in them depends on which of them was first."""
         self.standing = turned(self.standing, turning, holds, facts.now)
-        self._note([segment.source for segment in turning])
+        self.note([segment.source for segment in turning])
         if self.claims.barred_attributes or self.claims.barred_tags:
             for segment in compress(turning, holds):
                 self._unbar(segment.gives)
@@ -217,7 +175,7 @@ class Walk:
         self.standing = climb(zip(rungs, numbers, strict=True), self.standing, facts.now)
         after = self.standing.rungs
         moved = [ladder for ladder in ladders if before.get(ladder.id) != after[ladder.id]]
-        self._note([ladder.source for ladder in moved])
+        self.note([ladder.source for ladder in moved])
         for ladder in moved:
             now = after[ladder.id]
             self._unbar(ladder.gives[now])
@@ -265,75 +223,13 @@ class Walk:
                 before, then = self.claims, (action.action,)
                 self.claims = fire(self.claims, entry.id, then, fact_at=one.fact_at, offset=self._offset)
                 if self.claims is not before:
-                    self._note([one.source])
+                    self.note([one.source])
                 self.parts.append(Verdict(one.source, "fired", explain_action(action)))
 
     def _unbar(self, gives: Gives) -> None:
         """What somebody is given anew is barred no longer."""
         if self.claims.barred_attributes or self.claims.barred_tags:
             self.claims = lift(self.claims, gives.attributes, gives.tags)
-
-    def _note(self, sources: Iterable[str]) -> None:
-        self.changed += sources
-        self._labels = self._tagged = None
-
-    def _changes(self, rule: CompiledRule, facts: Facts) -> tuple[Occurrence, ...]:
-        moment = self._moment
-        if moment is None or self._is_as_told():
-            return ()
-        if rule.when.name == ATTRIBUTE_CHANGED:
-            found = attribute_changed(rule.when.of or "", facts.state, self._attributes())
-        else:
-            found = group_changed(facts, self._group_wanted(), moment)
-        return () if found is None else (derived(found, moment, facts),)
-
-    def _is_as_told(self) -> bool:
-        """Nothing has come to another group or attribute yet; between groups of one place any fact may decide."""
-        state, moment = self._state, self._moment
-        return (
-            state is not None
-            and self.claims is state.claims
-            and self.standing is state.standing
-            and moment is not None
-            and moment.as_told
-            and not self._rules.ties
-        )
-
-    def _standing(self) -> Standing:
-        return self.standing
-
-    def _group_in(self) -> str | None:
-        """The group the customer counts as in, by the claims so far."""
-        if self._state is None:
-            return None
-        return group_told(self._state) if self._is_as_told() else self._group_wanted()
-
-    def _group_wanted(self) -> str | None:
-        state = self._state
-        if state is None:
-            return None
-        known = self._group
-        if known is None or known[0] is not self.claims or known[1] is not self.standing:
-            now = replace(state, claims=self.claims, standing=self.standing)
-            known = self._group = (self.claims, self.standing, wanted(now, self._rules))
-        return group_in(state, known[2])
-
-    def wanted(self) -> Wanted | None:
-        """The group wanted for the customer, if somebody asked for it at the end; what the store has not aside."""
-        known = self._group
-        return known[2] if known is not None and known[0] is self.claims and known[1] is self.standing else None
-
-    def _attributes(self) -> Labels:
-        known = self._labels
-        if known is None:
-            known = self._labels = folded_attributes(self._rules, self.claims, self.standing)
-        return known
-
-    def _tags(self) -> Labels:
-        known = self._tagged
-        if known is None:  # kept: a rule asks of each line, and its own tag must not answer
-            known = self._tagged = folded_tags(self._rules, self.claims, self.standing)
-        return known
 
 
 _WALKED: Final[dict[type, Callable[[Walk, Any, Facts], None]]] = {

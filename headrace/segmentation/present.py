@@ -81,24 +81,16 @@ def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> t
 def folded_attributes(rules: CompiledRules, claims: Claims, standing: Standing) -> Labels:
     """All attributes."""
     given = rules.giving.of(standing)
-    if not (claims.manual or claims.barred_attributes):
-        for latch in claims.latched.values():
-            if latch.attributes:
-                break
-        else:
-            return given.attributes_folded
+    if not (claims.manual or claims.barred_attributes or any(map(_ATTRIBUTES, claims.latched.values()))):
+        return given.attributes_folded
     return Folded(given.attributes, claims.latched, _ATTRIBUTES, claims.manual, claims.barred_attributes)
 
 
 def folded_tags(rules: CompiledRules, claims: Claims, standing: Standing) -> Labels:
     """All tags, and lists."""
     given = rules.giving.of(standing)
-    if not claims.barred_tags:
-        for latch in claims.latched.values():
-            if latch.tags:
-                break
-        else:
-            return given.tags_folded
+    if not (claims.barred_tags or any(map(_TAGS, claims.latched.values()))):
+        return given.tags_folded
     return Folded(given.tags, claims.latched, _TAGS, {}, claims.barred_tags)
 
 

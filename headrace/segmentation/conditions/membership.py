@@ -148,8 +148,11 @@ def _member_test(leaf: Leaf, known: Named, timezone: str) -> Callable[[Facts], b
         standing, now = facts.standing(), facts.now
         if now is None:
             return False
-        entered = [at for _, since in members if (at := since(standing)) is not None]
-        return any((due := edge(at)) is not None and due <= now for at in entered)
+        for _, since in members:
+            at = since(standing)
+            if at is not None and (due := edge(at)) is not None and due <= now:
+                return True
+        return False
 
     return long_enough
 
