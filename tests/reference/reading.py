@@ -146,6 +146,8 @@ class Reading:
             case CustomerUnpinned():
                 self.memory.pin = None
         moved_to = self._moved_to(before)
+        if moved_to is not None:
+            self.teller.moved_away = True
         if moved_to is not None and self.rules is not None and self.rules.drift == "pin":
             there = Pin(in_rules(moved_to, self.rules), None)
             self.memory.pin = self.memory.pin if pinned_group(there, self.rules) is None else there
@@ -181,12 +183,14 @@ class Reading:
         self.memory = Memory()
 
     def _moved_to(self, before: Facts) -> str | None:
-        """Where somebody else put the customer, after the store had the group we wanted."""
+        """Where somebody else put the customer, after the store had the group we wanted; or moved on who was moved."""
         was, now = before.customer, self.facts.customer
         if was is None or now is None or not isinstance(self.arrived[-1].event.data, CustomerSnapshot):
             return None
         told = self.teller.last_group
-        if not self.teller.group_known or told is None or was.group != told or now.group == told:
+        if not self.teller.group_known or told is None or now.group in (was.group, told):
+            return None
+        if was.group != told and not self.teller.moved_away:
             return None
         default = "" if self.rules is None else at_store(self.rules.default_group, self.rules)
         given = now.group == default != "" and now.modified_at - now.created_at < timedelta(hours=1)

@@ -24,6 +24,8 @@ class Teller:
     last_contact: Said | None = None
     groups: list[tuple[datetime | None, str]] = field(default_factory=list)
     """Every group that was wanted, with when it came to be."""
+    moved_away: bool = False
+    """Somebody moved the customer since the group was wanted that is wanted now."""
 
     def contact(self, facts: Facts) -> None:
         """E-mail, names and consent, once anything of them is known."""
@@ -48,6 +50,8 @@ class Teller:
             self.said.append(("group", value))
         if value is not None and value != self.last_group:
             self.groups.append((now, value))
+        if value != self.last_group:
+            self.moved_away = False
         self.group_known, self.last_group = True, value
         if value:
             self.wanted.add(value)
