@@ -32,10 +32,13 @@ def compile_met(trigger: str, condition: CompiledCondition | None) -> Met | None
 
 def _of_one_line(holds: Met) -> Met:
     def of_one_line(facts: Facts) -> bool:
-        for line in facts.lines:
+        lines, met = facts.lines, False
+        for line in lines:
             facts.lines = (line,)
             if holds(facts):
-                return True
-        return False
+                met = True
+                break
+        facts.lines = lines  # who is asked next is asked about all of them
+        return met
 
     return of_one_line
