@@ -120,7 +120,7 @@ class Walk(Reached):
             self.claims = fire(self.claims, rule.id, rule.at_once, fact_at=fact_at, offset=self._offset)
         if rule.acts:
             causes = causes_of(rule, facts, occurrence)
-            facts.order, facts.lines = occurrence.order, occurrence.lines
+            facts.order, facts.lines, facts.event = occurrence.order, occurrence.lines, occurrence.event
             rows = rows_of(rule.acts, facts)
             self.fired += [
                 Fired(rule.source, rule.acts, cause, fact_at, follows=rule.derived, rows=rows) for cause in causes

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 from headrace.contracts.effects import encode_effect
+from headrace.contracts.events import CartEvent
 from headrace.rules.catalogue import FIELDS
 from headrace.rules.effects import PERSONAL_COLUMNS
 from tests.headrace.segmentation.acting import START, Story, compiled
@@ -45,6 +46,17 @@ def test_row__columns__values_as_json_in_their_order() -> None:
         ("customer.group", None),
     ]
     assert effect.with_["columns"][5] == "customer.email", "whoever writes the row knows it"
+
+
+def test_row__of_a_cart_without_a_condition__tells_the_cart() -> None:
+    columns = "columns: [cart.value, cart.items]"
+    story = Story(
+        compiled(f"rules: [{{id: r, when: cart.abandoned, then: [{{export_row: {{file: a.csv, {columns}}}}}]}}]")
+    )
+    story.customer()
+    story.happens(CartEvent(cart_id="c", currency="GBP", total=6_000), "cart.abandoned", START)
+    (effect,) = story.effects
+    assert effect.with_["row"] == {"cart.value": {"amount_minor": 6_000, "currency": "GBP"}, "cart.items": 0}
 
 
 def test_row__after_a_time__facts_of_then_and_no_order() -> None:
