@@ -77,7 +77,7 @@ def _to_wait(
             fact_at = why.at or fact_at
     assert action.after is not None
     due = timeline.same_time_later(fact_at, action.after, walk.scene.zone)
-    return [Waiting(max(due, why.at or due), fired.source, key, named, fact_at)]
+    return [] if due is None else [Waiting(max(due, why.at or due), fired.source, key, named, fact_at)]
 
 
 def _may(fired: Fired, action: Send, fact_at: datetime, origin: str, walk: Walk, why: Why) -> bool:
@@ -90,7 +90,7 @@ def _may(fired: Fired, action: Send, fact_at: datetime, origin: str, walk: Walk,
         return True
     since = fact_at
     if fired.waited and action.after is not None:
-        since = timeline.same_time_later(fact_at, action.after, walk.scene.zone)
+        since = timeline.same_time_later(fact_at, action.after, walk.scene.zone) or fact_at
     if why.clock is None:
         return False
     return not timeline.is_older(since, why.clock, walk.scene.rules.max_age, walk.scene.zone)

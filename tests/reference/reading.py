@@ -249,8 +249,9 @@ class Reading:
             action = actions.get(one.key)
             if action is not None and action.after is not None:
                 due = timeline.same_time_later(one.fact_at, action.after, self.rules.store.timezone)
-                due = due if self.now is None else max(due, self.now)
-                kept.append(type(one)(due, source, one.key, one.cause, one.fact_at))
+                if due is not None:
+                    due = due if self.now is None else max(due, self.now)
+                    kept.append(type(one)(due, source, one.key, one.cause, one.fact_at))
         memory.waiting = sorted(kept, key=lambda one: (one.due, one.source, one.key, one.cause))
 
     def _to_fold(self, rules: RuleSet) -> list[Rule]:

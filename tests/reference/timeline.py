@@ -56,11 +56,19 @@ def later(at: datetime, span: Duration, zone: str) -> datetime:
     return day_start(day_after(local_day(at, zone), span) + timedelta(days=1), zone)
 
 
-def same_time_later(at: datetime, span: Duration, zone: str) -> datetime:
+def same_time_later(at: datetime, span: Duration, zone: str) -> datetime | None:
     """The moment an action that waits is done: exact hours later, or when clocks show the same time of the later day.
 
-    A time that clocks skip there is the moment they would have shown it, had they not been put forward.
+    A time that clocks skip there is the moment they would have shown it, had they not been put forward. None: outside
+    the calendar, at whose beginning lies what nobody knows the time of.
     """
+    try:
+        return _same_time_later(at, span, zone)
+    except OverflowError:
+        return None
+
+
+def _same_time_later(at: datetime, span: Duration, zone: str) -> datetime:
     if span.unit == "hour":
         return at + timedelta(hours=span.count)
     local = at.astimezone(ZoneInfo(zone))
