@@ -48,10 +48,10 @@ TIMED = ("event", "state", "timers", "decide", "encode state", "encode event")
 WARM = 200
 COLUMNS = {
     "events": "events",
-    "decode_event_us": "event",
-    "encode_event_us": "encoded",
-    "decode_state_us": "state",
-    "encode_state_us": "encoded",
+    "decode_event_us": "event in",
+    "encode_event_us": "out",
+    "decode_state_us": "state in",
+    "encode_state_us": "out",
     "decide_us": "decide",
     "decide_by_codec": "/codec",
     "codec_in_place_us": "in place",

@@ -127,13 +127,6 @@ def add_to(series: Series, more: Iterable[tuple[int, int]]) -> Series:
     return series
 
 
-def pruned(series: Series, one: WindowSum, now: datetime | None) -> Series:
-    """Without what has left the window."""
-    if now is None or one.left is None or not series.at or not one.left(series.at[0], now):
-        return series
-    return _without_left(series, one.left, now)
-
-
 _EMPTY: Final = Series()
 
 

@@ -15,6 +15,7 @@ from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.state import Entry, Line, Profile, Refunded, Series, State
 from headrace.segmentation.totals import Summing, Sums
 from headrace.segmentation.visits import visited
+from headrace.segmentation.windows import WindowSum
 from tests.headrace.segmentation.conditions.test_calendar import FRIDAY, HOLIDAYS, ONCE, SUMMER
 
 ZONES = ("Europe/London", "America/New_York", "Australia/Lord_Howe")
@@ -163,3 +164,11 @@ def facts_of(
     known = Facts(state, asked.spend)
     known.now = now
     return known
+
+
+def pruned(series: Series, one: WindowSum, now: datetime | None) -> Series:
+    """Without the buckets that have left the window, from the oldest on."""
+    gone = 0
+    while now is not None and one.left is not None and gone < len(series.at) and one.left(series.at[gone], now):
+        gone += 1
+    return Series(series.at[gone:], series.amounts[gone:])

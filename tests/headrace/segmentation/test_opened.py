@@ -19,7 +19,7 @@ from headrace.segmentation.opened import Opened, added_up, kept_from
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES
 from headrace.segmentation.state import State
-from headrace.segmentation.windows import pruned
+from tests.headrace.segmentation.aggregates import pruned
 from tests.headrace.segmentation.test_newest import without_rules
 from tests.headrace.segmentation.test_plan import MEMBERS, changes, compiled, fold
 from tests.headrace.segmentation.test_properties import LATCHED, MANY, START, histories

@@ -19,7 +19,7 @@ from headrace.segmentation.orders import oldest_first
 from headrace.segmentation.pages import HISTORY, ORDER, Limits
 from headrace.segmentation.state import Entry, State
 from headrace.segmentation.totals import Sums, contribution
-from headrace.segmentation.windows import pruned
+from tests.headrace.segmentation.aggregates import pruned
 from tests.headrace.segmentation.paged import (
     NEVER,
     ONLY_PAGES,

@@ -18,10 +18,9 @@ from headrace.segmentation.windows import (
     WindowSums,
     add_to,
     no_windows,
-    pruned,
     step_windows,
 )
-from tests.headrace.segmentation.aggregates import SPEND, ZONES, entries, moments, terms
+from tests.headrace.segmentation.aggregates import SPEND, ZONES, entries, moments, pruned, terms
 
 FIELDS = ("customer.orders", "customer.spend", "customer.items", "customer.refunds")
 WINDOWS = (
