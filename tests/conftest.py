@@ -18,6 +18,7 @@ from typing import Any, Final, NoReturn
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from headrace.runtime import broker_guard
 from headrace.runtime.dependency import DependencyError
@@ -28,6 +29,9 @@ from headrace.runtime.topics import create_topics
 from tests import longest
 
 TEST_PARTITIONS: Final = 3
+# How long an example takes is the machine's affair, not the law's.
+settings.register_profile("laws", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("laws")
 # Processes that the tests start are test runs too: they may take a cure out or stop within a transaction
 # (services/evaluator/engine/cures.py and phases.py).
 os.environ["HEADRACE_TEST_RUN"] = str(os.getpid())

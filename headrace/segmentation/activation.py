@@ -4,7 +4,7 @@ Segments and ladders are not evaluated here: `decide.py` does that for every dec
 """
 
 from datetime import datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -35,60 +35,62 @@ class Adopted(NamedTuple):
     fired: tuple[Fired, ...] = ()
 
 
-class Fold(Protocol):
-    """The past gone over, see `fold_past`."""
-
-    def __call__(
-        self,
-        state: State,
-        rules: CompiledRules,
-        due: frozenset[str],
-        *,
-        offset: int,
-        now: datetime | None,
-        pages: Pages,
-    ) -> Walk: ...
-
-
 def adopt(
-    state: State,
-    rules: CompiledRules,
-    *,
-    version: int,
-    offset: int,
-    now: datetime | None,
-    pages: Pages,
-    fold: Fold | None = None,
+    state: State, rules: CompiledRules, *, version: int, offset: int, now: datetime | None, pages: Pages
 ) -> Adopted:
-    """The rules taken over by a known customer, as of `now`. `fold`: what is to go over its past, None: all of it."""
-    claims = state.claims
-    verdicts: list[Verdict] = []
+    """The rules taken over by a known customer, as of `now`, and its past gone over."""
+    was, due = state, due_over_the_past(state, rules)
+    state = sum_up(under(state, rules, version=version, now=now), rules.summing, pages, now)
+    verdicts = _dropped(was, state, rules)
+    changed = [verdict.source for verdict in verdicts]
+    if not due:
+        return Adopted(state, verdicts, changed)
+    walk = fold_past(state, rules, due, offset=offset, now=now, pages=pages)
+    verdicts += [verdict for verdict in verdicts_of(walk.parts) if verdict.outcome == "fired"]
+    return Adopted(
+        replace(state, claims=walk.claims),
+        verdicts,
+        changed + walk.changed,
+        tuple(replace(one, past=True) for one in walk.fired),
+    )
+
+
+def under(state: State, rules: CompiledRules, *, version: int, now: datetime | None) -> State:
+    """What these rules leave of a customer, before they go over its past and its orders are added up by them."""
+    claims, standing, pending = state.claims, state.standing, state.pending
     if claims != _UNCLAIMED:
         claims = keep_rules(claims, frozenset(rules.rules), rules.renames.rules)
-        dropped = sorted(set(state.claims.latched) - set(claims.latched) - set(rules.renames.rules))
-        verdicts += [Verdict(f"rule:{rule}", "dropped", "the rule is no longer in the rule set") for rule in dropped]
-    standing = keep_standing(state.standing, rules, now) if state.standing != _NOWHERE else _NOWHERE
-    left = [name for name in state.standing.segments if rules.renames.segments.get(name, name) not in rules.segments]
-    verdicts += [Verdict(f"segment:{name}", "dropped", "the segment is no longer in the rule set") for name in left]
-    folded = {rules.renames.rules.get(rule, rule): digest for rule, digest in state.folded.items()}
-    state = replace(state, rules_version=version, claims=claims, standing=standing, folded=rules.past)
-    state = sum_up(state, rules.summing, pages, now)
-    due = frozenset(rule for rule, digest in rules.past.items() if folded.get(rule) != digest)
-    if state.pending:
-        state = replace(state, pending=under_new_rules(state.pending, rules.waiting, rules.renames.source, now))
-    changed = [verdict.source for verdict in verdicts]
-    fired: tuple[Fired, ...] = ()
-    if due and (state.ledger or state.cold.orders):
-        walk = (fold or fold_past)(state, rules, due, offset=offset, now=now, pages=pages)
-        state = replace(state, claims=walk.claims)
-        verdicts += [verdict for verdict in verdicts_of(walk.parts) if verdict.outcome == "fired"]
-        changed += walk.changed
-        fired = tuple(replace(one, past=True) for one in walk.fired)
-    return Adopted(state, verdicts, changed, fired)
+    if standing != _NOWHERE:
+        standing = keep_standing(standing, rules, now)
+    if pending:
+        pending = under_new_rules(pending, rules.waiting, rules.renames.source, now)
+    return replace(state, rules_version=version, claims=claims, standing=standing, folded=rules.past, pending=pending)
+
+
+def due_over_the_past(state: State, rules: CompiledRules) -> frozenset[str]:
+    """The rules that are to go over the orders of a customer, as it was before it took these rules over."""
+    past, folded = rules.past, state.folded
+    if not past or folded == past or not (state.ledger or state.cold.orders):
+        return _NONE
+    if not folded:
+        return frozenset(past)
+    known = {rules.renames.rules.get(rule, rule): digest for rule, digest in folded.items()}
+    return frozenset([rule for rule, digest in past.items() if known.get(rule) != digest])
+
+
+def _dropped(was: State, state: State, rules: CompiledRules) -> list[Verdict]:
+    """Of rules and segments that are gone."""
+    gone = sorted(set(was.claims.latched) - set(state.claims.latched) - set(rules.renames.rules))
+    left = [name for name in was.standing.segments if rules.renames.segments.get(name, name) not in rules.segments]
+    return [
+        *(Verdict(f"rule:{rule}", "dropped", "the rule is no longer in the rule set") for rule in gone),
+        *(Verdict(f"segment:{name}", "dropped", "the segment is no longer in the rule set") for name in left),
+    ]
 
 
 _UNCLAIMED: Final = Claims()
 _NOWHERE: Final = Standing()
+_NONE: Final = frozenset[str]()
 
 
 def fold_past(

@@ -3,7 +3,7 @@
 It is `decide.activate` without what a plan does not tell: timers, the history, actions and why.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.segmentation.actions import Stamp
-from headrace.segmentation.activation import Adopted, adopt
+from headrace.segmentation.activation import adopt, due_over_the_past, under
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.compiled_actions import Fired
 from headrace.segmentation.derived import Moment
@@ -20,11 +20,11 @@ from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.given import Given
 from headrace.segmentation.group_claims import taken_over, wanted
-from headrace.segmentation.newest import NewestFold, only_newest_matters
+from headrace.segmentation.newest import newest_fold
 from headrace.segmentation.opened import Opened
 from headrace.segmentation.pins import has_ended
 from headrace.segmentation.placing import Placing
-from headrace.segmentation.present import present
+from headrace.segmentation.present import labels_told
 from headrace.segmentation.state import State, Tags, Values
 
 
@@ -65,9 +65,9 @@ class Foresight:
         self._named = frozenset(send_effects)
         self._entries = rules.plan(_NO_TRIGGERS, None)
         self._placing = Placing(rules)
-        self._given: dict[int, tuple[Given, Values, Tags]] = {}
-        """What few combinations of segments and rungs give, as it is told, by the id of what it is made of."""
-        self._newest = only_newest_matters(rules)
+        self._given: dict[tuple[int, str | None], tuple[Given, Wanted]] = {}
+        """What is told of whom segments and rungs alone give labels, by the id of what they give, and the group."""
+        self._newest = newest_fold(rules)
 
     def of(self, state: State, opened: Opened, *, offset: int, now: datetime | None) -> Foreseen:
         """Of a customer added up by these rules, who has not seen them; `opened`: its orders."""
@@ -76,17 +76,16 @@ class Foresight:
             return Foreseen(state, self.told(state, labelled_alike=True), ())
         if self._take_over:
             state = taken_over(state, rules)
-        adopted = self._adopted(state, opened, offset, now)
-        state = adopted.state
+        state, fired = self._adopted(state, opened, offset, now)
         if state.pin is not None and has_ended(state.pin, now):
             state = replace(state, pin=None)
         facts = Facts(state, rules.spend)
         facts.now = now
-        standing = None if adopted.fired else self._placing.of(state, facts)
+        standing = None if fired else self._placing.of(state, facts)
         if standing is not None:
             state = replace(state, standing=standing)
             return Foreseen(state, self.told(state, labelled_alike=False), ())
-        return self._walked(state, facts, adopted.fired, offset)
+        return self._walked(state, facts, fired, offset)
 
     def _walked(self, state: State, facts: Facts, fired: tuple[Fired, ...], offset: int) -> Foreseen:
         rules, now, before = self._rules, facts.now, state.pending
@@ -102,10 +101,19 @@ class Foresight:
             effects = tuple([effect.entry for effect in released.effects])
         return Foreseen(state, self.told(state, labelled_alike=False, walk=walk), effects)
 
-    def _adopted(self, state: State, opened: Opened, offset: int, now: datetime | None) -> Adopted:
-        fold = NewestFold(opened) if self._newest and not opened.paged else None
-        version, pages = self._version, opened.pages
-        return adopt(state, self._rules, version=version, offset=offset, now=now, pages=pages, fold=fold)
+    def _adopted(
+        self, state: State, opened: Opened, offset: int, now: datetime | None
+    ) -> tuple[State, tuple[Fired, ...]]:
+        """The state under the rules, their past gone over; what that fired."""
+        rules, version = self._rules, self._version
+        if self._newest is None or opened.paged:
+            adopted = adopt(state, rules, version=version, offset=offset, now=now, pages=opened.pages)
+            return adopted.state, adopted.fired
+        due = due_over_the_past(state, rules)
+        state = under(state, rules, version=version, now=now)
+        if due:
+            state = replace(state, claims=self._newest.claims(state, opened, due, offset=offset, now=now))
+        return state, ()
 
     def told(self, state: State, *, labelled_alike: bool, walk: Walk | None = None) -> Wanted:
         """What others would in the end be told of a customer with these memberships and claims."""
@@ -115,21 +123,16 @@ class Foresight:
             group = state.profile.group if value is None else value
         if labelled_alike:
             return Wanted(group, emitted.attributes, emitted.tags, segments)
-        attributes, tags = self._labels(state)
-        return Wanted(group, attributes, tags, segments)
-
-    def _labels(self, state: State) -> tuple[Values, Tags]:
-        claims, given = state.claims, self._rules.giving.of(state.standing)
-        latched = any(latch.attributes or latch.tags for latch in claims.latched.values())
-        if latched or claims.manual or claims.barred_attributes or claims.barred_tags:
-            labels = present(self._rules, claims, state.standing)
-            return _told(labels.attributes), _told(labels.tags)
-        known = self._given.get(id(given))
+        given = self._rules.giving.of(state.standing)
+        attributes, tags = labels_told(given, state.claims)
+        if attributes is not given.attributes_told or tags is not given.tags_told:
+            return Wanted(group, attributes, tags, segments)
+        known = self._given.get((id(given), group))
         if known is None or known[0] is not given:  # another one may have come to stand where it stood
             if len(self._given) >= _KEPT:
                 self._given.clear()
-            known = self._given[id(given)] = given, _told(given.attributes), _told(given.tags)
-        return known[1:]
+            known = self._given[id(given), group] = given, Wanted(group, attributes, tags, segments)
+        return known[1]
 
 
 def group_of(state: State) -> str | None:
@@ -138,10 +141,6 @@ def group_of(state: State) -> str | None:
     if told.group_known and told.group is not None:
         return told.group
     return None if state.profile is None else state.profile.group
-
-
-def _told(labels: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(sorted(values)) for name, values in labels.items()}
 
 
 _KEPT: Final = 4096

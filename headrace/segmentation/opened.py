@@ -6,6 +6,7 @@ It comes to what `orders.sum_up` comes to. Who has orders on pages is left to th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, compress
 from typing import Final
 
 from msgspec.structs import replace
@@ -134,9 +135,9 @@ def _totals(parts: Sequence[Contribution]) -> Totals:
 def _purchased(summing: Summing, opened: Opened) -> Purchased:
     if not summing.tests:
         return _NONE_PURCHASED
-    spend, each = summing.spend, zip(opened.entries, opened.lines, strict=True)
-    together = tuple([line for entry, lines in each if counts(entry, spend) for line in lines])
-    return Purchased(len(together), tuple([count(together) for count in summing.tests]))
+    counted = [counts(entry, summing.spend) for entry in opened.entries]
+    together = tuple(chain.from_iterable(compress(opened.lines, counted)))
+    return Purchased(len(together), tuple(summing.of_lines(together)))
 
 
 def _windows(

@@ -73,6 +73,8 @@ class Planner:
         self._foresight = Foresight(self.rules, version=version, name=NAME, take_over=take_over, send_effects=sources)
         self._by_unset = ByUnset(rule_set, self.rules, version=version, take_over=take_over)
         self._kept = kept_from(None if base is None else base[1], self.rules)
+        self._untold: dict[str | None, Wanted] = {}
+        """Customers who are in no segment, and of whom no label was told, by their group."""
         self._untouched = NOBODY if base is None or take_over else untouched_by(base[1], base[0], self.rules)
 
     def look(self, state: State, *, offset: int, now: datetime | None, pages: Pages = NO_PAGES) -> Outlook | None:
@@ -98,10 +100,15 @@ class Planner:
         return Outlook(state.key, before, after, spend, found.effects, only_by_unset, observed)
 
     def _before(self, state: State) -> Wanted:
-        segments, renames = state.standing.segments, self.rules.renames.segments
-        if renames:
+        group, segments, emitted = group_of(state), state.standing.segments, state.emitted
+        if not (segments or emitted.attributes or emitted.tags):
+            known = self._untold.get(group)
+            if known is None:
+                known = self._untold[group] = Wanted(group, {}, {}, ())
+            return known
+        if renames := self.rules.renames.segments:
             segments = tuple(sorted(renames.get(name, name) for name in segments))
-        return Wanted(group_of(state), state.emitted.attributes, state.emitted.tags, segments)
+        return Wanted(group, emitted.attributes, emitted.tags, segments)
 
 
 def _renamed(wanted: Wanted, names: GroupNames) -> Wanted:

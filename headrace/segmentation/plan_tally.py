@@ -10,6 +10,7 @@ from typing import Final
 from headrace.segmentation.foreseen import Wanted
 from headrace.segmentation.plan import Outlook
 from headrace.segmentation.plan_sum import SAMPLES, PlanSum
+from headrace.segmentation.shared import Shared
 
 KEPT: Final = 4096
 """Different outlooks in memory; when there are more, those so far are added to the sum."""
@@ -32,14 +33,24 @@ class PlanTally:
     def __init__(self) -> None:
         self._sum = PlanSum()
         self._alike: dict[Hashable, _Alike] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._number = Shared[Wanted, int](lambda wanted: self._numbers.setdefault(_said(wanted), len(self._numbers)))
+        """Of what is wanted, by what it says: quick to compare."""
 
     def add(self, outlook: Outlook) -> bool:
         """One more customer; whether anything changes for it."""
-        key = _key(outlook)
+        if len(self._alike) >= KEPT:
+            self._add_up()
+        number = self._number.of
+        key = (
+            number(outlook.before),
+            number(outlook.after),
+            outlook.effects,
+            outlook.only_by_unset,
+            outlook.observed,
+        )
         alike = self._alike.get(key)
         if alike is None:
-            if len(self._alike) >= KEPT:
-                self._add_up()
             alike = self._alike[key] = _Alike(outlook, outlook.changes)
         alike.count += 1
         if alike.changes:
@@ -56,6 +67,8 @@ class PlanTally:
         for alike in self._alike.values():
             self._sum.add_alike(alike.outlook, count=alike.count, spend=alike.spend, names=alike.names)
         self._alike.clear()
+        self._numbers.clear()
+        self._number.clear()
 
 
 def _name(names: list[str], name: str) -> None:
@@ -67,12 +80,6 @@ def _name(names: list[str], name: str) -> None:
         names.sort()
 
 
-def _key(outlook: Outlook) -> Hashable:
-    """What everything but the customer's name and money follows from."""
-    before, after = outlook.before, outlook.after
-    said = _said(after), outlook.effects, outlook.only_by_unset, outlook.observed
-    return said if before is after else (said, _said(before))
-
-
 def _said(wanted: Wanted) -> Hashable:
+    """All of it."""
     return wanted.group, wanted.segments, tuple(wanted.attributes.items()), tuple(wanted.tags.items())

@@ -90,23 +90,10 @@ def past_triggers(
 
     `wanted`: what somebody waits for, None: all. `lines`: the order's, where they are open already.
     """
-    lines, made = decode_lines(entry.lines) if lines is None else lines, entry.created_at
-    wanted = _PAST if wanted is None else wanted
-    if was_placed(entry):
-        if "order.placed" in wanted:
-            yield Occurrence("order.placed", made, entry, lines, cause=id)
-        if lines and "product.ordered" in wanted:
-            yield Occurrence("product.ordered", made, entry, lines, cause=id)
-        if "order.backordered" in wanted and (late := _late(lines)):
-            yield Occurrence("order.backordered", made, entry, late, cause=_of_lines(id, late))
-    for status in statuses_of(entry.seen) if "order.reached" in wanted else ():
-        yield Occurrence("order.reached", made, entry, lines, to=status, cause=id)
-    if entry.seen & _PAID_BITS and "order.paid" in wanted:
-        yield Occurrence("order.paid", made, entry, lines, cause=id)
-    if entry.seen & _CANCELLED_BITS and "order.cancelled" in wanted:
-        yield Occurrence("order.cancelled", made, entry, lines, cause=id)
-    for refund in entry.refunds if "order.refunded" in wanted else ():
-        yield Occurrence("order.refunded", refund.created_at, entry, lines, cause=f"{id}:{refund.id}")
+    lines = decode_lines(entry.lines) if lines is None else lines
+    for trigger, occurred in _PAST.items():
+        if wanted is None or trigger in wanted:
+            yield from occurred(id, entry, lines)
 
 
 class _Look(Struct, frozen=True):
@@ -226,19 +213,54 @@ def _bits(statuses: tuple[str, ...]) -> int:
     return sum(map(status_bit, statuses))
 
 
-_PAST: Final = frozenset(
-    {
-        "order.placed",
-        "product.ordered",
-        "order.backordered",
-        "order.reached",
-        "order.paid",
-        "order.cancelled",
-        "order.refunded",
-    }
-)
 _PAID_BITS: Final = _bits(PAID)
 _CANCELLED_BITS: Final = _bits(CANCELLED)
+About = Callable[[Entry, tuple[Line, ...]], tuple[Line, ...] | None]
+ONCE: Final[dict[str, About]] = {
+    "order.placed": lambda entry, lines: lines if was_placed(entry) else None,
+    "product.ordered": lambda entry, lines: lines if lines and was_placed(entry) else None,
+    "order.backordered": lambda entry, lines: (_late(lines) or None) if was_placed(entry) else None,
+    "order.paid": lambda entry, lines: lines if entry.seen & _PAID_BITS else None,
+    "order.cancelled": lambda entry, lines: lines if entry.seen & _CANCELLED_BITS else None,
+}
+"""What an order of the ledger triggered once, when it was made: the lines that it is about, None: it did not."""
+Occurred = Callable[[str, Entry, tuple[Line, ...]], Sequence[Occurrence]]
+
+
+def _once(trigger: str) -> Occurred:
+    about = ONCE[trigger]
+
+    def occurred(id: str, entry: Entry, lines: tuple[Line, ...]) -> Sequence[Occurrence]:
+        found = about(entry, lines)
+        if found is None:
+            return ()
+        cause = _of_lines(id, found) if trigger == "order.backordered" else id
+        return (Occurrence(trigger, entry.created_at, entry, found, cause=cause),)
+
+    return occurred
+
+
+def _once_reached(id: str, entry: Entry, lines: tuple[Line, ...]) -> Sequence[Occurrence]:
+    made = entry.created_at
+    return [Occurrence("order.reached", made, entry, lines, to=status, cause=id) for status in statuses_of(entry.seen)]
+
+
+def _once_refunded(id: str, entry: Entry, lines: tuple[Line, ...]) -> Sequence[Occurrence]:
+    return [
+        Occurrence("order.refunded", refund.created_at, entry, lines, cause=f"{id}:{refund.id}")
+        for refund in entry.refunds
+    ]
+
+
+_PAST: Final[dict[str, Occurred]] = {
+    "order.placed": _once("order.placed"),
+    "product.ordered": _once("product.ordered"),
+    "order.backordered": _once("order.backordered"),
+    "order.reached": _once_reached,
+    "order.paid": _once("order.paid"),
+    "order.cancelled": _once("order.cancelled"),
+    "order.refunded": _once_refunded,
+}
 Watch = Callable[[_Look], Sequence[Occurrence]]
 _ORDER_WATCHES: Final[dict[str, Watch]] = {
     "order.placed": _placed,

@@ -5,6 +5,7 @@ conditions a line meets follows from its marks. Most lines of most orders have n
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from headrace.rules.dependencies import leaves
 from headrace.rules.model import Condition, Leaf
@@ -14,17 +15,21 @@ from headrace.segmentation.conditions.lines import READ, Remembered, catalogue_t
 from headrace.segmentation.conditions.lists import Counted
 from headrace.segmentation.state import Line
 
+_MANY: Final = 3
+"""Below that, one look at all lines a condition costs less than what it takes to ask them together."""
 Marks = Callable[[tuple[Line, ...]], Sequence[int] | None]
 """The marks of each of some lines; None: none has any."""
 
 
-def counts_of(counted: Counted[Line]) -> Callable[[tuple[Line, ...]], list[int]]:
-    """How many of some lines meet each of these conditions.
+def counts_of(counted: Counted[Line]) -> Callable[[tuple[Line, ...]], list[int]] | None:
+    """How many of some lines meet each of these conditions; None where it is quicker to ask one after the other.
 
-    Those that ask only what repeats between customers are asked together, so that many of them cost about what one
-    does.
+    Those that ask only what repeats between customers are asked together, so that many of them cost about what a few
+    do.
     """
     known = [n for n, one in enumerate(counted.conditions) if all(leaf.field in READ for leaf in leaves(one))]
+    if len(known) < _MANY:
+        return None
     alone = [(n, test) for n, test in enumerate(counted.tests) if n not in known]
     bits = _Bits([counted.conditions[n] for n in known])
     asked = [_marks(field, bits) for field in READ if bits.of_field(field)]
@@ -36,7 +41,8 @@ def counts_of(counted: Counted[Line]) -> Callable[[tuple[Line, ...]], list[int]]
         found = nothing.copy()
         marked = [marks for ask in asked if (marks := ask(lines)) is not None]
         if marked:
-            for numbers in filter(None, map(by_marks.__getitem__, map(sum, zip(*marked, strict=True)))):
+            together = marked[0] if len(marked) == 1 else map(sum, zip(*marked, strict=True))
+            for numbers in filter(None, map(by_marks.__getitem__, together)):
                 for n in numbers:
                     found[n] += 1
         else:
@@ -80,7 +86,9 @@ def _marks(field: str, bits: _Bits) -> Marks:
 
     def marks(lines: tuple[Line, ...]) -> Sequence[int] | None:
         values = read(lines)
-        some = any(map(mark, set(values))) if may_be is None else may_be(values)
-        return list(map(mark, values)) if some else None
+        if may_be is not None and not may_be(values):
+            return None
+        found = list(map(mark, values))
+        return found if any(found) else None
 
     return marks

@@ -24,6 +24,7 @@ from headrace.segmentation.pages import NO_PAGES
 from headrace.segmentation.plan import Outlook, Planner, Wanted
 from headrace.segmentation.plan_sum import PlanSum
 from headrace.segmentation.plan_tally import PlanTally
+from headrace.segmentation.shared import Shared
 from services.evaluator.customer import StoredPages
 from services.evaluator.engine.state import MARK_BYTES, PAGE_SIGN, Partition
 from services.evaluator.marker import decode_marker
@@ -40,8 +41,8 @@ class _Changed(Struct, frozen=True):
     """A line of what is written; the names in it are sorted, so that the same says the same."""
 
     customer: str
-    before: Wanted
-    after: Wanted
+    before: msgspec.Raw
+    after: msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +116,14 @@ def plan_state(live: Partition, rule_sets: RuleSets, task: Task, parts: Stopwatc
         base=None if rules is None else (base, rules),
         take_over=task.take_over,
     )
-    found, unreadable = PlanTally(), 0
+    found, unreadable, encoded = PlanTally(), 0, Shared(_encoded)
     with parts.of("look"), part_of(Path(task.folder), task.partition).open("wb") as out:
         for outlook in _outlooks(live, planner, task.store, marker.clocks):
             if outlook is None:
                 unreadable += 1
                 continue
             if found.add(outlook):
-                _write(out, outlook)
+                _write(out, outlook, encoded)
         summed = found.sum()
     return Planned(task.partition, live.applied + 1, base, summed, unreadable, parts.seconds)
 
@@ -155,5 +156,10 @@ def _rules_of(rule_sets: RuleSets, store: str, version: int) -> CompiledRules | 
     return None if known is None else known.rules
 
 
-def _write(out: IO[bytes], outlook: Outlook) -> None:
-    out.write(_ENCODE(_Changed(outlook.customer, outlook.before, outlook.after)) + b"\n")
+def _write(out: IO[bytes], outlook: Outlook, encoded: Shared[Wanted, msgspec.Raw]) -> None:
+    out.write(_ENCODE(_Changed(outlook.customer, encoded.of(outlook.before), encoded.of(outlook.after))))
+    out.write(b"\n")
+
+
+def _encoded(wanted: Wanted) -> msgspec.Raw:
+    return msgspec.Raw(_ENCODE(wanted))

@@ -222,7 +222,7 @@ LINES = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(LINES, max_size=30))
 def test_read_shop__any_lines__never_refunds_more_than_was_bought_and_counts_every_line(
     lines: list[tuple[str, str, int, str, str, int]],

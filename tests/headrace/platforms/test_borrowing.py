@@ -167,7 +167,7 @@ def test_all_roles__busy_store__each_has_its_part_and_the_other_app_all_it_needs
         assert min(role.used[index] for index in range(2, 6)) >= 0.9 * math.floor(quota * SHARE * role.windows._part)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
     quota=st.sampled_from([150, 450]),

@@ -123,7 +123,7 @@ class Vendor:
         return QuotaReply(self.window_s, max(0, math.floor(reset * 1000)) / 1000, self.quota, left)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32),
     window_ms=st.sampled_from([250, 500, 1000, 30_000]),

@@ -119,7 +119,7 @@ def test_replicas__nobody_else_calls__use_the_whole_share_and_no_more(numbers: t
     assert min(store.history[2:]) >= 0.95 * share, store.history
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
     rebalances=st.lists(

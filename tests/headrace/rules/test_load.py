@@ -181,14 +181,14 @@ TREES = st.recursive(
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda data: data.decode("latin-1"))))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_load__any_text__findings_and_never_a_crash(text: str) -> None:
     result = load(text)
     assert result.rule_set is not None or result.findings
 
 
 @given(st.dictionaries(WORDS, TREES, max_size=5))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_load__any_tree__findings_and_never_a_crash(tree: dict[str, object]) -> None:
     text = yaml.safe_dump({"store": {"timezone": "Europe/London", "currency": "GBP"}} | tree, allow_unicode=True)
     result = load(text)
@@ -227,7 +227,7 @@ CONDITIONS = st.recursive(
 
 
 @given(st.lists(CONDITIONS, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_load__valid_conditions__survive_the_wire(conditions: list[object]) -> None:
     segments = [{"id": f"s{n}", "who": who, "attributes": {"a": ["b"]}} for n, who in enumerate(conditions)]
     result = load(STORE + yaml.safe_dump({"segments": segments}, allow_unicode=True))

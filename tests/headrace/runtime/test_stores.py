@@ -323,9 +323,7 @@ _trees = st.recursive(
 @example("stores: !!python/object/apply:os.system [ls]")
 @example("stores: !!binary xx")
 @given(st.one_of(st.text(max_size=60), _trees.map(lambda tree: f"stores: {tree}"), _trees))
-@settings(
-    max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_read_stores__any_text__entries_or_a_settings_error(folder: Path, text: str) -> None:
     with file_of(text, folder):
         try:

@@ -42,7 +42,7 @@ def unfit(cold: Cold, known: dict[int, Contribution]) -> Iterator[str]:
         yield "newest"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 6), parts), max_size=40), st.integers(1, 4))
 def test_change__any_orders_come_and_change__known_extremes_are_true(
     steps: list[tuple[int, Contribution]], extremes: int

@@ -103,7 +103,7 @@ class World:
             self.deliver()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32), drift=st.sampled_from(["overwrite", "pin", "report"]))
 def test_own_writes__late_and_reordered__are_never_drift(seed: int, drift: str) -> None:
     story = Story(f"drift: {drift}\n{GROUPS}{LADDER}")

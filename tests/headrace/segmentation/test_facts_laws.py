@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.contracts.events import (
@@ -26,7 +26,7 @@ from headrace.segmentation.ledger import order_value
 from headrace.segmentation.state import State
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-SOME = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=60)
 RULES = """
 store: {timezone: Europe/London, currency: GBP}
 spend: {shipping: exclude, store_credit: exclude}

@@ -204,7 +204,7 @@ def written(entries: dict[str, list[str]]) -> str:
 shuffles = st.fixed_dictionaries({key: st.permutations(several) for key, several in ENTRIES.items()})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shuffles, st.lists(st.integers(1, 300), max_size=4), st.sampled_from(["", "Gold", "Press"]))
 def test_membership__entries_in_any_order__same_result(
     entries: dict[str, list[str]], orders: list[int], pinned: str

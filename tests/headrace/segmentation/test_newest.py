@@ -25,7 +25,7 @@ from headrace.rules.model import (
 )
 from headrace.segmentation.activation import fold_past
 from headrace.segmentation.compiled import compile_rules
-from headrace.segmentation.newest import NewestFold, only_newest_matters
+from headrace.segmentation.newest import newest_fold
 from headrace.segmentation.opened import Opened
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES
@@ -75,14 +75,15 @@ def test_newest_fold__rules_that_claim_the_same_each_time__comes_to_what_all_ord
     rule_set: RuleSet, history: list[Event], known: bool
 ) -> None:
     rules = compile_rules(rule_set)
-    assert only_newest_matters(rules)
+    newest = newest_fold(rules)
+    assert newest is not None
     claims = Claims({"r0": Latch(START + timedelta(hours=3), 1, "French", {"likes": ("apples",)})} if known else {})
     claims = replace(claims, barred_attributes={"tier": {"top": "r9"}})
     state = replace(sum_up(without_rules(history), rules.summing, NO_PAGES, START), claims=claims)
     due = frozenset(rules.past)
     all_orders = fold_past(state, rules, due, offset=9, now=START, pages=NO_PAGES)
-    newest = NewestFold(Opened(state, NO_PAGES))(state, rules, due, offset=9, now=START, pages=NO_PAGES)
-    assert newest.claims == all_orders.claims
+    found = newest.claims(state, Opened(state, NO_PAGES), due, offset=9, now=START)
+    assert found == all_orders.claims
 
 
 @pytest.mark.parametrize(
@@ -96,9 +97,9 @@ def test_newest_fold__rules_that_claim_the_same_each_time__comes_to_what_all_ord
         ("order.placed", None, (Send(kind="webhook", key="w", with_={"url": "https://post.example/hook"}),)),
     ],
 )
-def test_only_newest_matters__rule_whose_firings_differ__is_not_taken_for_one(
+def test_newest_fold__rule_whose_firings_differ__is_not_taken_for_one(
     when: str, condition: Condition | None, then: tuple[Action, ...]
 ) -> None:
     rule = Rule(id="r", when=Trigger(name=when), if_=condition, then=then, past="apply")
-    assert not only_newest_matters(compile_rules(replace(LATCHED, rules=(rule,))))
-    assert only_newest_matters(compile_rules(replace(LATCHED, rules=(replace(rule, past="ignore"),))))
+    assert newest_fold(compile_rules(replace(LATCHED, rules=(rule,)))) is None
+    assert newest_fold(compile_rules(replace(LATCHED, rules=(replace(rule, past="ignore"),)))) is not None

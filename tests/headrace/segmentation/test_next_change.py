@@ -6,7 +6,7 @@ The moments between are tried at every edge of the zone's days and at random.
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.rules.model import Leaf
@@ -21,7 +21,7 @@ FAR = datetime(2032, 1, 1, tzinfo=UTC)
 History = tuple[Profile, list[Entry], list[datetime]]
 
 
-@settings(deadline=None, max_examples=600, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600)
 @given(leaves, histories(), moments, st.sampled_from(ZONES), st.data())
 def test_next_change__single_test__changes_there_and_not_before(
     leaf: Leaf, history: History, now: datetime, zone: str, data: st.DataObject
@@ -60,7 +60,7 @@ def edges(first: datetime, last: datetime, zone: str) -> list[datetime]:
     return [moment for moment in midnights if first < moment < last]
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(leaves, histories(), moments, st.sampled_from(ZONES))
 def test_next_change__added_up_at_another_time__the_same_answer(
     leaf: Leaf, history: History, now: datetime, zone: str

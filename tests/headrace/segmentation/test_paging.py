@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -35,7 +35,7 @@ from tests.headrace.segmentation.paged import (
 )
 from tests.headrace.segmentation.test_properties import START
 
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=150)
 
 
 def seen(core: Core, decisions: list[Decision]) -> dict[str, Any]:

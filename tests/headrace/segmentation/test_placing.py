@@ -1,9 +1,10 @@
 """Where a customer would stand is what a walk comes to; where moves have consequences, only a walk tells."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from headrace.contracts.events import CustomerSnapshot, Event
@@ -19,6 +20,7 @@ from tests.headrace.segmentation.test_newest import without_rules
 from tests.headrace.segmentation.test_plan import MEMBERS, compiled, rule_sets
 from tests.headrace.segmentation.test_properties import LATCHED, MANY, START, event, histories
 
+LATER = START + timedelta(days=1)
 HOOK = Send(kind="webhook", key="w", with_={"url": "https://post.example/hook"})
 NEW = without_rules([event(CustomerSnapshot(customer_id="7", created_at=START, modified_at=START), 0)])
 
@@ -41,6 +43,42 @@ def test_placing__whoever_it_places__stands_where_a_walk_leads(rule_set: RuleSet
     walk.run(rules.steps(frozenset(), None), facts_of(state, rules), ())
     assert found in (None, walk.standing)
     assert (found is None) is rules.reads_membership or any(rule.derived for rule in rules.rules.values())
+
+
+@MANY
+@given(rule_sets(), st.lists(st.tuples(histories(), st.sampled_from([None, START, LATER])), min_size=2, max_size=5))
+def test_placing__one_after_the_other__each_stands_where_a_walk_leads(
+    rule_set: RuleSet, met: list[tuple[list[Event], datetime | None]]
+) -> None:
+    rules = compiled(rule_set)
+    if rules is None:
+        return
+    placing = Placing(rules)
+    for history, now in met:
+        settled = sum_up(without_rules(history), rules.summing, NO_PAGES, START)
+        for state in (settled, replace(settled, standing=Standing()), settled):
+            walk = Walk(rules, state.claims, state.standing, offset=1)
+            walk.run(rules.steps(frozenset(), None), facts_of(state, rules, now), ())
+            assert placing.of(state, facts_of(state, rules, now)) in (None, walk.standing)
+
+
+def test_placing__more_places_than_are_kept__begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.segmentation.placing._KEPT", 1)
+    rules = compile_rules(LATCHED)
+    placing, inside = Placing(rules), sum_up(NEW, rules.summing, NO_PAGES, START)
+    for standing in (inside.standing, Standing(), Standing(rungs={"loyalty": 1}), Standing(), inside.standing):
+        state = replace(inside, standing=standing)
+        assert placing.of(state, facts_of(state, rules)) == replace(
+            inside.standing, since={"ladder:loyalty": START} if standing != inside.standing else inside.standing.since
+        )
+
+
+def test_placing__ladder_that_nobody_goes_down__keeps_the_rung_and_its_name() -> None:
+    ladder = replace(LATCHED.ladders[0], demote="never")
+    rules = compile_rules(replace(LATCHED, ladders=(ladder,)))
+    high = Standing(rungs={"loyalty": 1}, held={"loyalty": rules.ladders["loyalty"].rungs.names[1]})
+    state = replace(sum_up(NEW, rules.summing, NO_PAGES, START), standing=high)
+    assert Placing(rules).of(state, facts_of(state, rules)) == high
 
 
 def test_placing__rung_that_acts__is_left_to_a_walk_when_it_is_entered() -> None:

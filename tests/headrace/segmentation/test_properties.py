@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
@@ -50,7 +50,7 @@ from headrace.segmentation.settle import settle
 from headrace.segmentation.state import Entry, State, Totals
 from headrace.segmentation.totals import Sums
 
-SOME = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=30)
 MANY = settings(SOME, max_examples=150)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STATUSES: tuple[OrderStatus, ...] = get_args(OrderStatus)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.contracts.events import (
@@ -98,7 +98,6 @@ def test_next_of__asked_in_any_order__the_same_answers(minutes: list[int]) -> No
         assert asked(moment) == next_of("30 2 * * *", "Europe/London")(moment)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["30 1 * * *", "30 2 * * *", "45 1 * * *", "0 * * * *", "0 0 1 * *"]),
     st.sampled_from(["Europe/London", "America/New_York", "Australia/Lord_Howe"]),

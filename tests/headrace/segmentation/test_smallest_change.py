@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.contracts.events import AttributeSet, CustomerPinned, CustomerSnapshot, EventData, OrderSnapshot, Refund
@@ -356,7 +356,7 @@ def moved(before: State, after: State, change: ChangeSeen, rules: CompiledRules)
     return wanted_group(after, rules) != change.to
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(scenes(), st.sampled_from(["it", None]))
 def test_smallest_change__any_customer__moves_it_and_one_unit_or_day_less_does_not(
     scene: tuple[CompiledRules, State], rule: str | None

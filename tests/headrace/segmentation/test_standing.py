@@ -114,7 +114,7 @@ def test_activate__entries_gone__nothing_of_them_is_kept() -> None:
 days = st.lists(st.tuples(st.integers(0, 50), st.sampled_from([10, 999.99, 1000, 5000, 5000.01])), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(days, st.lists(st.integers(0, 400), max_size=5))
 def test_ladder__looked_at_whenever__the_same(course: list[tuple[int, float]], looks: list[int]) -> None:
     """More looks at a silent customer change nothing: what time does, timers do."""

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.rules.model import Duration, Only, Window
@@ -58,7 +58,6 @@ def one_by_one(
     return tuple(stepped(series, one) for series, one in zip(known, sums, strict=True))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.lists(st.tuples(entries(), st.booleans(), st.none() | moments), max_size=5))
 def test_step_windows__orders_come_and_change__as_each_sum_by_itself(
     zone: str, steps: list[tuple[Entry, bool, datetime | None]]

@@ -87,7 +87,7 @@ def filled(database_url: str) -> Iterator[None]:
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_api__any_request__answered_as_documented(label: str, mode: GenerationMode) -> None:
     @given(OPERATIONS[label].as_strategy(generation_mode=mode), st.booleans())
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @settings(max_examples=12, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
     def run(case: "Case[Any]", known: bool) -> None:
         if known and mode is GenerationMode.POSITIVE:  # else nearly every request is about nobody and nothing
             case.path_parameters.update({name: KNOWN[name] for name in case.path_parameters})
@@ -114,7 +114,7 @@ def test_api__as_one_store_against_anothers__404_whatever_is_sent(label: str) ->
     before = asyncio.run(all_rows())
 
     @given(OF_TWO[label].as_strategy(generation_mode=GenerationMode.POSITIVE))
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @settings(max_examples=12, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
     def run(case: "Case[Any]") -> None:
         case.path_parameters.update({name: {"customer": "t:1", "name": "tier"}[name] for name in case.path_parameters})
         if "customer" not in case.path_parameters:

@@ -234,7 +234,7 @@ LOG: tuple[Record, ...] = (
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 5), st.sampled_from(["on", "sweep", "restart", "slice"])), max_size=14))
 def test_fold__any_epochs_sweeps_and_restarts__same_state_and_same_last_words(steps: list[tuple[int, str]]) -> None:
     """When an epoch closes, how far a sweep has come and where a worker restarts must not show in anything."""

@@ -92,7 +92,7 @@ def stopped_at(log: list[Record], cuts: list[tuple[int, str]]) -> str | None:
     return None
 
 
-@hypothesis_settings(deadline=None, max_examples=80)
+@hypothesis_settings(max_examples=80)
 @given(st.lists(records, max_size=40), steps)
 def test_limit__any_chunks_epochs_and_restarts__stops_at_the_same_record(
     log: list[Record], cuts: list[tuple[int, str]]

@@ -263,7 +263,7 @@ def logs(draw: st.DrawFn) -> Log:
     return log
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.data_too_large])
 @given(logs(), PLANS)
 def test_fold__any_log_and_any_visits__byte_for_byte_the_eager_one(log: Log, plan: Plan) -> None:
     assert_same(lazily(log, plan), eagerly(log))

@@ -62,7 +62,7 @@ def _text(second: int) -> str:
     return (START + timedelta(seconds=second)).isoformat()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
     count=st.sampled_from([0, 3, 249, 250, 251, 900]),

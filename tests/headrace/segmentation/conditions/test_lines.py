@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.rules.model import AllOf, AnyOf, Condition, Leaf, Not
+from headrace.rules.model import AllOf, AnyOf, Condition, Leaf, Not, Spend
 from headrace.segmentation.conditions import lines
 from headrace.segmentation.conditions.line_counts import counts_of
 from headrace.segmentation.conditions.lists import Counted
+from headrace.segmentation.ledger import counted_spend
 from headrace.segmentation.state import Line
+from headrace.segmentation.totals import Summing
 
 WORDS = st.sampled_from(["apple", "pear", "Äpfel"])
 texts = st.builds(
@@ -47,9 +49,18 @@ def test_counts_of__any_conditions__as_each_counts_alone(several: list[Condition
     for condition in several:
         counted.number(condition, lines.count(condition))
     alone = [test(bought) for test in counted.tests]
-    together = counts_of(counted)
-    assert together(bought) == alone
-    assert together(bought) == alone  # and as remembered
+    summing = Summing(counted_spend(Spend()), tuple(counted.tests), counts=counts_of(counted))
+    assert summing.of_lines(bought) == alone
+    assert summing.of_lines(bought) == alone  # and as remembered
+
+
+def test_counts_of__few_conditions__are_asked_one_after_the_other() -> None:
+    counted = Counted[Line]()
+    for number, brand in enumerate("abc"):
+        assert counts_of(counted) is None, number
+        condition = Leaf(field="brand", operator="is", operand=brand)
+        counted.number(condition, lines.count(condition))
+    assert counts_of(counted) is not None
 
 
 def test_remembered__more_than_it_keeps__begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from headrace.rules.catalogue import FIELDS, PREFIXES
 from headrace.rules.model import AllOf, AnyOf, Between, Condition, Day, Duration, Leaf, Nearby, Not
@@ -63,7 +63,7 @@ def test_shown_operand__by_kind__as_written(field: str, operand: Any, shown: Any
     assert shown_operand(Leaf(field=field, operator="is", operand=operand), "GBP") == shown
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(scenes())
 def test_explain__leaves_put_together_again__come_to_the_membership(scene: tuple[CompiledRules, State]) -> None:
     rules, state = scene

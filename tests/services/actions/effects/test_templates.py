@@ -170,7 +170,7 @@ def breakouts(draw: st.DrawFn) -> str:
 def test_sandbox__reaching_for_what_is_ours__never_seen() -> None:
     """In this process: no limits are needed for what is only looked up."""
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(expression=breakouts())
     def look(expression: str) -> None:
         sandbox = Sandbox(Path("nowhere"))

@@ -82,7 +82,7 @@ async def settle(audience: KlaviyoAudience, rows: dict[int, Applied], wanted: di
     raise AssertionError("it never came to an end")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=st.lists(STEP, min_size=1, max_size=5), there=st.sets(st.integers(0, PEOPLE - 1)))
 def test_write__any_faults__ends_with_what_was_wanted_last(steps: list[Any], there: set[int]) -> None:
     asyncio.run(_play(steps, there))

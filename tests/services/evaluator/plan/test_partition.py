@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.rules.model import Each, RuleSet, Segment, encode_rule_set
@@ -22,7 +22,7 @@ from tests.headrace.segmentation.test_properties import LATCHED, leaf
 from tests.services.evaluator.bench import Bench
 from tests.services.evaluator.service import BEGIN, STORE, Record, activation, clock, customer, order
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=25)
 Told = dict[str, Any]
 
 
