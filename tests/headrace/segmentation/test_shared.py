@@ -6,11 +6,12 @@ from headrace.segmentation.shared import Shared
 
 
 def test_shared__same_object__is_made_once() -> None:
-    made: list[str] = []
-    shared = Shared[list[int], int](lambda one: made.append("") or len(one))  # type: ignore[func-returns-value]
+    shared = Shared[list[int], list[int]](list)
     one = [1, 2]
-    assert [shared.of(one), shared.of(one), shared.of([1, 2])] == [2, 2, 2]
-    assert len(made) == 2
+    made = shared.of(one)
+    assert made == one
+    assert shared.of(one) is made
+    assert shared.of([1, 2]) is not made
 
 
 def test_shared__more_than_it_keeps_or_cleared__begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
