@@ -104,6 +104,8 @@ _RATIOS: Final = {
     "cpu_us_per_event_ratios": "CPU per event",
     "read_ratios": "times reading and decoding",
     "read_cpu_ratios": "times its CPU",
+    "opened_ratios": "times reading and decoding with the orders opened",
+    "opened_cpu_ratios": "times the CPU of that",
     "growth": "",
 }
 

@@ -48,6 +48,12 @@ COLUMNS: Final = {
     "rss_mb": "MB",
     "changed": "changed",
 }
+_RATIOS: Final = {
+    "read_ratios": ("us_per_customer", READ),
+    "read_cpu_ratios": ("cpu_us_per_customer", READ),
+    "opened_ratios": ("us_per_customer", OPENED),
+    "opened_cpu_ratios": ("cpu_us_per_customer", OPENED),
+}
 _MARK: Final = 1
 """Of every state: behind the marker of the rules in force."""
 
@@ -69,11 +75,12 @@ def main(arguments: list[str]) -> int:
         version = place.broker.version
     workload = {"customers": options.customers, "rules": 20, "state_bytes": state_bytes}
     result = make_result("plan", rounds, kafka=version, workload=workload)
-    for figure, ratios in (("us_per_customer", "read_ratios"), ("cpu_us_per_customer", "read_cpu_ratios")):
-        result[ratios] = _ratios(result["medians"], figure)
+    for ratios, (figure, of) in _RATIOS.items():
+        result[ratios] = _ratios(result["medians"], figure, of)
     lines = [table(result["medians"], COLUMNS)]
     lines += [
-        f"{name}: {ratio:.2f} x of reading and decoding, {result['read_cpu_ratios'][name]:.2f} x of its CPU"
+        f"{name}: {ratio:.2f} x of reading and decoding, {result['read_cpu_ratios'][name]:.2f} x of its CPU; with the "
+        f"orders opened {result['opened_ratios'][name]:.2f} x, {result['opened_cpu_ratios'][name]:.2f} x"
         for name, ratio in result["read_ratios"].items()
     ]
     lines.append(f"states of {state_bytes} bytes")
@@ -81,9 +88,9 @@ def main(arguments: list[str]) -> int:
     return finish(result, "\n".join(lines), as_json=options.json, keep=options.keep) or int(wrong)
 
 
-def _ratios(medians: Mapping[str, Mapping[str, Any]], figure: str) -> dict[str, float]:
+def _ratios(medians: Mapping[str, Mapping[str, Any]], figure: str, of: str) -> dict[str, float]:
     """By plan; empty where nothing was read."""
-    read = medians.get(READ, {}).get(figure)
+    read = medians.get(of, {}).get(figure)
     return {name: round(medians[name][figure] / read, 2) for name in PLANS if name in medians} if read else {}
 
 
