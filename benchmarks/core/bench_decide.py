@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import thread_time
 from typing import Any
@@ -19,15 +20,15 @@ from headrace.contracts.events import Address, CustomerSnapshot, OrderLine, Orde
 from headrace.rules.load import load_rule_set
 from headrace.segmentation.codec import decode_state, encode_state
 from headrace.segmentation.compiled import CompiledRules, compile_rules
-from headrace.segmentation.decide import Context, decide
+from headrace.segmentation.decide import Context, Decision, decide
 from headrace.segmentation.pages import ORDER
-from headrace.segmentation.state import State
+from headrace.segmentation.state import State, first_due
+from headrace.segmentation.wake import wake
 
 RULES = Path(__file__).parents[2] / "examples" / "rules" / "demo" / "rules.yaml"
 START = datetime(2010, 1, 1, tzinfo=UTC)
 LINES = 18
 ROUNDS = 2000
-NEW = 90_000
 STEPS = (1, 10, 50)
 COLUMNS = {
     "decode_event_us": "event",
@@ -57,24 +58,23 @@ def main(arguments: list[str]) -> int:
     for number in range(1, options.rounds + 1):
         sys.stderr.write(f"round {number}\n")
         rounds += [{"round": number, **row} for row in (*_steps(rules), *_growth(rules, growing))]
-    result = make_result("decide", rounds, workload={"lines": LINES, "event_bytes": len(_order(NEW))})
+    result = make_result("decide", rounds, workload={"lines": LINES, "event_bytes": len(_order(90_000))})
     result["growth"] = _growth_ratios(result["medians"], options.sizes)
     lines = [table(result["medians"], COLUMNS), *(f"{name}: {ratio:.2f} x" for name, ratio in result["growth"].items())]
     return finish(result, "\n".join(lines), as_json=options.json, keep=options.keep)
 
 
 def _steps(rules: CompiledRules) -> Iterator[dict[str, Any]]:
-    value = _order(NEW)
-    event = decode_event(value)
     for orders in STEPS:
-        known = _customer(rules, orders)
+        known, value, at = _customer(rules, orders), _order(orders), _at(orders)
+        event = decode_event(value)
         state, data = known.state, encode_state(known.state)
-        after = decide(state, event, rules, _AT, pages=known).state
+        after = decide(state, event, rules, at, pages=known).state
         us = {
-            "decode_event_us": _measure(lambda: decode_event(value)),
-            "decode_state_us": _measure(lambda data=data: decode_state(data)),  # type: ignore[misc]
-            "encode_state_us": _measure(lambda after=after: encode_state(after)),  # type: ignore[misc]
-            "decide_us": _measure(lambda known=known: decide(known.state, event, rules, _AT, pages=known)),  # type: ignore[misc]
+            "decode_event_us": _measure(partial(decode_event, value)),
+            "decode_state_us": _measure(partial(decode_state, data)),
+            "encode_state_us": _measure(partial(encode_state, after)),
+            "decide_us": _measure(partial(decide, known.state, event, rules, at, pages=known)),
         }
         codec = sum(us.values()) - us["decide_us"]
         yield {
@@ -90,8 +90,8 @@ def _steps(rules: CompiledRules) -> Iterator[dict[str, Any]]:
 def _growth(rules: CompiledRules, customers: Mapping[int, "Customer"]) -> Iterator[dict[str, Any]]:
     """A whole event (decode event, decode state, decide, encode) by size, the sizes taking turns."""
     for size, known in customers.items():
-        for kind, value in ((_NEW_ORDER, _order(NEW)), (_OLD_ORDER, _order(3, "r999999", 60_000))):
-            took = _measure(lambda known=known, value=value: _whole(known, value, rules), 400)  # type: ignore[misc]
+        for kind, value in ((_NEW_ORDER, _order(size)), (_OLD_ORDER, _order(3, "r999999", 60_000))):
+            took = _measure(partial(_whole, known, value, rules, _at(size)), 400)
             yield {"system": f"{kind}, {size} orders", "us_per_event": round(took, 2), "error": None}
 
 
@@ -111,8 +111,8 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(int(size) for size in text.split(","))
 
 
-def _whole(known: "Customer", value: bytes, rules: CompiledRules) -> int:
-    decision = decide(decode_state(known.body), decode_event(value), rules, _AT, pages=known)
+def _whole(known: "Customer", value: bytes, rules: CompiledRules, at: Context) -> int:
+    decision = decide(decode_state(known.body), decode_event(value), rules, at, pages=known)
     return len(encode_state(decision.state))
 
 
@@ -130,13 +130,19 @@ class Customer:
     def orders(self) -> Iterable[str]:
         return [name for name in self.stored if name.startswith(ORDER)]
 
-    def take(self, value: bytes, rules: CompiledRules) -> None:
-        decision = decide(self.state, decode_event(value), rules, _AT, pages=self)
+    def take(self, value: bytes, rules: CompiledRules, at: Context) -> None:
+        if (due := first_due(self.state)) is not None and at.now is not None and due <= at.now:
+            self._keep(wake(self.state, rules, at))
+        self._keep(decide(self.state, decode_event(value), rules, at, pages=self))
+
+    def _keep(self, decision: Decision) -> None:
         self.state = decision.state
         self.stored.update({name: page for name, page in decision.pages.items() if page is not None})
 
 
-_AT = Context(1, 1, None, 1)
+def _at(number: int) -> Context:
+    """When the order of this number comes: the store's clock stands at the one before."""
+    return Context(1, number, START + timedelta(hours=number - 1), 1)
 
 
 def _measure(call: Callable[[], object], calls: int = ROUNDS) -> float:
@@ -158,9 +164,9 @@ def _customer(rules: CompiledRules, orders: int) -> Customer:
         snapshot, type="customer.snapshot", id="c", store="s", subject="s:7", time=START, origin="live", revision="r"
     )
     known = Customer(State("s:7"))
-    known.take(value, rules)
+    known.take(value, rules, _at(0))
     for number in range(orders):
-        known.take(_order(number), rules)
+        known.take(_order(number), rules, _at(number))
     known.body = encode_state(known.state)
     return known
 
