@@ -128,9 +128,10 @@ class Foresight:
         if attributes is not given.attributes_told or tags is not given.tags_told:
             return Wanted(group, attributes, tags, segments)
         known = self._given.get((id(given), group))
-        if known is None or known[0] is not given:  # another one may have come to stand where it stood
+        if known is None:
             if len(self._given) >= _KEPT:
                 self._given.clear()
+            # What they give is kept beside it, so that nothing else comes to stand where it stands.
             known = self._given[id(given), group] = given, Wanted(group, attributes, tags, segments)
         return known[1]
 
