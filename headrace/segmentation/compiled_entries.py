@@ -23,7 +23,7 @@ from headrace.rules.model import (
 from headrace.segmentation.claims import tags_by_platform
 from headrace.segmentation.compiled_actions import CompiledAction, at_once, compile_actions
 from headrace.segmentation.conditions.change import TIME, NextChange
-from headrace.segmentation.conditions.met import Met, compile_met
+from headrace.segmentation.conditions.met import PRODUCT_ORDERED, Met, compile_met
 from headrace.segmentation.conditions.registry import CompiledCondition, compile_condition
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.window import compile_number
@@ -68,6 +68,10 @@ class CompiledRule:
     """Of `then`, what claims something the moment the rule fires."""
     acts: tuple[CompiledAction, ...] = ()
     """Of `then`, all else: effects, and what waits."""
+    rows: bool = False
+    """Some of them export a row."""
+    line_by_line: bool = False
+    """Each line of an order is one that it may act for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def compile_rule(rule: Rule, terms: Terms) -> CompiledRule:
     """Raises ValueError, as the two below, for what no checked rule set of this release has."""
     said = msgspec.json.encode((rule.when, rule.if_, rule.then), order="deterministic")
     source, condition = f"rule:{rule.id}", None if rule.if_ is None else compile_condition(rule.if_, terms)
-    reason = "no condition" if condition is None else condition.text
+    reason, acts = "no condition" if condition is None else condition.text, _acts(rule.then, terms)
     return CompiledRule(
         id=rule.id,
         source=source,
@@ -128,7 +132,9 @@ def compile_rule(rule: Rule, terms: Terms) -> CompiledRule:
         digest=hashlib.blake2b(said, digest_size=6).hexdigest(),
         any_of_its_kind=rule.when.from_ is None and rule.when.to is None and rule.when.status is None,
         at_once=at_once(rule.then),
-        acts=_acts(rule.then, terms),
+        acts=acts,
+        rows=any(action.row for action in acts),
+        line_by_line=rule.when.name == PRODUCT_ORDERED,
         met=compile_met(rule.when.name, condition),
         verdicts=(Verdict(source, "not_met", reason), Verdict(source, "fired", reason)),
         reads=reads(rule),

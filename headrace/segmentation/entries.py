@@ -119,12 +119,11 @@ class Walk(Reached):
         if rule.at_once:
             self.claims = fire(self.claims, rule.id, rule.at_once, fact_at=fact_at, offset=self._offset)
         if rule.acts:
-            causes = causes_of(rule, facts, occurrence)
+            causes = causes_of(rule, facts, occurrence) if rule.line_by_line else (occurrence.cause,)
             facts.order, facts.lines, facts.event = occurrence.order, occurrence.lines, occurrence.event
-            rows = rows_of(rule.acts, facts)
-            self.fired += [
-                Fired(rule.source, rule.acts, cause, fact_at, follows=rule.derived, rows=rows) for cause in causes
-            ]
+            rows = rows_of(rule.acts, facts) if rule.rows else None
+            for cause in causes:
+                self.fired.append(Fired(rule.source, rule.acts, cause, fact_at, follows=rule.derived, rows=rows))
 
     def _note_claims(self, rule: CompiledRule, before: Claims) -> None:
         if self.claims is not before and not same_but_newer(rule.id, before, self.claims):
@@ -176,9 +175,11 @@ class Walk(Reached):
         after = self.standing.rungs
         moved = [ladder for ladder in ladders if before.get(ladder.id) != after[ladder.id]]
         self.note([ladder.source for ladder in moved])
+        barred = self.claims.barred_attributes or self.claims.barred_tags
         for ladder in moved:
             now = after[ladder.id]
-            self._unbar(ladder.gives[now])
+            if barred:
+                self._unbar(ladder.gives[now])
             if ladder.acts:
                 self._changed_rung(ladder, before.get(ladder.id), now, facts)
             self.parts.append(ladder.verdicts[now])
@@ -228,8 +229,7 @@ class Walk(Reached):
 
     def _unbar(self, gives: Gives) -> None:
         """What somebody is given anew is barred no longer."""
-        if self.claims.barred_attributes or self.claims.barred_tags:
-            self.claims = lift(self.claims, gives.attributes, gives.tags)
+        self.claims = lift(self.claims, gives.attributes, gives.tags)
 
 
 _WALKED: Final[dict[type, Callable[[Walk, Any, Facts], None]]] = {

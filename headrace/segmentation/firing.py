@@ -1,7 +1,6 @@
 """Whether an occurrence fires a rule, for what, and whether that told anything new."""
 
 from headrace.segmentation.compiled_entries import CompiledRule
-from headrace.segmentation.conditions.met import PRODUCT_ORDERED
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.state import Claims
 from headrace.segmentation.triggers import Occurrence
@@ -30,9 +29,7 @@ def is_met(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> bool:
 
 
 def causes_of(rule: CompiledRule, facts: Facts, occurrence: Occurrence) -> list[str]:
-    """What the rule acts for: the occurrence, or each of its lines that is the one the condition asks for."""
-    if occurrence.trigger != PRODUCT_ORDERED:
-        return [occurrence.cause]
+    """What a rule that goes line by line acts for: each line of the occurrence that the condition asks for."""
     found = []
     for line in occurrence.lines:
         facts.lines = (line,)

@@ -30,6 +30,7 @@ from headrace.segmentation.conditions.change import Change, Timed
 from headrace.segmentation.conditions.tree import Aged, Asked, Compared, Labelled, Tree, leaves
 from headrace.segmentation.days import day_of
 from headrace.segmentation.facts import Facts
+from headrace.segmentation.written import expression
 
 Number = Callable[[Facts], int | None]
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -94,19 +95,20 @@ class _Written:
                 value, bound, end = self._read(read), self._constant(low), self._constant(high)
                 compared = _COMPARED[operator].format(value=value, bound=bound, end=end)
                 return compared if unset else compared.removeprefix(f"{value} is not None and ")
-            case Labelled(of=of, name=name, test=test):
-                return f"{self._constant(test)}({self._read(of)}.get({self._constant(name)}, ()))"
+            case Labelled(of=of, name=name, test=test, negated=negated):
+                tested = f"{self._constant(test)}({self._read(of)}.get({self._constant(name)}, ()))"
+                return f"not {tested}" if negated else tested
             case Aged(read=read, older=older) as aged:
                 value, edge = self._read(read), self._edge(aged)
                 return f"clock >= {edge}" if older else f"{value} is not None and clock < {edge}"
             case _ if self._uses[leaf] == 1:
-                return f"{self._constant(leaf.holds)}(facts)"  # where the parts before it decide, it is not asked
+                return expression(leaf.holds, self._constant)  # where the parts before it decide, it is not asked
             case _:
                 return self._read(leaf.holds)
 
     def rung(self, read: Number, ladder: Ladder) -> str:
         """An expression of the number of the highest rung whose bound is met; unset counts as 0."""
-        value = self._once(("number", read), f"{self._constant(read)}(facts) or 0")
+        value = self._once(("number", read), f"{expression(read, self._constant)} or 0")
         rungs = list(enumerate(ladder.rungs))
         start = max(number for number, rung in rungs if number == 0 or rung.bound == "start")
         met = [
@@ -120,7 +122,7 @@ class _Written:
         if isinstance(change, Aged):
             edge = self._edge(change)
             return self._once(("change", edge), f"NEVER if clock >= {edge} else {edge}")
-        return self._once(("change", change), f"{self._constant(change)}(facts) or NEVER")
+        return self._once(("change", change), f"{expression(change, self._constant)} or NEVER")
 
     def earliest(self, moments: list[str]) -> str:
         """The first of these."""
@@ -138,7 +140,7 @@ class _Written:
         return function
 
     def _read(self, read: Callable[[Facts], Any]) -> str:
-        return self._once(read, f"{self._constant(read)}(facts)")
+        return self._once(read, expression(read, self._constant))
 
     def _edge(self, aged: Aged) -> str:
         value = self._read(aged.read)

@@ -59,7 +59,8 @@ def compile_day(calendar: Calendar, operator: str) -> Callable[[date], bool]:
 def compile_next(calendar: Calendar, timezone: str) -> Callable[[datetime], datetime | None]:
     """When it begins or ends next."""
     zone, turns = ZoneInfo(timezone), compile_calendar(calendar).turns
-    return lambda now: begins_or_none(turns(day_of(now, zone)), zone)
+    of_day = lru_cache(maxsize=4096)(lambda day: begins_or_none(turns(day), zone))
+    return lambda now: of_day(day_of(now, zone))
 
 
 def explain(leaf: Leaf) -> str:

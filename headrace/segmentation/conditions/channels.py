@@ -12,6 +12,7 @@ from headrace.segmentation.conditions import number, text
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.conditions.window import compile_number
 from headrace.segmentation.facts import Facts
+from headrace.segmentation.written import written
 
 OF_ORDER: Final = "order.channel"
 OF_CUSTOMER: Final = "customer.channels"
@@ -61,12 +62,9 @@ def compile_of_customer(leaf: Leaf, terms: Terms) -> Callable[[Facts], bool]:
 def compile_share(field: str, terms: Terms) -> Callable[[Facts], int | None]:
     """Whole percent of the counted orders that came through one channel, rounded down; unset without orders."""
     through = _orders_through(field.removeprefix(SHARE), terms)
-
-    def share(facts: Facts) -> int | None:
-        orders = facts.totals.orders
-        return 100 * (through(facts) or 0) // orders if orders else None
-
-    return share
+    return written(
+        "100 * ({through}(facts) or 0) // orders if (orders := facts.totals.orders) else None", through=through
+    )
 
 
 def explain(leaf: Leaf) -> str:

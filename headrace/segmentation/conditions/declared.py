@@ -10,6 +10,7 @@ from headrace.rules.model import Leaf
 from headrace.segmentation.conditions import channels, company, consent, demographics, happening, number, text
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.facts import TEXTS, Facts
+from headrace.segmentation.written import written
 
 V = TypeVar("V")
 CONSENT: Final = "customer.consent."
@@ -55,4 +56,4 @@ def _purpose(field: str) -> Callable[[Facts], bool]:
 
 
 def _chain(read: Callable[[Facts], V], test: Callable[[V], bool]) -> Callable[[Facts], bool]:
-    return lambda facts: test(read(facts))
+    return written("{test}({read}(facts))", read=read, test=test)

@@ -47,14 +47,15 @@ from headrace.segmentation.facts import (
     depends_on,
 )
 from headrace.segmentation.state import Line, Place
+from headrace.segmentation.written import written
 
 T = TypeVar("T")
 Predicate = Callable[[Facts], bool]
 ATTRIBUTES = "customer.attributes."
 TAGS = "customer.tags."
 _LABELS: Final[Mapping[str, Callable[[Facts], Labels]]] = {
-    ATTRIBUTES: lambda facts: facts.attributes(),
-    TAGS: lambda facts: facts.tags(),
+    ATTRIBUTES: written("facts.attributes()"),
+    TAGS: written("facts.tags()"),
 }
 
 
@@ -175,14 +176,17 @@ def _plain_count(each: Each, terms: Terms) -> Compared | None:
     if each.field != PURCHASED or (compared := lists.as_comparison(each)) is None:
         return None
     number = terms.purchased.number(each.of, lines.count(each.of))
-    read = terms.once("matches", number, lambda: lambda facts: facts.purchased.matches[number])
+    read = terms.once("matches", number, lambda: written("facts.purchased.matches[{number}]", number=number))
     return Compared(read, *compared, unset=False)
 
 
 def _labelled(leaf: Leaf) -> Labelled | None:
     for prefix, of in _LABELS.items():
         if leaf.field.startswith(prefix):
-            return Labelled(of, leaf.field.removeprefix(prefix), sets.compile_test(leaf))
+            name, opposite = leaf.field.removeprefix(prefix), sets.as_negation(leaf)
+            if opposite is not None:
+                return Labelled(of, name, opposite, negated=True)
+            return Labelled(of, name, sets.compile_test(leaf))
     return None
 
 
@@ -212,16 +216,16 @@ def _customer_leaf(terms: Terms, leaf: Leaf | Each) -> Predicate:
     if field in window.FIELDS:
         return _number(leaf, terms)
     if field in TEXTS:
-        return _chain(TEXTS[field], text.compile_test(leaf))
+        return _asking(TEXTS[field], text.compile_test(leaf))
     if field in CONSENTS:
-        return _chain(CONSENTS[field], consent.compile_test(leaf))
+        return _asking(CONSENTS[field], consent.compile_test(leaf))
     if field in time.FIELDS:
         return _span(time.reader(field, terms.timezone), time.compile_test(leaf, terms.timezone, terms.calendars))
     if field == calendar.FIELD:
         during = calendar.compile_now(terms.calendar(leaf.operand), leaf.operator, terms.timezone)
         return lambda facts: during(facts.now)
     if (labelled := _labelled(leaf)) is not None:
-        of, name, has = labelled.of, labelled.name, labelled.test
+        of, name, has = labelled.of, labelled.name, sets.compile_test(leaf)
         return lambda facts: has(of(facts).get(name, ()))
     if field in membership.FIELDS:
         return membership.compile_test(leaf, terms.named, terms.timezone)
@@ -236,7 +240,7 @@ def _number(leaf: Leaf, terms: Terms) -> Predicate:
     read = window.compile_number(leaf.field, leaf.window, leaf.only, terms).read
     if leaf.operator in crossing.OPERATORS:
         return crossing.compile_test(leaf, read)
-    return _chain(read, number.compile_test(leaf.operator, leaf.operand))
+    return _asking(read, number.compile_test(leaf.operator, leaf.operand))
 
 
 def _change_of(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
@@ -298,6 +302,10 @@ V = TypeVar("V")
 
 def _chain(read: Callable[[T], V], test: Callable[[V], bool]) -> Callable[[T], bool]:
     return lambda value: test(read(value))
+
+
+def _asking(read: Callable[[Facts], V], test: Callable[[V], bool]) -> Predicate:
+    return written("{test}({read}(facts))", read=read, test=test)
 
 
 def _read(condition: Condition) -> list[Leaf | Each]:

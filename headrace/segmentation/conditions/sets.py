@@ -28,6 +28,13 @@ def compile_test(leaf: Leaf) -> SetTest:
     raise ValueError(f"no operator {leaf.operator!r} on a set ({leaf.field})")
 
 
+def as_negation(leaf: Leaf) -> SetTest | None:
+    """A test that holds where the leaf does not, and that calls no function of ours; None: there is none."""
+    if leaf.operator == "is_unset":
+        return bool
+    return members(leaf.operand).isdisjoint if leaf.operator == "has_any" else None
+
+
 def evaluate(values: Collection[str], leaf: Leaf) -> bool:
     """Whether a set of folded values meets the leaf."""
     return compile_test(leaf)(values)

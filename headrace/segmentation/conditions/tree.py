@@ -38,11 +38,15 @@ class Aged:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """The values of one name among the customer's attributes or tags, folded. `of`: all of that kind."""
+    """The values of one name among the customer's attributes or tags, folded. `of`: all of that kind.
+
+    `negated`: the leaf holds where the test does not.
+    """
 
     of: Callable[[Facts], Labels]
     name: str
     test: Callable[[Collection[str]], bool]
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,7 @@ from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.contributions import window_sum
 from headrace.segmentation.facts import NUMBERS, Facts, depends_on
 from headrace.segmentation.state import Series
+from headrace.segmentation.written import written
 
 VISITS: Final = "customer.visits"
 SPEND_BEFORE: Final = "customer.spend_before"
@@ -52,10 +53,12 @@ def _windowed(field: str, window: Window | None, only: Only | None, terms: Terms
     number = terms.windows.number(said, window_sum(field, only, span.bucket, span.left))
     value, later, falling, read = span.value, span.later, span.falling, frozenset({"ledger"})
     if later is None:
-        return CompiledNumber(lambda facts: sum(facts.windows[number].amounts), read)
+        return CompiledNumber(written("sum(facts.windows[{number}].amounts)", number=number), read)
     # As below, with less to call: these are asked for every order, and most customers have nothing in most windows.
     return CompiledNumber(
-        lambda facts: value(series, facts.now) if (series := facts.windows[number]).at else 0,
+        written(
+            "{value}(series, facts.now) if (series := facts.windows[{number}]).at else 0", value=value, number=number
+        ),
         read | {TIME},
         lambda facts, bounds: later(facts.windows[number], facts.now),
         None if falling is None else _falling(number, falling),
@@ -65,7 +68,12 @@ def _windowed(field: str, window: Window | None, only: Only | None, terms: Terms
 def _falling(number: int, falling: spans.Falling) -> Falling:
     @lru_cache
     def below(steps: Bounds) -> NextChange:
-        return lambda facts: falling(series, facts.now, steps) if (series := facts.windows[number]).at else None
+        return written(
+            "{falling}(series, facts.now, {steps}) if (series := facts.windows[{number}]).at else None",
+            falling=falling,
+            number=number,
+            steps=steps,
+        )
 
     return below
 
