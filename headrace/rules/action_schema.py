@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from headrace.contracts.effects import EffectKind
-from headrace.rules.catalogue import ACTIONS, PLATFORMS
-from headrace.rules.effects import EFFECTS, MODIFIERS, USES, Option, OptionKind
+from headrace.rules.catalogue import ACTIONS
+from headrace.rules.effects import EFFECTS, MODIFIERS, SEQUENCE_PLATFORMS, USES, Option, OptionKind
 from headrace.rules.parse_actions import ONCE
 from headrace.rules.time_schema import DURATION
 
@@ -21,7 +21,7 @@ _OPTIONS: Final[dict[OptionKind, Schema]] = {
     "percent": {"type": "integer", "minimum": 1, "maximum": 100},
     "money": {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "^[A-Z0-9. ]+$"}]},
     "duration": DURATION,
-    "platform": {"enum": list(PLATFORMS)},
+    "platform": {"enum": list(SEQUENCE_PLATFORMS)},
     "customer": {"const": "customer"},
     "use": {"enum": list(USES)},
     "mapping": _FREE,

@@ -24,6 +24,8 @@ OptionKind = Literal[
     "file",
     "columns",
 ]
+SEQUENCE_PLATFORMS: Final = ("mailchimp", "klaviyo", "omnisend")
+"""Platforms at which a call of ours starts a sequence; at SendGrid none does."""
 USES: Final = ("next_order", "every_order")
 """What a coupon is good for."""
 
@@ -52,7 +54,9 @@ def _sequence(doc: str, verb: str) -> EffectSpec:
         example=f"{{{verb}: {{name: welcome, platform: klaviyo}}}}",
         options={
             "name": Option(kind="name", doc="the sequence, as the platform calls it", required=True),
-            "platform": Option(kind="platform", doc="the platform that runs it", required=True),
+            "platform": Option(
+                kind="platform", doc="the platform that runs it: mailchimp, klaviyo or omnisend", required=True
+            ),
         },
     )
 

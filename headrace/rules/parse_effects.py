@@ -9,13 +9,14 @@ import msgspec
 
 from headrace.contracts.effects import EffectKind
 from headrace.rules import scalars
-from headrace.rules.catalogue import EVENT, FIELDS, FORM, PLATFORMS
+from headrace.rules.catalogue import EVENT, FIELDS, FORM
 from headrace.rules.effects import (
     COUPON,
     COUPON_ONE_OF,
     EFFECTS,
     EXTRA_COLUMNS,
     PERSONAL_COLUMNS,
+    SEQUENCE_PLATFORMS,
     USES,
     EffectSpec,
     Option,
@@ -164,6 +165,17 @@ def plain(node: Node) -> Any:
     return {"true": True, "false": False, "null": None, "": None}.get(node.text, node.text)
 
 
+def _platform(node: Node, reading: Reading) -> str:
+    if scalars.text(node, "platform") == "sendgrid":
+        raise Refused(
+            "unknown_choice",
+            node.place,
+            "sendgrid has no sequence that a call starts or stops",
+            "let its automation begin with a list, and put the customer on that: add_to_list: {sendgrid: NAME}",
+        )
+    return scalars.choice(node, "platform", SEQUENCE_PLATFORMS)
+
+
 def _file(node: Node, reading: Reading) -> str:
     name = scalars.text(node, "file", limit=100)
     if re.search(r"[/\\:*?\"<>|]", name) or name.startswith("."):
@@ -203,7 +215,7 @@ _READERS: Final[dict[OptionKind, Callable[[Node, Reading], Any]]] = {
     "percent": _percent,
     "money": _money,
     "duration": _duration,
-    "platform": lambda node, reading: scalars.choice(node, "platform", PLATFORMS),
+    "platform": _platform,
     "customer": lambda node, reading: scalars.choice(node, "to", ("customer",)),
     "use": lambda node, reading: scalars.choice(node, "for", USES),
     "mapping": _mapping,

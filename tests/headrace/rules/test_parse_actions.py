@@ -148,5 +148,13 @@ def test_told__more_than_an_effect_carries__refused() -> None:
     assert [finding.code for finding in findings if finding.severity == "error"] == ["too_many"]
 
 
+@pytest.mark.parametrize("verb", ["start_sequence", "stop_sequence"])
+def test_sequence__platform_where_no_call_starts_one__refused_with_what_to_do_instead(verb: str) -> None:
+    text = f"rules: [{{id: r, when: order.placed, then: [{{{verb}: {{name: welcome, platform: sendgrid}}}}]}}]"
+    (found,) = [one for one in load_texts([Source("rules.yaml", STORE + text)]).findings if one.severity == "error"]
+    assert (found.code, found.line) == ("unknown_choice", 2)
+    assert "add_to_list: {sendgrid: NAME}" in (found.hint or "")
+
+
 def test_effects__every_kind_with_a_table__has_an_action() -> None:
     assert set(EFFECTS) | {"do"} == {name for name, spec in ACTIONS.items() if spec.operand in ("effect", "own")}
