@@ -82,13 +82,8 @@ def rung_of(ladder: Ladder, value: int | None) -> int:
     return number
 
 
-def stand(rungs: Rungs, standing: Standing, value: int | None, now: datetime | None) -> Standing:
-    """The standing with this ladder's rung for the number `value`, as of now; itself when nothing changes."""
-    return step_to(rungs, standing, rung_of(rungs.ladder, value), now)
-
-
 def step_to(rungs: Rungs, standing: Standing, number: int, now: datetime | None) -> Standing:
-    """The same for a value that is on this rung.
+    """The standing as of now, given that the ladder's number is on this rung; itself when nothing changes.
 
     Before the store's first clock (`now` None) no grace begins or ends: nobody goes down who is granted one.
     """

@@ -15,7 +15,7 @@ from headrace.rules.model import Spend
 from headrace.segmentation import orders
 from headrace.segmentation.codec import decode_entry, decode_lines
 from headrace.segmentation.compiled import CompiledRules
-from headrace.segmentation.ledger import counted_spend, counts
+from headrace.segmentation.ledger import NEVER, counted_spend, counts
 from headrace.segmentation.pages import NO_PAGES, Pages
 from headrace.segmentation.state import Cold, Entry, Line, Purchased, Series, State, Totals
 from headrace.segmentation.totals import Contribution, Summing, contribution, ordered
@@ -129,7 +129,8 @@ def _totals(parts: Sequence[Contribution]) -> Totals:
             first = made
         elif made > last:
             last = made
-    return Totals(spend, orders, items, refunds, largest, first, last, newest)
+    # There may be marks of orders that left, and nothing else.
+    return Totals(spend, orders, items, refunds, largest, first, last, None if newest == NEVER else newest)
 
 
 def _purchased(summing: Summing, opened: Opened) -> Purchased:

@@ -92,11 +92,12 @@ class Placing:
     def _start(self, was: Standing) -> _Place:
         rungs = was.rungs
         key = was.segments, tuple(rungs), tuple(rungs.values())
+        if self._made >= _KEPT:
+            self._starts.clear()
+            self._made = 0
         known = self._starts.get(key)
         if known is None:
-            if self._made > _KEPT:
-                self._starts.clear()
-                self._made = 0
+            self._made += 1
             known = self._starts[key] = _Place(Standing(was.segments, rungs))
         return known
 

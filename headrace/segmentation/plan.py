@@ -17,6 +17,7 @@ from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.foreseen import Foreseen, Foresight, Wanted, group_of
 from headrace.segmentation.opened import Opened, added_up, kept_from
 from headrace.segmentation.pages import NO_PAGES, Pages
+from headrace.segmentation.shared import Shared
 from headrace.segmentation.state import State
 from headrace.segmentation.untouched import NOBODY, untouched_by
 
@@ -73,6 +74,8 @@ class Planner:
         self._foresight = Foresight(self.rules, version=version, name=NAME, take_over=take_over, send_effects=sources)
         self._by_unset = ByUnset(rule_set, self.rules, version=version, take_over=take_over)
         self._kept = kept_from(None if base is None else base[1], self.rules)
+        names = self.rules.names
+        self._renamed = None if names is None else Shared[Wanted, Wanted](lambda wanted: _renamed(wanted, names))
         self._untold: dict[str | None, Wanted] = {}
         """Customers who are in no segment, and of whom no label was told, by their group."""
         self._untouched = NOBODY if base is None or take_over else untouched_by(base[1], base[0], self.rules)
@@ -95,8 +98,8 @@ class Planner:
         only_by_unset = self._by_unset.of(found, before=summed, opened=opened, offset=offset, now=now)
         spend, observed = found.state.totals.spend, (None if state.profile is None else state.profile.group) or ""
         after = found.wanted
-        if (names := self.rules.names) is not None:
-            before, after = _renamed(before, names), _renamed(after, names)
+        if self._renamed is not None:
+            before, after = self._renamed.of(before), self._renamed.of(after)
         return Outlook(state.key, before, after, spend, found.effects, only_by_unset, observed)
 
     def _before(self, state: State) -> Wanted:

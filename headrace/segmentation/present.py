@@ -1,25 +1,19 @@
-"""The labels a customer has: attributes, tags and places on lists, each with the first source that claims it."""
+"""The labels a customer has: attributes, tags and places on lists, as tests compare them and as sinks are told.
+
+Of attributes also the first source that claims each value.
+"""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
-from msgspec import Struct
-
 from headrace.segmentation.compiled import CompiledRules
 from headrace.segmentation.facts import Labels, folded
-from headrace.segmentation.given import NOTHING, Claimed, Given, claim
+from headrace.segmentation.given import Claimed, Given, claim
 from headrace.segmentation.state import Claims, Latch, Standing, Tags, Values
 
 _ATTRIBUTES: Final = attrgetter("attributes")
 _TAGS: Final = attrgetter("tags")
-
-
-class Present(Struct, frozen=True):
-    """The labels a customer has. The lists of a platform stand beside its tags, as in the state."""
-
-    attributes: Claimed
-    tags: Claimed
 
 
 class Folded(Mapping[str, Collection[str]]):
@@ -73,11 +67,6 @@ class Folded(Mapping[str, Collection[str]]):
         return set(map(folded, found)) if found else default
 
 
-def folded_labels(rules: CompiledRules, claims: Claims, standing: Standing) -> tuple[Labels, Labels]:
-    """Attributes, and tags."""
-    return folded_attributes(rules, claims, standing), folded_tags(rules, claims, standing)
-
-
 def folded_attributes(rules: CompiledRules, claims: Claims, standing: Standing) -> Labels:
     """All attributes."""
     given = rules.giving.of(standing)
@@ -111,23 +100,21 @@ def labels_told(given: Given, claims: Claims) -> tuple[Values, Tags]:
     )
 
 
-def present(rules: CompiledRules | None, claims: Claims, standing: Standing) -> Present:
-    """All labels somebody claims and nothing bars: rules by id, then segments, ladders, and what was set by hand."""
-    given = NOTHING if rules is None else rules.giving.of(standing)
-    return Present(
-        sourced_attributes(given, claims), _present(_sourced(claims, _TAGS), given.tags, {}, claims.barred_tags)
-    )
-
-
 def sourced_attributes(given: Given, claims: Claims) -> Claimed:
-    """The attributes of these."""
-    return _present(_sourced(claims, _ATTRIBUTES), given.attributes, claims.manual, claims.barred_attributes)
-
-
-def _sourced(claims: Claims, of: Callable[[Latch], Values | Tags]) -> list[tuple[str, Values | Tags]]:
-    """What rules have latched of one kind, by id."""
-    latched = claims.latched
-    return [(f"rule:{rule}", labels) for rule in sorted(latched) if (labels := of(latched[rule]))]
+    """All attributes somebody claims and nothing bars: rules by id, segments, ladders, what was set by hand."""
+    latched, manual, barred = claims.latched, claims.manual, claims.barred_attributes
+    several = [(f"rule:{rule}", latch.attributes) for rule, latch in sorted(latched.items()) if latch.attributes]
+    if not (several or manual or barred):
+        return given.attributes
+    found = Claimed()
+    for source, values in several:
+        claim(found, values, source)
+    for name, claimed in given.attributes.items():
+        known = found.setdefault(name, {})
+        for value, source in claimed.items():
+            known.setdefault(value, source)
+    claim(found, manual, "set")
+    return _without(found, barred) if barred else found
 
 
 def _told(given: Values | Tags, more: list[Values], barred: Mapping[str, Collection[str]]) -> Values | Tags:
@@ -140,22 +127,6 @@ def _told(given: Values | Tags, more: list[Values], barred: Mapping[str, Collect
     for name in found.keys() & barred.keys():
         found[name] = tuple([value for value in found[name] if value not in barred[name]])
     return {name: found[name] for name in sorted(found) if found[name]}
-
-
-def _present(
-    latched: list[tuple[str, Values | Tags]], given: Claimed, manual: Values, barred: Mapping[str, Collection[str]]
-) -> Claimed:
-    if not (latched or manual or barred):
-        return given
-    found = Claimed()
-    for source, several in latched:
-        claim(found, several, source)
-    for name, claimed in given.items():
-        known = found.setdefault(name, {})
-        for value, source in claimed.items():
-            known.setdefault(value, source)
-    claim(found, manual, "set")
-    return _without(found, barred) if barred else found
 
 
 def _without(found: Claimed, barred: Mapping[str, Collection[str]]) -> Claimed:

@@ -4,17 +4,18 @@ What it is for two segments, `customer.spend above 100` and `customer.last_order
 
     def ask(facts):
         clock = EARLIEST if facts.now is None else facts.now
-        a0 = c0(facts)                                      # the spend
-        a1 = c2(facts)                                      # the last order
-        a2 = None if a1 is None else day_of(a1, c3)         # its day in the store's zone
+        a0 = facts.totals.spend
+        a1 = facts.totals.last
+        a2 = None if a1 is None else day_of(a1, c1)         # its day in the store's zone
         a2_0, = edges_a2(a2)                                # when it is 30 days old
         return (
-            (a0 is not None and a0 > c1),
+            (a0 > c0),
             (clock >= a2_0),
         )
 
-Its text is made of the templates below and of numbered names: whatever rules say is in the constants `c0`, `c1`... What
-a leaf means is said in `conditions/`; the families written out here are the common ones, all others are called.
+Its text is made of templates, here and in `conditions/` (`written.py`), of places and of numbered names: whatever rules
+say is in the constants `c0`, `c1`... What a leaf means is said in `conditions/`; the families written out here are the
+common ones, all others are called.
 """
 
 from collections import Counter

@@ -16,7 +16,8 @@ Said = tuple[str, Mapping[str, object]]
 def written(text: str, **values: object) -> Callable[[Facts], Any]:
     """The function of `facts` whose result is this expression; `{name}` in it stands for a value.
 
-    Where it says `{name}(facts)`, and the value is such a function too, that one is written within it.
+    Where it says `{name}(facts)`, and the value is such a function too, that one is written within it. A whole number
+    is written as it stands, so it is a place among others, and never what a rule says.
     """
     body = text.format(**{name: name for name in values})
     function: Callable[[Facts], Any] = eval(f"lambda facts: {body}", dict(values))  # noqa: S307  # see above

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.rules.model import Duration, Ladder, Rung
-from headrace.segmentation.ladders import Rungs, compile_rungs, explain, grace_ends, kept_rung, rung_of, stand
+from headrace.segmentation.ladders import Rungs, compile_rungs, explain, grace_ends, kept_rung, rung_of, step_to
 from headrace.segmentation.state import Standing
 
 SILVER, GOLD, PLATINUM = 0, 1, 2
@@ -37,6 +37,10 @@ def on(number: int, since: datetime = NOON) -> Standing:
 )
 def test_rung_of__value__highest_bound_met(value: int | None, rung: int) -> None:
     assert rung_of(LADDER, value) == rung
+
+
+def stand(rungs: Rungs, standing: Standing, value: int | None, now: datetime | None) -> Standing:
+    return step_to(rungs, standing, rung_of(rungs.ladder, value), now)
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**7))

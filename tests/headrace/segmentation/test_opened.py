@@ -13,12 +13,14 @@ from headrace.rules.model import (
     Segment,
     Spend,
 )
+from headrace.segmentation.codec import encode_entry, encode_lines
 from headrace.segmentation.compiled import compile_rules
 from headrace.segmentation.decide import Context, decide
+from headrace.segmentation.ledger import NEVER
 from headrace.segmentation.opened import Opened, added_up, kept_from
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES
-from headrace.segmentation.state import State
+from headrace.segmentation.state import Entry, State
 from tests.headrace.segmentation.aggregates import pruned
 from tests.headrace.segmentation.test_newest import without_rules
 from tests.headrace.segmentation.test_plan import MEMBERS, changes, compiled, fold
@@ -34,11 +36,24 @@ def unruled(history: Sequence[Event]) -> State:
     return state
 
 
+MARK = encode_entry(Entry("r9", "incomplete", NEVER, 0, 0, 0, 0, encode_lines(()), archived=True))
+"""What stays of an order that became another customer's."""
+
+
 @MANY
-@given(histories(), st.sampled_from([Spend(), Spend(refunds="ignore"), Spend(amount="subtotal")]), st.booleans())
-def test_added_up__any_orders__is_what_sum_up_comes_to(history: list[Event], spend: Spend, windows: bool) -> None:
+@given(
+    histories(),
+    st.sampled_from([Spend(), Spend(refunds="ignore"), Spend(amount="subtotal")]),
+    st.booleans(),
+    st.sampled_from(["no mark", "a mark", "nothing but a mark"]),
+)
+def test_added_up__any_orders__is_what_sum_up_comes_to(
+    history: list[Event], spend: Spend, windows: bool, left: str
+) -> None:
     segments = (*LATCHED.segments, *(MEMBERS if windows else ()))
     rules, state = compile_rules(replace(LATCHED, segments=segments, spend=spend)), without_rules(history)
+    if left != "no mark":
+        state = replace(state, ledger={**(state.ledger if left == "a mark" else {}), "left": MARK}, summed="")
     assert added_up(Opened(state, NO_PAGES), rules.summing, START) == sum_up(state, rules.summing, NO_PAGES, START)
 
 

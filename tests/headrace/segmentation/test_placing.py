@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from headrace.contracts.events import CustomerSnapshot, Event
-from headrace.rules.model import Duration, RuleSet, Send
+from headrace.rules.model import Duration, RuleSet, Rung, Send
 from headrace.segmentation.compiled import CompiledRules, compile_rules
 from headrace.segmentation.entries import Walk
 from headrace.segmentation.facts import Facts
 from headrace.segmentation.orders import sum_up
 from headrace.segmentation.pages import NO_PAGES
 from headrace.segmentation.placing import Placing
-from headrace.segmentation.state import Claims, Standing, State
+from headrace.segmentation.state import Claims, Standing, State, Totals
 from tests.headrace.segmentation.test_newest import without_rules
 from tests.headrace.segmentation.test_plan import MEMBERS, compiled, rule_sets
 from tests.headrace.segmentation.test_properties import LATCHED, MANY, START, event, histories
@@ -71,6 +71,20 @@ def test_placing__more_places_than_are_kept__begins_anew(monkeypatch: pytest.Mon
         assert placing.of(state, facts_of(state, rules)) == replace(
             inside.standing, since={"ladder:loyalty": START} if standing != inside.standing else inside.standing.since
         )
+
+
+def test_placing__everybody_comes_from_nowhere_to_another_place__keeps_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.segmentation.placing._KEPT", 4)
+    first, *_ = LATCHED.ladders[0].rungs
+    rungs = (first, *(Rung(group=f"g{spend}", bound="from", threshold=spend) for spend in range(1, 100)))
+    rules = compile_rules(replace(LATCHED, segments=(), rules=(), ladders=(replace(LATCHED.ladders[0], rungs=rungs),)))
+    placing = Placing(rules)
+    for spend in range(100):
+        state = replace(NEW, totals=Totals(spend=spend, orders=1), standing=Standing(), summed=rules.summing.digest)
+        found = placing.of(state, facts_of(state, rules))
+        assert found is not None
+        assert found.rungs == {"loyalty": spend}
+        assert sum(1 + len(place.ways) for place in placing._starts.values()) <= 4 + 1
 
 
 def test_placing__ladder_that_nobody_goes_down__keeps_the_rung_and_its_name() -> None:
