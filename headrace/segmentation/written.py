@@ -5,10 +5,11 @@ An expression is a template of ours; whatever a rule says is among the values th
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace.segmentation.facts import Facts
 
+V = TypeVar("V")
 Said = tuple[str, Mapping[str, object]]
 """The template, and the values that it names."""
 
@@ -23,6 +24,11 @@ def written(text: str, **values: object) -> Callable[[Facts], Any]:
     function: Callable[[Facts], Any] = eval(f"lambda facts: {body}", dict(values))  # noqa: S307  # see above
     vars(function)["said"] = text, values
     return function
+
+
+def tested(read: Callable[[Facts], V], test: Callable[[V], bool]) -> Callable[[Facts], bool]:
+    """Whether what is read of the facts meets a test."""
+    return written("{test}({read}(facts))", read=read, test=test)
 
 
 def expression(function: Callable[[Facts], Any], name_of: Callable[[object], str]) -> str:

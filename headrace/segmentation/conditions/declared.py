@@ -4,15 +4,14 @@ Channels and companies by the rule set's tables, what customers said of themselv
 """
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from headrace.rules.model import Leaf
 from headrace.segmentation.conditions import channels, company, consent, demographics, happening, number, text
 from headrace.segmentation.conditions.terms import Terms
 from headrace.segmentation.facts import TEXTS, Facts
-from headrace.segmentation.written import written
+from headrace.segmentation.written import tested
 
-V = TypeVar("V")
 CONSENT: Final = "customer.consent."
 
 
@@ -20,21 +19,21 @@ def compile_leaf(leaf: Leaf, terms: Terms) -> Callable[[Facts], bool] | None:
     """The test of a leaf, None where its field is of another family. Raises ValueError for an unknown operator."""
     field = leaf.field
     if field == company.FIELD:
-        return _chain(TEXTS[field], company.compile_test(leaf, terms.aliases))
+        return tested(TEXTS[field], company.compile_test(leaf, terms.aliases))
     if field == channels.OF_ORDER:
         return channels.compile_of_order(leaf, terms)
     if field == channels.OF_CUSTOMER:
         return channels.compile_of_customer(leaf, terms)
     if field.startswith(channels.SHARE):
-        return _chain(channels.compile_share(field, terms), number.compile_test(leaf.operator, leaf.operand))
+        return tested(channels.compile_share(field, terms), number.compile_test(leaf.operator, leaf.operand))
     if demographics.is_declared(field):
-        return _chain(demographics.reader(field), text.compile_test(leaf))
+        return tested(demographics.reader(field), text.compile_test(leaf))
     if field == demographics.INCOME:
-        return _chain(demographics.income(terms.currency), number.compile_test(leaf.operator, leaf.operand))
+        return tested(demographics.income(terms.currency), number.compile_test(leaf.operator, leaf.operand))
     if field.startswith(CONSENT):
-        return _chain(_purpose(field), consent.compile_test(leaf))
+        return tested(_purpose(field), consent.compile_test(leaf))
     if field.startswith(happening.EVENT):
-        return _chain(happening.reader(field), text.compile_test(leaf))
+        return tested(happening.reader(field), text.compile_test(leaf))
     return None
 
 
@@ -53,7 +52,3 @@ def explain(leaf: Leaf) -> str | None:
 def _purpose(field: str) -> Callable[[Facts], bool]:
     purpose = field.removeprefix(CONSENT)
     return lambda facts: facts.profile is not None and facts.profile.consents.get(purpose) is True
-
-
-def _chain(read: Callable[[Facts], V], test: Callable[[V], bool]) -> Callable[[Facts], bool]:
-    return written("{test}({read}(facts))", read=read, test=test)

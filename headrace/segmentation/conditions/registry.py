@@ -47,7 +47,7 @@ from headrace.segmentation.facts import (
     depends_on,
 )
 from headrace.segmentation.state import Line, Place
-from headrace.segmentation.written import written
+from headrace.segmentation.written import tested, written
 
 T = TypeVar("T")
 Predicate = Callable[[Facts], bool]
@@ -216,9 +216,9 @@ def _customer_leaf(terms: Terms, leaf: Leaf | Each) -> Predicate:
     if field in window.FIELDS:
         return _number(leaf, terms)
     if field in TEXTS:
-        return _asking(TEXTS[field], text.compile_test(leaf))
+        return tested(TEXTS[field], text.compile_test(leaf))
     if field in CONSENTS:
-        return _asking(CONSENTS[field], consent.compile_test(leaf))
+        return tested(CONSENTS[field], consent.compile_test(leaf))
     if field in time.FIELDS:
         return _span(time.reader(field, terms.timezone), time.compile_test(leaf, terms.timezone, terms.calendars))
     if field == calendar.FIELD:
@@ -240,7 +240,7 @@ def _number(leaf: Leaf, terms: Terms) -> Predicate:
     read = window.compile_number(leaf.field, leaf.window, leaf.only, terms).read
     if leaf.operator in crossing.OPERATORS:
         return crossing.compile_test(leaf, read)
-    return _asking(read, number.compile_test(leaf.operator, leaf.operand))
+    return tested(read, number.compile_test(leaf.operator, leaf.operand))
 
 
 def _change_of(leaf: Leaf | Each, terms: Terms) -> NextChange | None:
@@ -302,10 +302,6 @@ V = TypeVar("V")
 
 def _chain(read: Callable[[T], V], test: Callable[[V], bool]) -> Callable[[T], bool]:
     return lambda value: test(read(value))
-
-
-def _asking(read: Callable[[Facts], V], test: Callable[[V], bool]) -> Predicate:
-    return written("{test}({read}(facts))", read=read, test=test)
 
 
 def _read(condition: Condition) -> list[Leaf | Each]:
